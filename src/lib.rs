@@ -1,0 +1,3 @@
+//! keyproof proves who can use which encryption keys in an AWS Organization.
+
+pub mod policy;
