@@ -1,3 +1,5 @@
 //! keyproof proves who can use which encryption keys in an AWS Organization.
 
+pub mod files;
 pub mod policy;
+pub mod snapshot;

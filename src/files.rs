@@ -1,0 +1,506 @@
+//! The only room that writes to disk: private folders, atomic files, digests of what was written.
+
+#![expect(clippy::disallowed_methods, reason = "this room owns the disk")]
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+/// What went wrong on disk, with the path and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refused.
+    #[error("failed to {action} `{}`: {source}", path.display())]
+    Io {
+        /// What was attempted, as a verb: `read`, `write`, `create`.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why, in the system's words.
+        source: io::Error,
+    },
+    /// An output folder already holds something.
+    #[error("output folder `{}` is not empty; name another one, or remove it first", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An output folder is something else, such as a file.
+    #[error("`{}` exists and is not a folder; name another output folder", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Another process holds the lock of the folder.
+    #[error("`{}` is in use by another keyproof process; wait for it, or name another folder", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// Turns an [`io::Error`] into one that names the path.
+pub fn error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io { action, path: path.to_path_buf(), source }
+}
+
+/// Lower-case hexadecimal SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hexadecimal SHA-256 of a file, read in pieces.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read.
+pub fn sha256_of_file(path: &Path) -> Result<String, Error> {
+    let mut file = File::open(path).map_err(error("read", path))?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).map_err(error("read", path))? {
+            0 => return Ok(hex(&digest.finalize())),
+            read => digest.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+/// [`Error::Io`] naming the file.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(error("read", path))
+}
+
+/// Makes `path` ready to receive output: parents are made, an existing empty folder is used, anything else is refused.
+/// The folder is readable by its owner only (0700).
+///
+/// # Errors
+/// [`Error::NotEmpty`], [`Error::NotAFolder`] or [`Error::Io`].
+pub fn output_folder(path: &Path) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_dir() => return Err(Error::NotAFolder { path: path.to_path_buf() }),
+        Ok(_) if !is_empty(path)? => return Err(Error::NotEmpty { path: path.to_path_buf() }),
+        Ok(_) | Err(_) => {}
+    }
+    private_folder(path)
+}
+
+/// Whether a folder holds nothing.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be listed.
+pub fn is_empty(path: &Path) -> Result<bool, Error> {
+    Ok(fs::read_dir(path).map_err(error("list", path))?.next().is_none())
+}
+
+/// Makes a folder and its missing parents, each with mode 0700; an existing folder gets that mode too.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn private_folder(path: &Path) -> Result<(), Error> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(error("create folder", path))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(error("restrict access to", path))?;
+    }
+    Ok(())
+}
+
+/// What was written: enough for a manifest line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Lower-case hexadecimal SHA-256 of the file.
+    pub sha256: String,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// Replaces `path` by `bytes` in one step: a reader sees the old file or the new one, never half of it. Mode 0600.
+///
+/// # Errors
+/// [`Error::Io`] naming the path.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<Written, Error> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes).map_err(error("write", path))?;
+    file.commit()
+}
+
+/// A file that is written piece by piece and appears under its name only when it is [committed](AtomicFile::commit).
+#[derive(Debug)]
+pub struct AtomicFile {
+    path: PathBuf,
+    writer: BufWriter<NamedTempFile>,
+    digest: Sha256,
+    bytes: u64,
+}
+
+impl AtomicFile {
+    /// Begins a file; its folder is made if missing.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            private_folder(folder)?;
+        }
+        // NamedTempFile is created with mode 0600.
+        let file = tempfile::Builder::new()
+            .prefix(".keyproof-")
+            .suffix(".partial")
+            .tempfile_in(folder)
+            .map_err(error("create a file in", folder))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            writer: BufWriter::with_capacity(1 << 16, file),
+            digest: Sha256::new(),
+            bytes: 0,
+        })
+    }
+
+    /// Makes the file durable and gives it its name.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn commit(self) -> Result<Written, Error> {
+        let Self { path, writer, digest, bytes } = self;
+        let file = writer.into_inner().map_err(|failed| error("write", &path)(failed.into_error()))?;
+        file.as_file().sync_all().map_err(error("write", &path))?;
+        file.persist(&path).map_err(|failed| error("write", &path)(failed.error))?;
+        Ok(Written { sha256: hex(&digest.finalize()), bytes })
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(buffer)?;
+        self.digest.update(buffer.get(..written).unwrap_or_default());
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Copies a file byte for byte, atomically.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn copy(from: &Path, to: &Path) -> Result<Written, Error> {
+    let mut source = File::open(from).map_err(error("read", from))?;
+    let mut target = AtomicFile::create(to)?;
+    io::copy(&mut source, &mut target).map_err(error("copy", to))?;
+    target.commit()
+}
+
+/// Appends one line to a journal and makes it durable before returning.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn append_line(path: &Path, line: &str) -> Result<(), Error> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(error("write", path))?;
+    file.write_all(format!("{line}\n").as_bytes()).map_err(error("write", path))?;
+    file.sync_data().map_err(error("write", path))
+}
+
+/// Removes a file if it exists.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(failed) if failed.kind() != io::ErrorKind::NotFound => Err(error("remove", path)(failed)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder and all that it holds, if it exists.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn remove_folder(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(failed) if failed.kind() != io::ErrorKind::NotFound => Err(error("remove", path)(failed)),
+        _ => Ok(()),
+    }
+}
+
+/// Every regular file below `folder`, as paths relative to it with `/` between the parts, sorted bytewise. Anything that
+/// is neither a folder nor a regular file (a link, a socket) is an error: evidence is made of plain files.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn list(folder: &Path) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    let mut pending = vec![String::new()];
+    while let Some(prefix) = pending.pop() {
+        let current = folder.join(&prefix);
+        for entry in fs::read_dir(&current).map_err(error("list", &current))? {
+            let entry = entry.map_err(error("list", &current))?;
+            let name = entry.file_name().into_string().map_err(|name| {
+                let source = io::Error::new(io::ErrorKind::InvalidData, "the name is not UTF-8");
+                error("list", &current.join(name))(source)
+            })?;
+            let relative = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+            let kind = entry.file_type().map_err(error("list", &entry.path()))?;
+            if kind.is_dir() {
+                pending.push(relative);
+            } else if kind.is_file() {
+                found.push(relative);
+            } else {
+                let source = io::Error::new(io::ErrorKind::InvalidData, "neither a file nor a folder");
+                return Err(error("read", &entry.path())(source));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The text of a digest list in the form of `sha256sum -c`, sorted by path.
+pub fn digest_list(digests: &[(String, String)]) -> String {
+    let mut lines: Vec<String> = digests.iter().map(|(path, digest)| format!("{digest}  {path}\n")).collect();
+    lines.sort_by(|a, b| a.get(66..).cmp(&b.get(66..)));
+    lines.concat()
+}
+
+/// One way in which a folder disagrees with its digest list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Damage {
+    /// A file's bytes have another digest than the list says.
+    Changed {
+        /// The file, relative to the folder.
+        path: String,
+        /// Line of the list, from 1.
+        line: usize,
+        /// What the list says.
+        expected: String,
+        /// What the file has.
+        actual: String,
+    },
+    /// The list names a file that is not there.
+    Missing {
+        /// The file.
+        path: String,
+        /// Line of the list, from 1.
+        line: usize,
+    },
+    /// The folder holds a file that the list does not name.
+    Unlisted {
+        /// The file.
+        path: String,
+    },
+    /// A line of the list is none.
+    Malformed {
+        /// Line of the list, from 1.
+        line: usize,
+    },
+    /// Two records of the same file disagree.
+    Disagreement {
+        /// The file.
+        path: String,
+        /// Which records.
+        records: String,
+    },
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Changed { path, line, expected, actual } => {
+                write!(f, "`{path}` has SHA-256 {actual}, line {line} of the digest list says {expected}")
+            }
+            Self::Missing { path, line } => write!(f, "`{path}` is missing, line {line} of the digest list names it"),
+            Self::Unlisted { path } => write!(f, "`{path}` is not in the digest list"),
+            Self::Malformed { line } => {
+                write!(f, "line {line} of the digest list is not `<sha256>  <path>` with a path inside the folder")
+            }
+            Self::Disagreement { path, records } => write!(f, "`{path}`: {records}"),
+        }
+    }
+}
+
+/// A digest list as read: path to (line number, digest).
+pub type Digests = std::collections::BTreeMap<String, (usize, String)>;
+
+/// Parses a digest list; lines that are none, and paths that leave the folder or stand twice, are damage.
+pub fn parse_digest_list(bytes: &[u8]) -> (Digests, Vec<Damage>) {
+    let mut digests = Digests::new();
+    let mut damage = Vec::new();
+    let text = String::from_utf8_lossy(bytes);
+    for (index, row) in text.split_terminator('\n').enumerate() {
+        let line = index + 1;
+        match row.split_once("  ") {
+            Some((digest, path))
+                if digest.len() == 64
+                    && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+                    && is_inside(path)
+                    && !digests.contains_key(path) =>
+            {
+                digests.insert(path.to_owned(), (line, digest.to_owned()));
+            }
+            _ => damage.push(Damage::Malformed { line }),
+        }
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        damage.push(Damage::Malformed { line: text.lines().count() });
+    }
+    (digests, damage)
+}
+
+/// Whether a relative path stays inside its folder on any operating system.
+pub fn is_inside(path: &str) -> bool {
+    !path.is_empty()
+        && !path.contains(['\\', ':', '\0', '\n', '\r'])
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+/// Compares a folder with its digest list, leaving out the files that the list cannot name (the list itself, signatures).
+///
+/// # Errors
+/// [`Error::Io`] when the folder or a file cannot be read.
+pub fn compare_with_digests(
+    folder: &Path,
+    digests: &Digests,
+    is_exempt: impl Fn(&str) -> bool,
+) -> Result<Vec<Damage>, Error> {
+    let mut damage = Vec::new();
+    let present: std::collections::BTreeSet<String> = list(folder)?.into_iter().collect();
+    for (path, (line, expected)) in digests {
+        if !present.contains(path) {
+            damage.push(Damage::Missing { path: path.clone(), line: *line });
+            continue;
+        }
+        let actual = sha256_of_file(&folder.join(path))?;
+        if actual != *expected {
+            damage.push(Damage::Changed { path: path.clone(), line: *line, expected: expected.clone(), actual });
+        }
+    }
+    for path in present {
+        if !digests.contains_key(&path) && !is_exempt(&path) {
+            damage.push(Damage::Unlisted { path });
+        }
+    }
+    Ok(damage)
+}
+
+/// An exclusive lock on a folder, released when dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Locks `folder` by a lock file of the given name inside it.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process holds it, [`Error::Io`] otherwise.
+    pub fn acquire(folder: &Path, name: &str) -> Result<Self, Error> {
+        let path = folder.join(name);
+        let file =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(error("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file, path }),
+            Err(fs::TryLockError::WouldBlock) => Err(Error::Locked { path: folder.to_path_buf() }),
+            Err(fs::TryLockError::Error(source)) => Err(error("lock", &path)(source)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A lock file that stays behind is harmless: the lock itself ends with the handle.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_file_has_the_digest_that_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/file");
+        let written = write_atomic(&path, b"abc").unwrap();
+        assert_eq!(written.bytes, 3);
+        assert_eq!(written.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(sha256_of_file(&path).unwrap(), written.sha256);
+    }
+
+    #[test]
+    fn an_uncommitted_file_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = AtomicFile::create(&folder.path().join("x")).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert!(is_empty(folder.path()).unwrap());
+    }
+
+    #[test]
+    fn an_output_folder_that_holds_something_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a/b");
+        output_folder(&out).unwrap();
+        output_folder(&out).unwrap();
+        write_atomic(&out.join("x"), b"").unwrap();
+        assert!(matches!(output_folder(&out), Err(Error::NotEmpty { .. })));
+        assert!(matches!(output_folder(&out.join("x")), Err(Error::NotAFolder { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_and_files_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        output_folder(&out).unwrap();
+        write_atomic(&out.join("x"), b"").unwrap();
+        assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::metadata(out.join("x")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_second_lock_is_refused_until_the_first_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Lock::acquire(folder.path(), ".lock").unwrap();
+        assert!(matches!(Lock::acquire(folder.path(), ".lock"), Err(Error::Locked { .. })));
+        drop(first);
+        Lock::acquire(folder.path(), ".lock").unwrap();
+    }
+
+    #[test]
+    fn listing_is_sorted_and_relative() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["b", "a/z", "a/b/c"] {
+            write_atomic(&folder.path().join(path), b"").unwrap();
+        }
+        assert_eq!(list(folder.path()).unwrap(), ["a/b/c", "a/z", "b"]);
+    }
+}
