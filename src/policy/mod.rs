@@ -1,1 +1,85 @@
-//! The IAM policy language and the reasoning over it. Knows nothing else of this crate.
+//! The policy language and the reasoning over it. This room knows nothing else of the crate.
+//!
+//! Text becomes a [`Document`] once ([`Document::parse`]); every question reads that. Where AWS does not document what a
+//! policy means, a test answers [`Match::Unsure`] and the question decides by polarity: an unsure Allow counts when asked
+//! who *may*, an unsure Deny when asked who *must*.
+
+mod action;
+mod condition;
+mod document;
+mod glob;
+mod parse;
+mod principal;
+mod resource;
+mod text;
+
+use std::ops::Not;
+
+pub use action::{ActionPattern, Actions};
+pub use condition::{Comparing, Comparison, Condition, ConditionTest, Operator, Order, Quantifier};
+pub use document::{Document, Effect, Statement, Tolerance, Tolerated, Version};
+pub use glob::{Glob, Symbol};
+pub use parse::{ParseError, Problem};
+pub use principal::{Principal, PrincipalArn, PrincipalElement};
+pub use resource::{ResourcePattern, Resources};
+pub use text::{Part, Text, Variable, Variables};
+
+/// Whether something matches, where the rules of AWS may leave it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Match {
+    /// It does not match.
+    No,
+    /// The documented rules allow both readings.
+    Unsure,
+    /// It matches.
+    Yes,
+}
+
+impl Match {
+    /// The match of a list of which one suffices.
+    pub fn any(matches: impl IntoIterator<Item = Self>) -> Self {
+        let mut any = Self::No;
+        for one in matches {
+            any = any.max(one);
+            if any == Self::Yes {
+                break;
+            }
+        }
+        any
+    }
+
+    /// The match of parts that must all match.
+    pub fn all(matches: impl IntoIterator<Item = Self>) -> Self {
+        matches.into_iter().min().unwrap_or(Self::Yes)
+    }
+
+    /// True unless it certainly does not match.
+    #[must_use]
+    pub fn is_possible(self) -> bool {
+        self != Self::No
+    }
+
+    /// True when it certainly matches.
+    #[must_use]
+    pub fn is_certain(self) -> bool {
+        self == Self::Yes
+    }
+}
+
+impl From<bool> for Match {
+    fn from(matches: bool) -> Self {
+        if matches { Self::Yes } else { Self::No }
+    }
+}
+
+impl Not for Match {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Unsure => Self::Unsure,
+            Self::Yes => Self::No,
+        }
+    }
+}

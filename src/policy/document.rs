@@ -1,0 +1,195 @@
+//! A policy document as the engine sees it: typed, with every statement known by its index.
+
+use std::fmt;
+
+use super::Match;
+use super::action::Actions;
+use super::condition::Condition;
+use super::parse::{self, ParseError};
+use super::principal::PrincipalElement;
+use super::resource::Resources;
+use super::text::Variables;
+
+/// One policy document: identity, boundary, session, key, trust, service control or resource control policy. The
+/// language is one; which elements mean something depends on where the document is attached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The version that governs the statements of this document and of no other.
+    pub version: Version,
+    /// `Id`, which has no effect.
+    pub id: Option<String>,
+    /// In the order of the document.
+    pub statements: Vec<Statement>,
+    /// What was read although it is not the canonical form.
+    pub tolerated: Vec<Tolerance>,
+}
+
+/// The language version of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// `2008-10-17`, also the meaning of an absent `Version`: policy variables are plain text.
+    V2008,
+    /// `2012-10-17`.
+    V2012,
+}
+
+/// One statement. It applies to a request when principal, action, resource and condition part all match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Position in the document: the identity of the statement, because a `Sid` may be absent or repeat.
+    pub index: usize,
+    /// `Sid`, which has no effect.
+    pub sid: Option<String>,
+    /// What the statement does when it applies.
+    pub effect: Effect,
+    /// `Principal` or `NotPrincipal`; absent in identity policies.
+    pub principal: Option<PrincipalElement>,
+    /// `Action` or `NotAction`.
+    pub actions: Actions,
+    /// `Resource` or `NotResource`; absent in trust policies. A key-policy statement without it has no effect.
+    pub resources: Option<Resources>,
+    /// `Condition`; present and empty is not the same as absent.
+    pub condition: Option<Condition>,
+}
+
+/// What a statement does when it applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// `Allow`
+    Allow,
+    /// `Deny`
+    Deny,
+}
+
+/// Something the parser accepted as AWS does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tolerance {
+    /// The statement, or `None` for the document as a whole.
+    pub statement: Option<usize>,
+    /// What was accepted.
+    pub what: Tolerated,
+}
+
+/// What was accepted although it is not the canonical form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tolerated {
+    /// The text was URL-encoded, as the IAM API returns it.
+    UrlEncoded,
+    /// `Version` is absent and means `2008-10-17`.
+    AbsentVersion,
+    /// `Statement` is one object instead of an array.
+    LoneStatement,
+    /// A condition value is a JSON number or boolean.
+    UnquotedValue {
+        /// The condition key as written.
+        key: String,
+    },
+    /// The statement has neither `Resource` nor `NotResource`.
+    AbsentResource,
+    /// The element is an empty list or object.
+    EmptyElement {
+        /// `Action`, `NotResource`, …
+        element: &'static str,
+    },
+    /// `Condition`, or one of its operators, is an empty object.
+    EmptyCondition,
+    /// A condition key has an empty list of values.
+    EmptyValues {
+        /// The operator as written.
+        operator: String,
+        /// The condition key as written.
+        key: String,
+    },
+    /// The operator does not exist, so the statement means nothing certain.
+    UnknownOperator {
+        /// The operator as written.
+        operator: String,
+    },
+}
+
+impl Document {
+    /// The largest text that is read, in bytes. AWS stops at 10,240 characters (32,768 bytes in a key policy) not
+    /// counting white space; the limit keeps time and memory bounded on hostile input.
+    pub const MAX_BYTES: usize = 2 * 1024 * 1024;
+
+    /// Reads a document as AWS returns it, plain or URL-encoded. Lenient exactly where AWS is lenient, and `tolerated`
+    /// says where that was needed (semantics section 1).
+    ///
+    /// # Errors
+    /// The place and the reason, when AWS would not have stored the document: not JSON, a repeated or unknown element, a
+    /// wrong type, a missing element, or a text longer than [`Document::MAX_BYTES`].
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        parse::document(text)
+    }
+
+    /// The statements of one effect, in order.
+    pub fn statements_of(&self, effect: Effect) -> impl Iterator<Item = &Statement> {
+        self.statements.iter().filter(move |statement| statement.effect == effect)
+    }
+}
+
+impl Version {
+    /// Whether `${…}` is a variable under this version.
+    #[must_use]
+    pub fn variables(self) -> Variables {
+        match self {
+            Self::V2008 => Variables::Plain,
+            Self::V2012 => Variables::Replaced,
+        }
+    }
+}
+
+impl Statement {
+    /// True when a condition with at least one test narrows the statement.
+    #[must_use]
+    pub fn is_conditional(&self) -> bool {
+        self.condition.as_ref().is_some_and(|condition| !condition.tests.is_empty())
+    }
+
+    /// True for `"Condition": {}`, on whose effect the AWS pages contradict each other (semantics U-17).
+    #[must_use]
+    pub fn has_empty_condition(&self) -> bool {
+        self.condition.as_ref().is_some_and(|condition| condition.tests.is_empty())
+    }
+
+    /// Whether the action part matches.
+    #[must_use]
+    pub fn matches_action(&self, action: &str) -> Match {
+        self.actions.matches(action)
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+        })
+    }
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(index) = self.statement {
+            write!(formatter, "statement {index}: ")?;
+        }
+        write!(formatter, "{}", self.what)
+    }
+}
+
+impl fmt::Display for Tolerated {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UrlEncoded => formatter.write_str("the document was URL-encoded"),
+            Self::AbsentVersion => formatter.write_str("no `Version`, which means 2008-10-17"),
+            Self::LoneStatement => formatter.write_str("`Statement` is one object and no list"),
+            Self::UnquotedValue { key } => write!(formatter, "a value of `{key}` is no string"),
+            Self::AbsentResource => formatter.write_str("neither `Resource` nor `NotResource`"),
+            Self::EmptyElement { element } => write!(formatter, "`{element}` is empty"),
+            Self::EmptyCondition => formatter.write_str("`Condition` holds an empty object"),
+            Self::EmptyValues { operator, key } => write!(formatter, "`{operator}` of `{key}` lists no value"),
+            Self::UnknownOperator { operator } => write!(formatter, "`{operator}` is no condition operator"),
+        }
+    }
+}
