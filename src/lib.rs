@@ -1,5 +1,6 @@
 //! keyproof proves who can use which encryption keys in an AWS Organization.
 
 pub mod files;
+pub mod model;
 pub mod policy;
 pub mod snapshot;

@@ -27,8 +27,13 @@
 //! **Invariant:** an answer that AWS refused is not in the file; its call is, with the outcome and the code. So an absent
 //! member is never read as an empty list.
 
+mod answers;
 mod file;
+mod iam;
+mod kms;
 mod manifest;
+mod organization;
+mod read;
 pub mod v1;
 mod verify;
 mod write;
@@ -38,6 +43,7 @@ pub use manifest::{
     Account, AccountOutcome, Collector, Coverage, Excluded, FileEntry, Manifest, ResourceGap, Scope, Source, Tool,
     Window,
 };
+pub use read::Snapshot;
 pub use verify::{Damage, verify};
 pub use write::{Journal, Writer};
 

@@ -1,0 +1,107 @@
+//! The organization: its tree, its accounts, the policies attached to them.
+
+use std::collections::BTreeMap;
+
+use super::{Document, Fact, Gap, Listing, Provenance, Source};
+
+/// An AWS Organization as the Organizations API describes it.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// `o-…`.
+    pub id: String,
+    /// ARN of the organization.
+    pub arn: String,
+    /// Account that manages it.
+    pub management_account_id: String,
+    /// Its roots; AWS has exactly one.
+    pub roots: Listing<Root>,
+    /// Organizational units by id.
+    pub units: BTreeMap<String, OrganizationalUnit>,
+    /// Member accounts by id.
+    pub accounts: BTreeMap<String, Unit>,
+    /// Why the list of accounts is not known to be whole, if it is not.
+    pub accounts_gap: Option<Gap>,
+    /// Service control policies.
+    pub service_control_policies: Listing<OrganizationPolicy>,
+    /// Resource control policies.
+    pub resource_control_policies: Listing<OrganizationPolicy>,
+    /// The calls behind these facts.
+    pub provenance: Provenance,
+    /// Where `DescribeOrganization` stands.
+    pub source: Source,
+}
+
+/// The root of the tree.
+#[derive(Debug, Clone)]
+pub struct Root {
+    /// `r-…`.
+    pub id: String,
+    /// Usually `Root`.
+    pub name: String,
+    /// Enabled policy types: `SERVICE_CONTROL_POLICY`, `RESOURCE_CONTROL_POLICY`, …
+    pub enabled_policy_types: Vec<String>,
+}
+
+/// An organizational unit.
+#[derive(Debug, Clone)]
+pub struct OrganizationalUnit {
+    /// Name inside its parent.
+    pub name: String,
+    /// Id of the root or unit above it.
+    pub parent_id: String,
+}
+
+/// An account as the organization sees it.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Name in the organization.
+    pub name: String,
+    /// E-mail address of the root user.
+    pub email: String,
+    /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`.
+    pub status: String,
+    /// Id of the root or unit that holds it.
+    pub parent_id: Fact<String>,
+}
+
+/// A service control policy or resource control policy.
+#[derive(Debug, Clone)]
+pub struct OrganizationPolicy {
+    /// `p-…`.
+    pub id: String,
+    /// ARN of the policy.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its document.
+    pub document: Document,
+    /// Ids of the roots, units and accounts that it is attached to.
+    pub targets: Listing<String>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+impl Organization {
+    /// Path of an account from the root down, as names: `Root/Workloads/Prod`.
+    ///
+    /// # Errors
+    /// The gap, when the account or its place in the tree is not known.
+    pub fn ou_path(&self, account_id: &str) -> Fact<String> {
+        let unknown = || Gap::not_collected("organizations:ListAccountsForParent", &[account_id]);
+        let mut id = self.accounts.get(account_id).ok_or_else(unknown)?.parent_id.clone()?;
+        let mut names = Vec::new();
+        // A tree has no more levels than units; a cycle in a damaged snapshot must not hang the audit.
+        for _ in 0..=self.units.len() {
+            if let Some(unit) = self.units.get(&id) {
+                names.push(unit.name.clone());
+                id.clone_from(&unit.parent_id);
+                continue;
+            }
+            let root = self.roots.known().iter().find(|root| root.id == id).ok_or_else(unknown)?;
+            names.push(root.name.clone());
+            names.reverse();
+            return Ok(names.join("/"));
+        }
+        Err(unknown())
+    }
+}

@@ -1,0 +1,137 @@
+//! Where a fact was read: file, pointer, API, and the request that brought it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The place of a fact inside a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Path of the file inside the snapshot.
+    pub file: Arc<str>,
+    /// Service and operation: `kms:DescribeKey`.
+    pub api: &'static str,
+    /// What the call was about, as in [`crate::model::Gap::resource`].
+    pub resource: Vec<String>,
+    /// JSON pointer (RFC 6901) into the decompressed file.
+    pub pointer: String,
+}
+
+impl Source {
+    /// The same source, one member deeper.
+    #[must_use]
+    pub fn child(&self, member: &str) -> Self {
+        Self { pointer: format!("{}/{}", self.pointer, escape(member)), ..self.clone() }
+    }
+}
+
+/// Escapes one member name for a JSON pointer.
+pub fn escape(member: &str) -> String {
+    member.replace('~', "~0").replace('/', "~1")
+}
+
+/// One item of evidence: a fact's place, the digest of the file it lies in, and the request that brought it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Evidence {
+    /// Path of the file inside the snapshot.
+    pub file: String,
+    /// SHA-256 of the file as stored.
+    pub sha256: String,
+    /// JSON pointer into the decompressed file.
+    pub pointer: String,
+    /// Service and operation.
+    pub api: String,
+    /// AWS's request id, where AWS gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// When the answer arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collected_at: Option<Timestamp>,
+}
+
+/// One call, as far as evidence needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedCall {
+    /// AWS's request id.
+    pub request_id: Option<String>,
+    /// When the answer arrived.
+    pub time: Timestamp,
+    /// For each list of the answer, the half-open range of items that this page brought.
+    pub items: BTreeMap<String, (usize, usize)>,
+}
+
+/// The calls behind an account's facts, and the digests of the files that hold them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provenance {
+    digests: BTreeMap<Arc<str>, String>,
+    calls: BTreeMap<(Arc<str>, String, Vec<String>), Vec<RecordedCall>>,
+}
+
+impl Provenance {
+    /// Notes a file's digest.
+    pub fn file(&mut self, file: Arc<str>, sha256: String) {
+        self.digests.insert(file, sha256);
+    }
+
+    /// Notes a call.
+    pub fn call(&mut self, file: Arc<str>, api: String, resource: Vec<String>, call: RecordedCall) {
+        self.calls.entry((file, api, resource)).or_default().push(call);
+    }
+
+    /// The evidence for a fact: its place, and the page that brought it.
+    pub fn evidence(&self, source: &Source) -> Evidence {
+        let key = (source.file.clone(), source.api.to_owned(), source.resource.clone());
+        let call = self.calls.get(&key).and_then(|pages| {
+            let page = list_item(&source.pointer).and_then(|(list, index)| {
+                pages.iter().find(|page| page.items.get(list).is_some_and(|(from, to)| (*from..*to).contains(&index)))
+            });
+            page.or(pages.first())
+        });
+        Evidence {
+            file: source.file.to_string(),
+            sha256: self.digests.get(&source.file).cloned().unwrap_or_default(),
+            pointer: source.pointer.clone(),
+            api: source.api.to_owned(),
+            request_id: call.and_then(|call| call.request_id.clone()),
+            collected_at: call.map(|call| call.time),
+        }
+    }
+}
+
+/// The innermost `…/List/7` of a pointer: which list, which index.
+fn list_item(pointer: &str) -> Option<(&str, usize)> {
+    let parts: Vec<&str> = pointer.split('/').collect();
+    parts.windows(2).find_map(|pair| match pair {
+        [list, index] if !list.is_empty() => index.parse().ok().map(|index| (*list, index)),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(request_id: &str, from: usize, to: usize) -> RecordedCall {
+        RecordedCall {
+            request_id: Some(request_id.to_owned()),
+            time: Timestamp::UNIX_EPOCH,
+            items: BTreeMap::from([("UserDetailList".to_owned(), (from, to))]),
+        }
+    }
+
+    #[test]
+    fn evidence_names_the_page_that_brought_the_item() {
+        let file: Arc<str> = "accounts/111122223333/iam.json.zst".into();
+        let api = "iam:GetAccountAuthorizationDetails";
+        let mut provenance = Provenance::default();
+        provenance.file(file.clone(), "d".to_owned());
+        provenance.call(file.clone(), api.to_owned(), Vec::new(), call("one", 0, 2));
+        provenance.call(file.clone(), api.to_owned(), Vec::new(), call("two", 2, 3));
+        let pointer = "/GetAccountAuthorizationDetails/UserDetailList/2/UserPolicyList/0".to_owned();
+        let evidence = provenance.evidence(&Source { file, api, resource: Vec::new(), pointer });
+        assert_eq!(evidence.request_id.as_deref(), Some("two"));
+        assert_eq!(evidence.sha256, "d");
+    }
+}

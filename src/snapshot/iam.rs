@@ -1,0 +1,243 @@
+//! An account's IAM file of version 1 as the model's principals, policies and credentials.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use serde_json::value::RawValue;
+
+use super::answers::Answers;
+use super::v1;
+use crate::model::{
+    AccessKey, AttachedPolicy, CredentialReport, CredentialReportRow, Document, Fact, Gap, Group, Iam, InlinePolicy,
+    Listing, ManagedPolicy, MfaDevice, Role, Source, Summary, Tags, User, VirtualMfaDevice, escape,
+};
+
+const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
+const REPORT: &str = "iam:GetCredentialReport";
+const MFA_DEVICES: &str = "iam:ListMFADevices";
+const ACCESS_KEYS: &str = "iam:ListAccessKeys";
+
+/// An account of which nothing is known.
+pub(super) fn missing(gap: &Gap) -> Iam {
+    Iam {
+        users: Listing::missing(gap.clone()),
+        groups: Listing::missing(gap.clone()),
+        roles: Listing::missing(gap.clone()),
+        policies: Listing::missing(gap.clone()),
+        summary: Err(gap.clone()),
+        credential_report: Err(gap.clone()),
+        virtual_mfa_devices: Listing::missing(gap.clone()),
+    }
+}
+
+/// What the file holds.
+pub(super) fn read(mut file: v1::IamFile, answers: &Answers) -> Iam {
+    let details = file.get_account_authorization_details.take().unwrap_or_default();
+    let place = |list: &str, index: usize| {
+        answers.source(DETAILS, &[], format!("/GetAccountAuthorizationDetails/{list}/{index}"))
+    };
+    let users =
+        indexed(details.user_detail_list, |index, it| user(&mut file, answers, place("UserDetailList", index), it));
+    let groups = indexed(details.group_detail_list, |index, it| group(answers, place("GroupDetailList", index), it));
+    let roles = indexed(details.role_detail_list, |index, it| role(answers, place("RoleDetailList", index), it));
+    let policies = indexed(details.policies, |index, it| managed_policy(answers, &place("Policies", index), it));
+    let summary = file.get_account_summary.take().and_then(|answer| answer.summary_map);
+    let summary = answers.fact("iam:GetAccountSummary", &[], summary).map(|map| Summary {
+        map,
+        source: answers.source("iam:GetAccountSummary", &[], "/GetAccountSummary/SummaryMap".to_owned()),
+    });
+    let report = answers.fact(REPORT, &[], file.get_credential_report.take());
+    let devices = file.list_virtual_mfa_devices.take().and_then(|answer| answer.virtual_mfa_devices);
+    let devices = indexed(devices, |index, it| virtual_mfa_device(answers, index, it));
+    Iam {
+        users: answers.listing(DETAILS, &[], "UserDetailList", users),
+        groups: answers.listing(DETAILS, &[], "GroupDetailList", groups),
+        roles: answers.listing(DETAILS, &[], "RoleDetailList", roles),
+        policies: answers.listing(DETAILS, &[], "Policies", policies),
+        summary,
+        credential_report: report.and_then(|it| credential_report(answers, &it)),
+        virtual_mfa_devices: answers.listing("iam:ListVirtualMFADevices", &[], "VirtualMFADevices", devices),
+    }
+}
+
+fn indexed<T, U>(items: Option<Vec<T>>, mut convert: impl FnMut(usize, T) -> U) -> Option<Vec<U>> {
+    items.map(|items| items.into_iter().enumerate().map(|(index, item)| convert(index, item)).collect())
+}
+
+fn tags(tags: Option<Vec<v1::Tag>>) -> Tags {
+    tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
+}
+
+fn attached(policies: Option<Vec<v1::AttachedPolicy>>) -> Vec<AttachedPolicy> {
+    let policies = policies.into_iter().flatten();
+    policies
+        .map(|it| AttachedPolicy { name: it.policy_name.unwrap_or_default(), arn: it.policy_arn.unwrap_or_default() })
+        .collect()
+}
+
+/// A document of GetAccountAuthorizationDetails: a JSON object as the AWS CLI prints it, or a string that holds the text.
+fn document(answers: &Answers, owner: &str, raw: Option<&RawValue>) -> Document {
+    let raw = raw.ok_or_else(|| Gap::malformed(DETAILS, &[owner], "it has no document"))?;
+    if raw.get().starts_with('"') {
+        let text: String = serde_json::from_str(raw.get())
+            .map_err(|failed| Gap::malformed(DETAILS, &[owner], format!("not a policy document: {failed}")))?;
+        return answers.document(DETAILS, &[owner], &text);
+    }
+    answers.document(DETAILS, &[owner], raw.get())
+}
+
+fn inline(
+    answers: &Answers,
+    owner: &str,
+    source: &Source,
+    list: &str,
+    policies: Option<Vec<v1::InlinePolicy>>,
+) -> Vec<InlinePolicy> {
+    let policy = |(index, it): (usize, v1::InlinePolicy)| InlinePolicy {
+        name: it.policy_name.unwrap_or_default(),
+        document: document(answers, owner, it.policy_document.as_deref()),
+        source: source.child(list).child(&index.to_string()).child("PolicyDocument"),
+    };
+    policies.into_iter().flatten().enumerate().map(policy).collect()
+}
+
+fn user(file: &mut v1::IamFile, answers: &Answers, source: Source, user: v1::UserDetail) -> User {
+    let name = user.user_name.unwrap_or_default();
+    let arn = user.arn.unwrap_or_default();
+    User {
+        inline_policies: inline(answers, &arn, &source, "UserPolicyList", user.user_policy_list),
+        id: user.user_id.unwrap_or_default(),
+        create_date: user.create_date.map(|time| time.0),
+        attached_policies: attached(user.attached_managed_policies),
+        groups: user.group_list.unwrap_or_default(),
+        permissions_boundary: user.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+        tags: tags(user.tags),
+        mfa_devices: mfa_devices(file, answers, &name),
+        access_keys: access_keys(file, answers, &name),
+        arn,
+        name,
+        source,
+    }
+}
+
+fn mfa_devices(file: &mut v1::IamFile, answers: &Answers, user: &str) -> Listing<MfaDevice> {
+    let listed = file.list_mfa_devices.as_mut().and_then(|users| users.remove(user)?.mfa_devices);
+    let devices = indexed(listed, |index, it| MfaDevice {
+        serial_number: it.serial_number.unwrap_or_default(),
+        source: answers.source(MFA_DEVICES, &[user], format!("/ListMFADevices/{}/MFADevices/{index}", escape(user))),
+    });
+    answers.listing(MFA_DEVICES, &[user], "MFADevices", devices)
+}
+
+fn access_keys(file: &mut v1::IamFile, answers: &Answers, user: &str) -> Listing<AccessKey> {
+    let listed = file.list_access_keys.as_mut().and_then(|users| users.remove(user)?.access_key_metadata);
+    let keys = indexed(listed, |index, it| AccessKey {
+        id: it.access_key_id.unwrap_or_default(),
+        status: it.status.unwrap_or_default(),
+        create_date: it
+            .create_date
+            .map(|time| time.0)
+            .ok_or_else(|| Gap::malformed(ACCESS_KEYS, &[user], "an access key has no CreateDate")),
+        source: answers.source(
+            ACCESS_KEYS,
+            &[user],
+            format!("/ListAccessKeys/{}/AccessKeyMetadata/{index}", escape(user)),
+        ),
+    });
+    answers.listing(ACCESS_KEYS, &[user], "AccessKeyMetadata", keys)
+}
+
+fn group(answers: &Answers, source: Source, group: v1::GroupDetail) -> Group {
+    let arn = group.arn.unwrap_or_default();
+    Group {
+        inline_policies: inline(answers, &arn, &source, "GroupPolicyList", group.group_policy_list),
+        arn,
+        name: group.group_name.unwrap_or_default(),
+        id: group.group_id.unwrap_or_default(),
+        attached_policies: attached(group.attached_managed_policies),
+        source,
+    }
+}
+
+fn role(answers: &Answers, source: Source, role: v1::RoleDetail) -> Role {
+    let arn = role.arn.unwrap_or_default();
+    Role {
+        inline_policies: inline(answers, &arn, &source, "RolePolicyList", role.role_policy_list),
+        trust_policy: document(answers, &arn, role.assume_role_policy_document.as_deref()),
+        arn,
+        name: role.role_name.unwrap_or_default(),
+        id: role.role_id.unwrap_or_default(),
+        path: role.path.unwrap_or_default(),
+        attached_policies: attached(role.attached_managed_policies),
+        permissions_boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+        tags: tags(role.tags),
+        source,
+    }
+}
+
+fn managed_policy(answers: &Answers, source: &Source, policy: v1::PolicyDetail) -> ManagedPolicy {
+    let arn = policy.arn.unwrap_or_default();
+    let default_version_id = policy.default_version_id.unwrap_or_default();
+    let versions = policy.policy_version_list.unwrap_or_default();
+    let default = versions.iter().enumerate().find(|(_, version)| {
+        version.is_default_version == Some(true) || version.version_id.as_deref() == Some(default_version_id.as_str())
+    });
+    let (document, document_source) = match default {
+        None => {
+            (Err(Gap::malformed(DETAILS, &[&arn], "its default version is not among its versions")), source.clone())
+        }
+        Some((index, version)) => (
+            document(answers, &arn, version.document.as_deref()),
+            source.child("PolicyVersionList").child(&index.to_string()).child("Document"),
+        ),
+    };
+    let name = policy.policy_name.or_else(|| arn.rsplit('/').next().map(str::to_owned));
+    ManagedPolicy {
+        name: name.unwrap_or_default(),
+        id: policy.policy_id.unwrap_or_default(),
+        default_version_id,
+        document,
+        attachment_count: policy.attachment_count,
+        permissions_boundary_usage_count: policy.permissions_boundary_usage_count,
+        source: source.clone(),
+        document_source,
+        arn,
+    }
+}
+
+fn virtual_mfa_device(answers: &Answers, index: usize, device: v1::VirtualMfaDevice) -> VirtualMfaDevice {
+    let pointer = format!("/ListVirtualMFADevices/VirtualMFADevices/{index}");
+    VirtualMfaDevice {
+        serial_number: device.serial_number.unwrap_or_default(),
+        user_arn: device.user.and_then(|user| user.arn),
+        source: answers.source("iam:ListVirtualMFADevices", &[], pointer),
+    }
+}
+
+/// The credential report out of its base64 and CSV.
+fn credential_report(answers: &Answers, report: &v1::CredentialReport) -> Fact<CredentialReport> {
+    let malformed = |message: String| Gap::malformed(REPORT, &[], message);
+    let content = report.content.as_deref().unwrap_or_default();
+    let text = base64::engine::general_purpose::STANDARD
+        .decode(content.trim())
+        .map_err(|failed| malformed(format!("its content is not base64: {failed}")))?;
+    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(text.as_slice());
+    let header = reader.headers().map_err(|failed| malformed(failed.to_string()))?;
+    let columns: Vec<Arc<str>> = header.iter().map(Arc::from).collect();
+    if !columns.iter().any(|column| column.as_ref() == "user") {
+        return Err(malformed("it has no column `user`".to_owned()));
+    }
+    let mut rows = BTreeMap::new();
+    for record in reader.records() {
+        let record = record.map_err(|failed| malformed(failed.to_string()))?;
+        let cells: BTreeMap<Arc<str>, String> = columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
+        let row = CredentialReportRow::new(cells);
+        rows.insert(Arc::from(row.cell("user").unwrap_or_default()), row);
+    }
+    Ok(CredentialReport {
+        generated_time: report.generated_time.map(|time| time.0),
+        rows,
+        source: answers.source(REPORT, &[], "/GetCredentialReport".to_owned()),
+    })
+}
