@@ -1,6 +1,8 @@
 //! keyproof proves who can use which encryption keys in an AWS Organization.
 
+pub mod checks;
 pub mod files;
+pub mod finding;
 pub mod model;
 pub mod policy;
 pub mod snapshot;

@@ -53,7 +53,7 @@ impl Answers {
     /// The gap of a call that did not end well, if one did not.
     pub(super) fn gap(&self, api: &str, resource: &[&str]) -> Option<Gap> {
         let worst = self.calls(api, resource).iter().filter(|call| !call.outcome.is_complete());
-        worst.max_by_key(|call| call.outcome).map(|call| gap_of(call))
+        worst.max_by_key(|call| call.outcome).map(gap_of)
     }
 
     /// A single answer, or why there is none.

@@ -1,0 +1,99 @@
+//! The checks: what each tests, how it decides, what a pass does not prove. One file a check.
+//!
+//! Adding a check is four edits: its file; one `mod` line and one line of [`CHECKS`]; its rows in `frameworks/`; the
+//! regenerated goldens.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::finding::{Judgement, Severity};
+use crate::model::{Account, Fact, Gap, Grant, Key, ManagedPolicy, Organization, Principal, User};
+
+/// Every check, in report order.
+pub const CHECKS: &[&Check] = &[];
+
+/// A check: its texts, and its rule.
+#[derive(Debug)]
+pub struct Check {
+    /// Stable id, the file's name with hyphens.
+    pub id: &'static str,
+    /// The requirement as a sentence.
+    pub title: &'static str,
+    /// How much an exception matters.
+    pub severity: Severity,
+    /// What is judged, for people: `customer managed policy`.
+    pub resource: &'static str,
+    /// Why it matters.
+    pub rationale: &'static str,
+    /// What is compared with what, so that an auditor can do it again by hand.
+    pub rule: &'static str,
+    /// What is exempt, and why.
+    pub exemptions: &'static str,
+    /// What a pass does not prove.
+    pub blind_spots: &'static str,
+    /// How to mend an exception.
+    pub remediation: Remediation,
+    /// The APIs whose answers the rule reads: `kms:ListGrants`.
+    pub reads: &'static [&'static str],
+    /// The names of this check in other tools and benchmarks.
+    pub elsewhere: &'static [&'static str],
+    /// The rules, one for each type of resource.
+    pub rules: &'static [Rule],
+}
+
+/// How to mend an exception.
+#[derive(Debug)]
+pub struct Remediation {
+    /// One line.
+    pub summary: &'static str,
+    /// Steps in order.
+    pub steps: &'static [&'static str],
+    /// What the change may break, and how to take it back.
+    pub risk: &'static str,
+}
+
+/// What a rule says of a resource, or the fact that it lacked.
+pub type Judged = Result<Judgement, Gap>;
+
+/// A rule over one type of resource. The runner enumerates the resources and answers for lists that could not be read.
+#[derive(Debug, Clone, Copy)]
+pub enum Rule {
+    /// Over the account's root user, once an account.
+    Root(fn(&Scope<'_>) -> Judged),
+    /// Over each IAM user.
+    User(fn(&User, &Scope<'_>) -> Judged),
+    /// Over each user, group and role.
+    Principal(fn(Principal<'_>, &Scope<'_>) -> Judged),
+    /// Over each customer managed policy.
+    ManagedPolicy(fn(&ManagedPolicy, &Scope<'_>) -> Judged),
+    /// Over each KMS key.
+    Key(fn(&Key, &Scope<'_>) -> Judged),
+    /// Over each grant of each KMS key.
+    Grant(fn(&Grant, &Key, &Scope<'_>) -> Judged),
+}
+
+/// What a rule may look at beside its resource.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The account of the resource.
+    pub account: &'a Account,
+    /// The organization.
+    pub organization: &'a Fact<Organization>,
+    /// Every account that the snapshot names, in the organization or alone.
+    pub accounts: &'a BTreeSet<String>,
+    /// The time at which ages are counted.
+    pub as_of: Timestamp,
+}
+
+/// The check of an id.
+pub fn find(id: &str) -> Option<&'static Check> {
+    CHECKS.iter().copied().find(|check| check.id == id)
+}
+
+/// The APIs that at least one check reads, and those without which no account is known.
+pub fn required_apis() -> BTreeSet<&'static str> {
+    let always =
+        ["sts:AssumeRole", "sts:GetCallerIdentity", "organizations:DescribeOrganization", "organizations:ListAccounts"];
+    CHECKS.iter().flat_map(|check| check.reads).copied().chain(always).collect()
+}

@@ -1,0 +1,323 @@
+//! What a check says of one resource: status, severity, reason, evidence, fingerprint.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Evidence, Source};
+
+/// Status of a finding: one for each check and resource, exhaustive and exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Tested, exception.
+    Fail,
+    /// Data missing or denied: nothing can be said.
+    Error,
+    /// Tested; the engine cannot conclude.
+    Undecided,
+    /// A FAIL with an active waiver.
+    Waived,
+    /// Tested, criterion met.
+    Pass,
+    /// Outside the criterion, for a machine-checked reason.
+    NotApplicable,
+    /// No API can answer; a person must.
+    Manual,
+}
+
+impl Status {
+    /// Every status, worst first, as pages list them.
+    pub const ALL: [Self; 7] =
+        [Self::Fail, Self::Error, Self::Undecided, Self::Waived, Self::Pass, Self::NotApplicable, Self::Manual];
+
+    /// The word of every file and page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fail => "FAIL",
+            Self::Error => "ERROR",
+            Self::Undecided => "UNDECIDED",
+            Self::Waived => "WAIVED",
+            Self::Pass => "PASS",
+            Self::NotApplicable => "NOT_APPLICABLE",
+            Self::Manual => "MANUAL",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// How much an exception matters: exposure × privilege × reversibility.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Note only.
+    Informational,
+    /// Hygiene.
+    Low,
+    /// Weakens a control.
+    Medium,
+    /// Opens a way in.
+    High,
+    /// Open now, or not to be undone.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, worst first.
+    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Informational];
+
+    /// The word of every file and page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+            Self::Informational => "informational",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What a rule concludes from facts that are all there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Criterion met.
+    Pass,
+    /// Exception.
+    Fail,
+    /// Outside the criterion.
+    NotApplicable,
+    /// The engine cannot conclude.
+    Undecided,
+}
+
+impl From<Verdict> for Status {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Pass,
+            Verdict::Fail => Self::Fail,
+            Verdict::NotApplicable => Self::NotApplicable,
+            Verdict::Undecided => Self::Undecided,
+        }
+    }
+}
+
+/// A verdict with its reason and what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The conclusion.
+    pub verdict: Verdict,
+    /// One sentence that names the facts.
+    pub reason: String,
+    /// Where the facts stand.
+    pub evidence: Vec<Source>,
+    /// The policy statements that decide.
+    pub statements: Vec<StatementReference>,
+    /// Results under other parameters.
+    pub aspects: Vec<Aspect>,
+}
+
+impl Judgement {
+    fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self { verdict, reason: reason.into(), evidence: Vec::new(), statements: Vec::new(), aspects: Vec::new() }
+    }
+
+    /// The criterion is met.
+    pub fn pass(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Pass, reason)
+    }
+
+    /// An exception.
+    pub fn fail(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Fail, reason)
+    }
+
+    /// The resource is outside the criterion.
+    pub fn not_applicable(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::NotApplicable, reason)
+    }
+
+    /// The engine cannot conclude.
+    pub fn undecided(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Undecided, reason)
+    }
+
+    /// Adds a place that the verdict rests on.
+    #[must_use]
+    pub fn because_of(mut self, source: &Source) -> Self {
+        self.evidence.push(source.clone());
+        self
+    }
+
+    /// Adds the places that the verdict rests on.
+    #[must_use]
+    pub fn because_of_all<'a>(mut self, sources: impl IntoIterator<Item = &'a Source>) -> Self {
+        self.evidence.extend(sources.into_iter().cloned());
+        self
+    }
+
+    /// Adds deciding statements.
+    #[must_use]
+    pub fn by_statements(mut self, statements: impl IntoIterator<Item = StatementReference>) -> Self {
+        self.statements.extend(statements);
+        self
+    }
+
+    /// Adds a result under other parameters.
+    #[must_use]
+    pub fn with_aspect(mut self, aspect: Aspect) -> Self {
+        self.aspects.push(aspect);
+        self
+    }
+}
+
+/// A statement of a policy, named by position because Sids may be absent or repeat.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StatementReference {
+    /// ARN of a managed policy, name of an inline or key policy.
+    pub policy: String,
+    /// Position in `Statement`, from 0.
+    pub index: usize,
+    /// `Sid`, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// `Allow` or `Deny`.
+    pub effect: String,
+}
+
+/// The result of a check under parameters other than its default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aspect {
+    /// Name of the aspect.
+    pub name: String,
+    /// Its parameters, for people.
+    pub parameters: String,
+    /// The status under them.
+    pub status: Status,
+}
+
+/// One line of `findings.ndjson`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Identity across quarters: see [`fingerprint`].
+    pub fingerprint: String,
+    /// The check.
+    pub check_id: &'static str,
+    /// Its status.
+    pub status: Status,
+    /// The status without the waiver, for WAIVED.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub underlying_status: Option<Status>,
+    /// How much an exception matters.
+    pub severity: Severity,
+    /// Partition.
+    pub partition: String,
+    /// Account of 12 digits.
+    pub account_id: String,
+    /// Its name.
+    pub account_name: String,
+    /// Its path in the organization; empty when unknown.
+    pub ou_path: String,
+    /// Region, or `global`.
+    pub region: String,
+    /// CloudFormation's name of the type.
+    pub resource_type: &'static str,
+    /// ARN of the resource.
+    pub resource_arn: String,
+    /// Name for people; the grant id for grants.
+    pub resource_name: String,
+    /// One sentence that names the facts.
+    pub reason: String,
+    /// Results under other parameters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aspects: Vec<Aspect>,
+    /// What the status rests on.
+    pub evidence: Vec<Evidence>,
+    /// The policy statements that decide.
+    pub statements: Vec<StatementReference>,
+    /// Mapped controls, `framework:control`.
+    pub controls: Vec<String>,
+    /// What to do, one line.
+    pub remediation: String,
+    /// When it was first seen.
+    pub first_seen: Timestamp,
+}
+
+/// What identifies a finding across quarters: no array index, Sid or message text is part of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity<'a> {
+    /// The check.
+    pub check_id: &'a str,
+    /// Partition.
+    pub partition: &'a str,
+    /// Account of 12 digits.
+    pub account_id: &'a str,
+    /// Region, or `global`.
+    pub region: &'a str,
+    /// CloudFormation's name of the type.
+    pub resource_type: &'a str,
+    /// ARN of the resource.
+    pub resource_arn: &'a str,
+    /// What tells findings of one ARN apart: grant id, or the API whose answer is missing. Usually empty.
+    pub discriminator: &'a str,
+}
+
+/// SHA-256 over the canonical JSON (RFC 8785) of the identity.
+pub fn fingerprint(identity: Identity<'_>) -> String {
+    let parts = [
+        "v1",
+        identity.check_id,
+        identity.partition,
+        identity.account_id,
+        identity.region,
+        identity.resource_type,
+        identity.resource_arn,
+        identity.discriminator,
+    ];
+    // An array of strings is canonical as serde_json prints it.
+    crate::files::sha256(serde_json::json!(parts).to_string().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_depends_on_every_part_of_the_identity() {
+        let base = Identity {
+            check_id: "c",
+            partition: "aws",
+            account_id: "111122223333",
+            region: "global",
+            resource_type: "t",
+            resource_arn: "a",
+            discriminator: "",
+        };
+        let changed = [
+            Identity { check_id: "d", ..base },
+            Identity { partition: "aws-cn", ..base },
+            Identity { account_id: "444455556666", ..base },
+            Identity { region: "eu-west-1", ..base },
+            Identity { resource_type: "u", ..base },
+            Identity { resource_arn: "b", ..base },
+            Identity { discriminator: "x", ..base },
+        ];
+        let mut all: Vec<String> = changed.map(fingerprint).to_vec();
+        all.push(fingerprint(base));
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 8);
+    }
+}
