@@ -3,11 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "this room owns the disk")]
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+
+use crate::digest;
 
 /// What went wrong on disk, with the path and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -47,34 +48,15 @@ pub fn error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Err
     move |source| Error::Io { action, path: path.to_path_buf(), source }
 }
 
-/// Lower-case hexadecimal SHA-256 of `bytes`.
-pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
 /// Lower-case hexadecimal SHA-256 of a file, read in pieces.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<String, Error> {
     let mut file = File::open(path).map_err(error("read", path))?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer).map_err(error("read", path))? {
-            0 => return Ok(hex(&digest.finalize())),
-            read => digest.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut digest = digest::Running::default();
+    io::copy(&mut file, &mut digest).map_err(error("read", path))?;
+    Ok(digest.finish())
 }
 
 /// Reads a whole file.
@@ -149,7 +131,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<Written, Error> {
 pub struct AtomicFile {
     path: PathBuf,
     writer: BufWriter<NamedTempFile>,
-    digest: Sha256,
+    digest: digest::Running,
     bytes: u64,
 }
 
@@ -172,7 +154,7 @@ impl AtomicFile {
         Ok(Self {
             path: path.to_path_buf(),
             writer: BufWriter::with_capacity(1 << 16, file),
-            digest: Sha256::new(),
+            digest: digest::Running::default(),
             bytes: 0,
         })
     }
@@ -186,14 +168,14 @@ impl AtomicFile {
         let file = writer.into_inner().map_err(|failed| error("write", &path)(failed.into_error()))?;
         file.as_file().sync_all().map_err(error("write", &path))?;
         file.persist(&path).map_err(|failed| error("write", &path)(failed.error))?;
-        Ok(Written { sha256: hex(&digest.finalize()), bytes })
+        Ok(Written { sha256: digest.finish(), bytes })
     }
 }
 
 impl Write for AtomicFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let written = self.writer.write(buffer)?;
-        self.digest.update(buffer.get(..written).unwrap_or_default());
+        self.digest.write_all(buffer.get(..written).unwrap_or_default())?;
         self.bytes += written as u64;
         Ok(written)
     }

@@ -287,7 +287,7 @@ pub fn fingerprint(identity: Identity<'_>) -> String {
         identity.discriminator,
     ];
     // An array of strings is canonical as serde_json prints it.
-    crate::files::sha256(serde_json::json!(parts).to_string().as_bytes())
+    crate::digest::sha256(serde_json::json!(parts).to_string().as_bytes())
 }
 
 #[cfg(test)]

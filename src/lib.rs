@@ -1,6 +1,7 @@
 //! keyproof proves who can use which encryption keys in an AWS Organization.
 
 pub mod checks;
+pub mod digest;
 pub mod files;
 pub mod finding;
 pub mod model;

@@ -78,8 +78,8 @@ pub enum Rule {
 pub struct Scope<'a> {
     /// The account of the resource.
     pub account: &'a Account,
-    /// The organization.
-    pub organization: &'a Fact<Organization>,
+    /// The organization; none for an account outside any.
+    pub organization: &'a Fact<Option<Organization>>,
     /// Every account that the snapshot names, in the organization or alone.
     pub accounts: &'a BTreeSet<String>,
     /// The time at which ages are counted.

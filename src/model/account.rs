@@ -13,7 +13,7 @@ pub struct Account {
     pub name: String,
     /// `aws`, `aws-cn`, `aws-us-gov`, …
     pub partition: String,
-    /// Path in the organization: `Root/Workloads/Prod`.
+    /// Path in the organization: `Root/Workloads/Prod`; empty for an account outside any.
     pub ou_path: Fact<String>,
     /// Whether the account could be entered.
     pub entered: Fact<()>,

@@ -11,10 +11,13 @@ use crate::model::{
 
 const DESCRIBE: &str = "organizations:DescribeOrganization";
 
-/// The organization, or why it is not known.
-pub(super) fn read(mut file: v1::OrganizationFile) -> Fact<Organization> {
+/// The organization, none where AWS said that the account is in none, or why it is not known.
+pub(super) fn read(mut file: v1::OrganizationFile) -> Fact<Option<Organization>> {
     let answers = Answers::new(ORGANIZATION.into(), std::mem::take(&mut file.calls));
     let described = file.describe_organization.take().and_then(|answer| answer.organization);
+    if described.is_none() && answers.is_empty(DESCRIBE, &[]) {
+        return Ok(None);
+    }
     let described = answers.fact(DESCRIBE, &[], described)?;
     let mut provenance = Provenance::default();
     answers.record(&mut provenance);
@@ -23,7 +26,7 @@ pub(super) fn read(mut file: v1::OrganizationFile) -> Fact<Organization> {
     let roots = answers.listing("organizations:ListRoots", &[], "Roots", roots);
     let units = units(&file);
     let accounts = accounts(&file, &answers);
-    Ok(Organization {
+    Ok(Some(Organization {
         id: described.id.unwrap_or_default(),
         arn: described.arn.unwrap_or_default(),
         management_account_id: described.master_account_id.unwrap_or_default(),
@@ -35,7 +38,7 @@ pub(super) fn read(mut file: v1::OrganizationFile) -> Fact<Organization> {
         resource_control_policies: policies(&file, &answers, "RESOURCE_CONTROL_POLICY"),
         provenance,
         source: answers.source(DESCRIBE, &[], "/DescribeOrganization/Organization".to_owned()),
-    })
+    }))
 }
 
 fn root(root: v1::Root) -> Root {

@@ -35,7 +35,7 @@ impl Snapshot {
             return Err(Error::NotASnapshot { path: folder.to_path_buf() });
         }
         let bytes = files::read(&path)?;
-        let root = files::sha256(&bytes);
+        let root = crate::digest::sha256(&bytes);
         let parse = |reason: String| Error::Parse { path: path.clone(), reason };
         let version: Version = serde_json::from_slice(&bytes).map_err(|failed| parse(failed.to_string()))?;
         if version.schema_version > SCHEMA_VERSION {
@@ -81,7 +81,7 @@ impl Snapshot {
             return Err(Error::Missing { path: place });
         }
         let stored = files::read(&place)?;
-        let actual = files::sha256(&stored);
+        let actual = crate::digest::sha256(&stored);
         if actual != entry.sha256 {
             return Err(Error::Damaged { path: place, expected: entry.sha256.clone(), actual });
         }
@@ -105,16 +105,16 @@ impl Snapshot {
         self.files.get(path).map(|file| file.sha256.clone()).unwrap_or_default()
     }
 
-    /// The organization, or why it is not known.
+    /// The organization, none for an account outside any, or why it is not known.
     ///
     /// # Errors
     /// When the file is damaged.
-    pub fn organization(&self) -> Result<model::Fact<model::Organization>, Error> {
+    pub fn organization(&self) -> Result<model::Fact<Option<model::Organization>>, Error> {
         let Some(file) = self.parsed::<OrganizationFile>(ORGANIZATION)? else {
             return Ok(Err(Gap::not_collected("organizations:DescribeOrganization", &[])));
         };
         let mut organization = organization::read(file);
-        if let Ok(organization) = &mut organization {
+        if let Ok(Some(organization)) = &mut organization {
             organization.provenance.file(ORGANIZATION.into(), self.digest(ORGANIZATION));
         }
         Ok(organization)
@@ -127,7 +127,7 @@ impl Snapshot {
     pub fn account(
         &self,
         account: &manifest::Account,
-        organization: &model::Fact<model::Organization>,
+        organization: &model::Fact<Option<model::Organization>>,
     ) -> Result<model::Account, Error> {
         let mut provenance = Provenance::default();
         let path = iam_path(&account.account_id);
@@ -149,7 +149,11 @@ impl Snapshot {
             id: account.account_id.clone(),
             name: account.name.clone(),
             partition: self.manifest.partition.clone(),
-            ou_path: organization.as_ref().map_err(Clone::clone).and_then(|it| it.ou_path(&account.account_id)),
+            ou_path: match organization {
+                Ok(Some(organization)) => organization.ou_path(&account.account_id),
+                Ok(None) => Ok(String::new()),
+                Err(gap) => Err(gap.clone()),
+            },
             entered,
             iam,
             regions,

@@ -183,7 +183,7 @@ fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     let encode = |failed: serde_json::Error| Error::Encode { path: MANIFEST.to_owned(), reason: failed.to_string() };
     let mut json = serde_json::to_vec_pretty(manifest).map_err(encode)?;
     json.push(b'\n');
-    let mut digests = vec![(MANIFEST.to_owned(), files::sha256(&json))];
+    let mut digests = vec![(MANIFEST.to_owned(), crate::digest::sha256(&json))];
     digests.extend(manifest.files.iter().map(|file| (file.path.clone(), file.sha256.clone())));
     // The digest list first: once the manifest stands, the snapshot is complete.
     files::write_atomic(&folder.join(DIGESTS), files::digest_list(&digests).as_bytes())?;
