@@ -4,6 +4,7 @@ pub mod checks;
 pub mod digest;
 pub mod files;
 pub mod finding;
+pub mod frameworks;
 pub mod model;
 pub mod policy;
 pub mod snapshot;

@@ -1,0 +1,537 @@
+//! Control frameworks as data: which control which check tests, how strongly, and who says so.
+//!
+//! Each framework is one TOML file in this folder, embedded at compile time. A control lists the checks that some
+//! published source maps to it, with that source; the strength of each test is our own reviewed judgement. Where the
+//! sources disagree, every side is kept. Mappings of our own are `proposed` and count for nothing unless asked for.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// A control framework in one version.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Framework {
+    /// Stable id that users type, such as `pci-dss-4.0.1`.
+    pub id: String,
+    /// Name without version.
+    pub title: String,
+    /// Version as the publisher writes it. `4.0.1` of the CIS benchmark stands for 4.0.0 as well.
+    pub version: String,
+    /// Who issues the framework.
+    pub publisher: String,
+    /// The day on which the publisher withdrew this version; `None` while it is in force.
+    pub retired: Option<jiff::civil::Date>,
+    /// Id of the next version, where there is one. A superseded version need not be retired.
+    pub superseded_by: Option<String>,
+    /// What a reader must know: licence, scope, what the mapping rests on.
+    pub notice: String,
+    /// The controls that some check tests or is proposed to test, in natural order of their ids.
+    #[serde(rename = "control")]
+    pub controls: Vec<Control>,
+}
+
+/// One control, requirement or recommendation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// The publisher's id, in the form that AWS documents use: `AC-2(1)`, `164.312(a)(1)`, `3.7.4`.
+    pub id: String,
+    /// Short title; the publisher's own for HIPAA and SP 800-53, ours for the others.
+    pub title: String,
+    /// HIPAA only.
+    pub requirement: Option<Requirement>,
+    /// SP 800-53 only: the baselines of SP 800-53B that hold the control, possibly none.
+    pub baselines: Option<Vec<Baseline>>,
+    /// What is tested, at most one row a check and aspect.
+    #[serde(rename = "test")]
+    tests: Vec<Test>,
+}
+
+/// A check that tests a control.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Test {
+    /// Id of the check.
+    pub check: String,
+    /// The part of the check that the control asks about; `None` means the check's own status.
+    pub aspect: Option<String>,
+    /// How far a result answers the control.
+    pub strength: Strength,
+    /// A mapping of our own that no source publishes.
+    #[serde(default)]
+    pub proposed: bool,
+    /// Published, but by no AWS document.
+    #[serde(default)]
+    pub third_party_only: bool,
+    /// What weakens or limits the mapping, for the reader of a report.
+    pub note: Option<String>,
+    /// Who publishes the mapping; empty only for proposals.
+    #[serde(default)]
+    pub sources: Vec<Source>,
+}
+
+/// A document that maps a check of its own to a control.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Name of the document, with the version that it speaks of.
+    pub document: String,
+    /// Ids of the document's rules that do what our check does.
+    pub rules: Vec<String>,
+    /// The control ids as the document prints them, where they are not just the control's: `CM-6(a)`, `3.6.4.a`.
+    #[serde(default)]
+    pub published_as: Vec<String>,
+    /// What is peculiar about this source.
+    pub note: Option<String>,
+}
+
+/// What HIPAA says of a paragraph (45 CFR 164.306(d)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Requirement {
+    /// A standard that implementation specifications make concrete.
+    Standard,
+    /// Must be implemented.
+    Required,
+    /// Must be assessed, and implemented or replaced by a documented equivalent.
+    Addressable,
+}
+
+/// A baseline of NIST SP 800-53B.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Baseline {
+    /// Low-impact systems.
+    Low,
+    /// Moderate-impact systems.
+    Moderate,
+    /// High-impact systems.
+    High,
+}
+
+/// How far a check answers a control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// The check by itself tests what the control demands.
+    Direct,
+    /// The check tests one element of what the control demands.
+    Partial,
+    /// The result is related evidence; alone it never concludes on the control.
+    Supporting,
+}
+
+/// Why a framework is not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The file is not TOML of the form above; the reason names line and member.
+    #[error("framework file `{file}` cannot be read: {reason}")]
+    Malformed {
+        /// Name of the file.
+        file: String,
+        /// What the parser says.
+        reason: String,
+    },
+    /// The file is well formed, but contradicts itself.
+    #[error("framework file `{file}`, control `{control}`: {reason}")]
+    Inconsistent {
+        /// Name of the file.
+        file: String,
+        /// Id of the control.
+        control: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// No framework has this id.
+    #[error("no framework is called `{id}`; `keyproof framework list` prints all of them")]
+    Unknown {
+        /// The id that was asked for.
+        id: String,
+    },
+}
+
+/// The embedded files, in the order of every list and report: regulation, NIST, PCI and CIS newest first, AWS.
+const FILES: [(&str, &str); 17] = [
+    ("hipaa-security-rule.toml", include_str!("hipaa-security-rule.toml")),
+    ("nist-800-53-r5.toml", include_str!("nist-800-53-r5.toml")),
+    ("nist-800-171-r2.toml", include_str!("nist-800-171-r2.toml")),
+    ("pci-dss-4.0.1.toml", include_str!("pci-dss-4.0.1.toml")),
+    ("pci-dss-4.0.toml", include_str!("pci-dss-4.0.toml")),
+    ("pci-dss-3.2.1.toml", include_str!("pci-dss-3.2.1.toml")),
+    ("cis-aws-7.0.0.toml", include_str!("cis-aws-7.0.0.toml")),
+    ("cis-aws-6.0.0.toml", include_str!("cis-aws-6.0.0.toml")),
+    ("cis-aws-5.0.0.toml", include_str!("cis-aws-5.0.0.toml")),
+    ("cis-aws-4.0.1.toml", include_str!("cis-aws-4.0.1.toml")),
+    ("cis-aws-3.0.0.toml", include_str!("cis-aws-3.0.0.toml")),
+    ("cis-aws-2.0.0.toml", include_str!("cis-aws-2.0.0.toml")),
+    ("cis-aws-1.5.0.toml", include_str!("cis-aws-1.5.0.toml")),
+    ("cis-aws-1.4.0.toml", include_str!("cis-aws-1.4.0.toml")),
+    ("cis-aws-1.3.0.toml", include_str!("cis-aws-1.3.0.toml")),
+    ("cis-aws-1.2.0.toml", include_str!("cis-aws-1.2.0.toml")),
+    ("aws-fsbp.toml", include_str!("aws-fsbp.toml")),
+];
+
+static EMBEDDED: LazyLock<Result<Vec<Framework>, Error>> =
+    LazyLock::new(|| FILES.iter().map(|(file, text)| parse(file, text)).collect());
+
+/// All frameworks that ship with the tool, in their fixed order.
+///
+/// # Errors
+/// Only if an embedded file is broken, which a test rules out; a caller passes the error on.
+pub fn all() -> Result<&'static [Framework], Error> {
+    match &*EMBEDDED {
+        Ok(frameworks) => Ok(frameworks),
+        Err(error) => Err(error.clone()),
+    }
+}
+
+/// The shipped framework with this id.
+///
+/// # Errors
+/// [`Error::Unknown`] if there is none, otherwise as [`all`].
+pub fn find(id: &str) -> Result<&'static Framework, Error> {
+    all()?.iter().find(|framework| framework.id == id).ok_or_else(|| Error::Unknown { id: id.to_owned() })
+}
+
+/// The controls that published sources map to a check, as `framework:control`, in the order of `frameworks`.
+/// Proposals are left out; a control that several aspects of the check test is named once.
+#[must_use]
+pub fn controls_of(frameworks: &[Framework], check: &str) -> Vec<String> {
+    let mut controls = Vec::new();
+    for framework in frameworks {
+        for control in &framework.controls {
+            if control.tests().any(|test| test.check == check) {
+                controls.push(format!("{}:{}", framework.id, control.id));
+            }
+        }
+    }
+    controls
+}
+
+/// Reads one framework file and checks that it is consistent; `file` is the name that errors give.
+///
+/// # Errors
+/// [`Error::Malformed`] and [`Error::Inconsistent`].
+pub fn parse(file: &str, text: &str) -> Result<Framework, Error> {
+    let mut framework: Framework = toml::from_str(text)
+        .map_err(|error| Error::Malformed { file: file.to_owned(), reason: error.to_string().trim_end().to_owned() })?;
+    framework.controls.sort_by(|a, b| natural(&a.id, &b.id));
+    let mut seen = BTreeSet::new();
+    for control in &framework.controls {
+        let fault = if seen.insert(&control.id) { control.fault() } else { Some("it is listed twice".to_owned()) };
+        if let Some(reason) = fault {
+            return Err(Error::Inconsistent { file: file.to_owned(), control: control.id.clone(), reason });
+        }
+    }
+    Ok(framework)
+}
+
+impl Framework {
+    /// Whether the publisher has withdrawn this version.
+    #[must_use]
+    pub fn is_retired(&self) -> bool {
+        self.retired.is_some()
+    }
+
+    /// The checks that published sources map to any control of this framework.
+    #[must_use]
+    pub fn checks(&self) -> BTreeSet<&str> {
+        self.controls.iter().flat_map(Control::tests).map(|test| test.check.as_str()).collect()
+    }
+}
+
+impl Control {
+    /// The published tests: what a roll-up counts.
+    pub fn tests(&self) -> impl Iterator<Item = &Test> {
+        self.tests.iter().filter(|test| !test.proposed)
+    }
+
+    /// The tests that we propose and nobody publishes: shown as proposals, counted only on request.
+    pub fn proposals(&self) -> impl Iterator<Item = &Test> {
+        self.tests.iter().filter(|test| test.proposed)
+    }
+
+    /// What contradicts itself in this control, if anything does.
+    fn fault(&self) -> Option<String> {
+        if self.id.trim().is_empty() || self.title.trim().is_empty() {
+            return Some("it needs an id and a title".to_owned());
+        }
+        let mut seen = BTreeSet::new();
+        for test in &self.tests {
+            let check = &test.check;
+            if !seen.insert((check, &test.aspect)) {
+                return Some(format!("`{check}` is listed twice; give both sources in one test"));
+            }
+            if test.proposed != test.sources.is_empty() {
+                return Some(format!("`{check}` needs either a source or `proposed = true`, not both"));
+            }
+            if test.third_party_only && test.sources.iter().any(Source::is_aws) {
+                return Some(format!("`{check}` is marked `third_party_only` although AWS publishes the mapping"));
+            }
+            if test.sources.iter().any(|source| source.document.trim().is_empty() || source.rules.is_empty()) {
+                return Some(format!("a source of `{check}` names no document or no rule"));
+            }
+        }
+        None
+    }
+}
+
+impl Source {
+    /// Whether the document is AWS's own.
+    #[must_use]
+    pub fn is_aws(&self) -> bool {
+        ["Security Hub ", "AWS "].iter().any(|publisher| self.document.starts_with(publisher))
+    }
+}
+
+/// Orders control ids as people count: runs of digits by value, everything else by letter.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a, b);
+    loop {
+        match (a.is_empty(), b.is_empty()) {
+            (false, false) => {}
+            (a_ends, b_ends) => return b_ends.cmp(&a_ends),
+        }
+        let (a_run, a_rest) = digits(a);
+        let (b_run, b_rest) = digits(b);
+        if a_run.is_empty() || b_run.is_empty() {
+            let (a_letter, b_letter) = (a.chars().next(), b.chars().next());
+            if a_letter != b_letter {
+                return a_letter.cmp(&b_letter);
+            }
+            let width = a_letter.map_or(0, char::len_utf8);
+            (a, b) = (&a[width..], &b[width..]);
+        } else {
+            // More digits without leading zeros is the larger number, whatever its size.
+            let (a_value, b_value) = (a_run.trim_start_matches('0'), b_run.trim_start_matches('0'));
+            match a_value.len().cmp(&b_value.len()).then_with(|| a_value.cmp(b_value)) {
+                Ordering::Equal => (a, b) = (a_rest, b_rest),
+                unequal => return unequal,
+            }
+        }
+    }
+}
+
+/// Splits off the digits that a text begins with.
+fn digits(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The checks that exist today.
+    const CHECKS: [&str; 11] = [
+        "iam-access-key-age",
+        "iam-inline-policy-kms-decrypt-all-keys",
+        "iam-managed-policy-kms-decrypt-all-keys",
+        "iam-policy-admin-star",
+        "iam-policy-kms-full-access",
+        "iam-root-mfa",
+        "iam-user-console-mfa",
+        "kms-grant-external-account",
+        "kms-key-pending-deletion",
+        "kms-key-policy-public",
+        "kms-key-rotation-enabled",
+    ];
+
+    /// Framework, controls, published tests, proposals, rows of the catalogue of published mappings that concern
+    /// today's checks: one for each rule, document and control id as printed. The Foundational Security Best Practices
+    /// are read from the standard's own page instead.
+    const COUNTS: [(&str, usize, usize, usize, usize); 17] = [
+        ("hipaa-security-rule", 14, 34, 3, 94),
+        ("nist-800-53-r5", 36, 102, 8, 429),
+        ("nist-800-171-r2", 1, 1, 0, 1),
+        ("pci-dss-4.0.1", 32, 100, 4, 165),
+        ("pci-dss-4.0", 32, 100, 0, 160),
+        ("pci-dss-3.2.1", 15, 32, 0, 49),
+        ("cis-aws-7.0.0", 6, 6, 0, 7),
+        ("cis-aws-6.0.0", 5, 5, 0, 11),
+        ("cis-aws-5.0.0", 5, 5, 0, 15),
+        ("cis-aws-4.0.1", 5, 5, 0, 11),
+        ("cis-aws-3.0.0", 5, 5, 0, 15),
+        ("cis-aws-2.0.0", 5, 5, 0, 11),
+        ("cis-aws-1.5.0", 5, 5, 0, 11),
+        ("cis-aws-1.4.0", 5, 5, 0, 21),
+        ("cis-aws-1.3.0", 5, 5, 0, 5),
+        ("cis-aws-1.2.0", 5, 5, 0, 10),
+        ("aws-fsbp", 7, 7, 0, 7),
+    ];
+
+    fn shipped() -> &'static [Framework] {
+        all().expect("every embedded file parses")
+    }
+
+    #[test]
+    fn every_published_row_is_present() {
+        let counted: Vec<_> = shipped()
+            .iter()
+            .map(|framework| {
+                let tests: Vec<_> = framework.controls.iter().flat_map(Control::tests).collect();
+                let sources = tests.iter().flat_map(|test| &test.sources);
+                let rows = sources.map(|source| source.rules.len() * source.published_as.len().max(1)).sum();
+                let proposals = framework.controls.iter().flat_map(Control::proposals).count();
+                (framework.id.as_str(), framework.controls.len(), tests.len(), proposals, rows)
+            })
+            .collect();
+        assert_eq!(counted, COUNTS);
+    }
+
+    #[test]
+    fn a_file_is_named_after_its_framework_and_lists_controls_in_natural_order() {
+        for (file, text) in FILES {
+            let as_written: Framework = toml::from_str(text).unwrap();
+            assert_eq!(file, format!("{}.toml", as_written.id));
+            for pair in as_written.controls.windows(2) {
+                assert_eq!(natural(&pair[0].id, &pair[1].id), Ordering::Less, "{file}: {} {}", pair[0].id, pair[1].id);
+            }
+        }
+    }
+
+    #[test]
+    fn frameworks_have_a_name_a_notice_and_an_existing_successor() {
+        for framework in shipped() {
+            for text in [&framework.title, &framework.version, &framework.publisher, &framework.notice] {
+                assert!(!text.trim().is_empty(), "{}", framework.id);
+            }
+            if let Some(successor) = &framework.superseded_by {
+                assert_ne!(successor, &framework.id);
+                assert!(find(successor).is_ok(), "{} names {successor}", framework.id);
+            }
+            assert!(!framework.is_retired() || framework.superseded_by.is_some(), "{}", framework.id);
+        }
+        let retired: Vec<_> = shipped().iter().filter(|f| f.is_retired()).map(|f| f.id.as_str()).collect();
+        assert_eq!(retired, ["pci-dss-4.0", "pci-dss-3.2.1"]);
+    }
+
+    #[test]
+    fn every_row_names_a_check_that_exists_and_every_check_has_a_row() {
+        let mut named = BTreeSet::new();
+        for control in shipped().iter().flat_map(|framework| &framework.controls) {
+            named.extend(control.tests().chain(control.proposals()).map(|test| test.check.as_str()));
+        }
+        assert_eq!(named, BTreeSet::from(CHECKS));
+    }
+
+    #[test]
+    fn third_party_rows_are_marked_as_such() {
+        for framework in shipped() {
+            for control in &framework.controls {
+                for test in control.tests() {
+                    let third_party = !test.sources.iter().any(Source::is_aws);
+                    assert_eq!(test.third_party_only, third_party, "{} {} {}", framework.id, control.id, test.check);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_hipaa_says_required_or_addressable_and_only_800_53_has_baselines() {
+        for framework in shipped() {
+            for control in &framework.controls {
+                assert_eq!(control.requirement.is_some(), framework.id == "hipaa-security-rule", "{}", control.id);
+                assert_eq!(control.baselines.is_some(), framework.id == "nist-800-53-r5", "{}", control.id);
+                let baselines = control.baselines.as_deref().unwrap_or_default();
+                assert!(baselines.is_sorted(), "{}", control.id);
+            }
+        }
+    }
+
+    #[test]
+    fn a_check_knows_its_controls_without_the_proposals() {
+        let rotation = controls_of(shipped(), "kms-key-rotation-enabled");
+        assert_eq!(
+            &rotation[..4],
+            [
+                "hipaa-security-rule:164.312(a)(2)(iv)",
+                "nist-800-53-r5:CM-6",
+                "nist-800-53-r5:CM-9",
+                "nist-800-53-r5:SA-9(6)"
+            ]
+        );
+        assert!(rotation.contains(&"pci-dss-4.0.1:3.7.4".to_owned()));
+        assert!(rotation.contains(&"cis-aws-7.0.0:4.6".to_owned()));
+        assert_eq!(controls_of(shipped(), "kms-grant-external-account"), [""; 0]);
+        assert_eq!(controls_of(shipped(), "no-such-check"), [""; 0]);
+    }
+
+    #[test]
+    fn an_unknown_framework_is_an_error_that_tells_how_to_list_them() {
+        assert_eq!(find("hipaa-security-rule").unwrap().title, "HIPAA Security Rule");
+        let message = find("hipaa").unwrap_err().to_string();
+        assert!(message.contains("`hipaa`") && message.contains("framework list"), "{message}");
+    }
+
+    const OWN: &str = r#"
+        id = "own"
+        title = "House rules"
+        version = "1"
+        publisher = "Us"
+        notice = "Internal."
+        [[control]]
+        id = "R10"
+        title = "Ten"
+        [[control.test]]
+        check = "iam-root-mfa"
+        strength = "direct"
+        sources = [{ document = "Handbook", rules = ["10"] }]
+        [[control]]
+        id = "R9"
+        title = "Nine"
+        [[control.test]]
+        check = "iam-root-mfa"
+        strength = "supporting"
+        proposed = true
+    "#;
+
+    #[test]
+    fn a_file_of_the_users_own_is_read_and_put_in_order() {
+        let own = parse("own.toml", OWN).unwrap();
+        let ids: Vec<_> = own.controls.iter().map(|control| control.id.as_str()).collect();
+        assert_eq!(ids, ["R9", "R10"]);
+        assert_eq!(own.checks(), BTreeSet::from(["iam-root-mfa"]));
+        assert_eq!(controls_of(&[own], "iam-root-mfa"), ["own:R10"]);
+    }
+
+    #[test]
+    fn a_broken_file_is_refused_with_file_and_place() {
+        let faults = [
+            (OWN.replace("strength = \"direct\"", "strength = \"strong\""), "own.toml"),
+            (OWN.replace("strength = \"direct\"", "strenght = \"direct\""), "strenght"),
+            (OWN.replace("\"R9\"", "\"R10\""), "`R10`: it is listed twice"),
+            (OWN.replace("title = \"Nine\"", "title = \" \""), "`R9`: it needs an id and a title"),
+            (OWN.replace("proposed = true", ""), "`R9`: `iam-root-mfa` needs either a source"),
+            (OWN.replace("rules = [\"10\"]", "rules = []"), "`R10`: a source of `iam-root-mfa` names no"),
+            (
+                OWN.replace("strength = \"direct\"", "strength = \"direct\"\nthird_party_only = true")
+                    .replace("Handbook", "AWS handbook"),
+                "`R10`: `iam-root-mfa` is marked `third_party_only`",
+            ),
+            (
+                OWN.replace("[[control]]\n        id = \"R9\"\n        title = \"Nine\"", ""),
+                "`R10`: `iam-root-mfa` is listed twice",
+            ),
+        ];
+        for (text, expected) in faults {
+            assert_ne!(text, OWN, "the replacement for {expected} found its place");
+            let message = parse("own.toml", &text).unwrap_err().to_string();
+            assert!(message.contains("own.toml") && message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn control_ids_are_ordered_as_people_count() {
+        let ordered = ["AC-2", "AC-2(1)", "AC-2(3)", "AC-2(11)", "AC-3", "AC-24", "IA-2", "SC-12(2)", "SC-28"];
+        for pair in ordered.windows(2) {
+            assert_eq!(natural(pair[0], pair[1]), Ordering::Less, "{} {}", pair[0], pair[1]);
+            assert_eq!(natural(pair[1], pair[0]), Ordering::Greater);
+        }
+        assert_eq!(natural("8.3.9", "8.3.10.1"), Ordering::Less);
+        assert_eq!(natural("164.308(a)(3)(i)", "164.308(a)(3)(ii)(A)"), Ordering::Less);
+        assert_eq!(natural("Kö1", "Kö1"), Ordering::Equal);
+    }
+}
