@@ -1,5 +1,6 @@
 //! keyproof proves who can use which encryption keys in an AWS Organization.
 
+pub mod audit;
 pub mod checks;
 pub mod digest;
 pub mod files;

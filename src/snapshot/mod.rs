@@ -31,7 +31,7 @@ mod answers;
 mod file;
 mod iam;
 mod kms;
-mod manifest;
+pub mod manifest;
 mod organization;
 mod read;
 pub mod v1;

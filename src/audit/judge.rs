@@ -1,0 +1,242 @@
+//! One account against every check: enumerates the resources, and answers for what could not be read.
+
+use super::Context;
+use crate::checks::{Check, Judged, Rule, Scope};
+use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
+use crate::model::{Account, Gap, Key, Kms, Listing, Principal, Source};
+
+/// Region of findings about global resources.
+const GLOBAL: &str = "global";
+
+/// A resource as a finding names it.
+struct Resource<'a> {
+    region: &'a str,
+    resource_type: &'static str,
+    arn: &'a str,
+    name: &'a str,
+    discriminator: &'a str,
+    source: Option<&'a Source>,
+}
+
+/// Every finding of an account.
+pub(super) fn account(context: &Context<'_>, account: &Account) -> Vec<Finding> {
+    let scope = Scope { account, organization: context.organization, accounts: context.accounts, as_of: context.as_of };
+    let root_arn = account.root_arn();
+    let mut findings = Vec::new();
+    for (check, controls) in &context.checks {
+        let mut judge = Judge { check, controls, context, scope, root_arn: &root_arn, findings: Vec::new() };
+        match &account.entered {
+            Err(gap) => judge.missing(GLOBAL, gap),
+            Ok(()) => check.rules.iter().for_each(|rule| judge.rule(*rule)),
+        }
+        judge.findings.sort_by(|a, b| {
+            (&a.region, &a.resource_arn, &a.resource_name, &a.fingerprint).cmp(&(
+                &b.region,
+                &b.resource_arn,
+                &b.resource_name,
+                &b.fingerprint,
+            ))
+        });
+        findings.append(&mut judge.findings);
+    }
+    findings
+}
+
+/// One check at work on one account.
+struct Judge<'a> {
+    check: &'static Check,
+    controls: &'a [String],
+    context: &'a Context<'a>,
+    scope: Scope<'a>,
+    root_arn: &'a str,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Judge<'a> {
+    fn rule(&mut self, rule: Rule) {
+        let iam = &self.scope.account.iam;
+        let scope = self.scope;
+        match rule {
+            Rule::Root(rule) => self.record(&self.root(GLOBAL, ""), rule(&scope)),
+            Rule::User(rule) => self.each(&iam.users, GLOBAL, |judge, user| {
+                judge.record(&principal(Principal::User(user)), rule(user, &scope));
+            }),
+            Rule::Principal(rule) => self.principals(rule),
+            Rule::ManagedPolicy(rule) => self.each(&iam.policies, GLOBAL, |judge, policy| {
+                if !policy.is_aws_managed() {
+                    let resource = Resource {
+                        region: GLOBAL,
+                        resource_type: "AWS::IAM::ManagedPolicy",
+                        arn: &policy.arn,
+                        name: &policy.name,
+                        discriminator: "",
+                        source: Some(&policy.source),
+                    };
+                    judge.record(&resource, rule(policy, &scope));
+                }
+            }),
+            Rule::Key(rule) => self.keys(|judge, key| judge.record(&key_resource(key), rule(key, &scope))),
+            Rule::Grant(rule) => self.keys(|judge, key| {
+                for grant in key.grants.known() {
+                    let resource = Resource {
+                        resource_type: "AWS::KMS::Grant",
+                        name: &grant.id,
+                        discriminator: &grant.id,
+                        source: Some(&grant.source),
+                        ..key_resource(key)
+                    };
+                    judge.record(&resource, rule(grant, key, &scope));
+                }
+                if let Some(gap) = key.grants.gap() {
+                    judge.record(&key_resource(key), Err(gap.clone()));
+                }
+            }),
+        }
+    }
+
+    /// Each item that was read, and one ERROR if there may be more.
+    fn each<T>(&mut self, listing: &'a Listing<T>, region: &str, mut judge: impl FnMut(&mut Self, &'a T)) {
+        for item in listing.known() {
+            judge(self, item);
+        }
+        if let Some(gap) = listing.gap() {
+            self.missing(region, gap);
+        }
+    }
+
+    fn principals(&mut self, rule: fn(Principal<'_>, &Scope<'_>) -> Judged) {
+        let iam = &self.scope.account.iam;
+        let users = iam.users.known().iter().map(Principal::User);
+        let groups = iam.groups.known().iter().map(Principal::Group);
+        let roles = iam.roles.known().iter().map(Principal::Role);
+        for it in users.chain(groups).chain(roles) {
+            self.record(&principal(it), rule(it, &self.scope));
+        }
+        // Users, groups and roles come from one call: one gap, one ERROR.
+        if let Some(gap) = iam.users.gap().or(iam.groups.gap()).or(iam.roles.gap()) {
+            self.missing(GLOBAL, gap);
+        }
+    }
+
+    fn keys(&mut self, mut judge: impl FnMut(&mut Self, &'a Key)) {
+        let account = self.scope.account;
+        for (region, Kms { keys, .. }) in &account.regions {
+            self.each(keys, region, |this, key| judge(this, key));
+        }
+        if let Some(gap) = &account.regions_gap {
+            self.missing(GLOBAL, gap);
+        }
+    }
+
+    /// One ERROR for a list that could not be read, on the account.
+    fn missing(&mut self, region: &str, gap: &Gap) {
+        let api = gap.api.clone();
+        let resource = self.root(region, &api);
+        // Two rules of one check may lack the same list: one ERROR says it.
+        let finding = self.finding(&resource, Status::Error, Judgement::undecided(gap.reason()), Some(gap));
+        if self.findings.iter().all(|it| it.fingerprint != finding.fingerprint) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn root<'b>(&self, region: &'b str, discriminator: &'b str) -> Resource<'b>
+    where
+        'a: 'b,
+    {
+        let account = self.scope.account;
+        Resource {
+            region,
+            resource_type: "AWS::::Account",
+            arn: self.root_arn,
+            name: &account.id,
+            discriminator,
+            source: None,
+        }
+    }
+
+    fn record(&mut self, resource: &Resource<'_>, judged: Judged) {
+        let finding = match judged {
+            Ok(judgement) => {
+                let status = judgement.verdict.into();
+                self.finding(resource, status, judgement, None)
+            }
+            Err(gap) => self.finding(resource, Status::Error, Judgement::undecided(gap.reason()), Some(&gap)),
+        };
+        self.findings.push(finding);
+    }
+
+    fn finding(&self, resource: &Resource<'_>, status: Status, judgement: Judgement, gap: Option<&Gap>) -> Finding {
+        let account = self.scope.account;
+        let sources = if judgement.evidence.is_empty() {
+            resource.source.into_iter().cloned().collect()
+        } else {
+            judgement.evidence
+        };
+        let identity = Identity {
+            check_id: self.check.id,
+            partition: &account.partition,
+            account_id: &account.id,
+            region: resource.region,
+            resource_type: resource.resource_type,
+            resource_arn: resource.arn,
+            discriminator: resource.discriminator,
+        };
+        Finding {
+            fingerprint: fingerprint(identity),
+            check_id: self.check.id,
+            status,
+            underlying_status: None,
+            severity: self.check.severity,
+            partition: account.partition.clone(),
+            account_id: account.id.clone(),
+            account_name: account.name.clone(),
+            ou_path: account.ou_path.clone().unwrap_or_default(),
+            region: resource.region.to_owned(),
+            resource_type: resource.resource_type,
+            resource_arn: resource.arn.to_owned(),
+            resource_name: resource.name.to_owned(),
+            reason: judgement.reason,
+            aspects: judgement.aspects,
+            evidence: sources.iter().map(|source| account.provenance.evidence(source)).collect(),
+            statements: judgement.statements,
+            controls: self.controls.to_vec(),
+            remediation: gap.map_or_else(|| self.check.remediation.summary.to_owned(), remedy),
+            first_seen: self.context.snapshot.manifest().window.end,
+        }
+    }
+}
+
+/// What would bring a missing fact.
+fn remedy(gap: &Gap) -> String {
+    use crate::model::GapKind;
+    match gap.kind {
+        GapKind::Denied => format!("Allow {} to the audit role, then collect again.", gap.api),
+        GapKind::Unsupported => format!("The endpoint does not answer {}: collect from AWS itself.", gap.api),
+        GapKind::Malformed => "Mend what the reason names, then collect again.".to_owned(),
+        GapKind::Failed | GapKind::Truncated | GapKind::NotCollected => {
+            format!("Collect again so that {} is answered in full.", gap.api)
+        }
+    }
+}
+
+fn principal(principal: Principal<'_>) -> Resource<'_> {
+    Resource {
+        region: GLOBAL,
+        resource_type: principal.resource_type(),
+        arn: principal.arn(),
+        name: principal.name(),
+        discriminator: "",
+        source: Some(principal.source()),
+    }
+}
+
+fn key_resource(key: &Key) -> Resource<'_> {
+    Resource {
+        region: &key.region,
+        resource_type: "AWS::KMS::Key",
+        arn: &key.arn,
+        name: &key.id,
+        discriminator: "",
+        source: Some(&key.source),
+    }
+}

@@ -1,0 +1,96 @@
+//! The rows of the coverage ledger that leave a hole in what the checks read.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::checks::{self, Check};
+use crate::snapshot::{AccountOutcome, Manifest, Outcome, ResourceGap};
+
+/// A hole: an API that a check reads, and that did not answer in full.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LedgerGap {
+    /// The account.
+    pub account_id: String,
+    /// Its name.
+    pub account_name: String,
+    /// The Region, or `global`.
+    pub region: String,
+    /// Service and operation.
+    pub api: String,
+    /// How it ended.
+    pub outcome: String,
+    /// AWS's code.
+    pub code: Option<String>,
+    /// How many calls did not end well.
+    pub calls: usize,
+    /// What the first of them were about, at most ten.
+    pub resources: Vec<String>,
+    /// The checks that read it.
+    pub checks: Vec<&'static str>,
+}
+
+/// How many resources a hole names; the ledger in the manifest has them all.
+const NAMED_RESOURCES: usize = 10;
+
+/// Every hole, sorted by account, Region and API.
+pub(super) fn gaps(manifest: &Manifest, checks: &[&'static Check]) -> Vec<LedgerGap> {
+    let required: BTreeSet<&str> = checks::required_apis();
+    let left_out: BTreeSet<&str> = manifest
+        .accounts
+        .iter()
+        .filter(|account| matches!(account.outcome, AccountOutcome::Excluded | AccountOutcome::Inactive))
+        .map(|account| account.account_id.as_str())
+        .collect();
+    let rows = manifest.coverage.iter().filter(|row| {
+        row.is_gap() && required.contains(row.api.as_str()) && !left_out.contains(row.account_id.as_str())
+    });
+    let mut gaps: Vec<LedgerGap> = rows
+        // The caller's own account may be read with the caller's credentials when AssumeRole is refused there.
+        .filter(|row| row.api != "sts:AssumeRole" || !is_caller(manifest, &row.account_id))
+        .map(|row| LedgerGap {
+            account_id: row.account_id.clone(),
+            account_name: name(manifest, &row.account_id),
+            region: row.region.clone().unwrap_or_else(|| "global".to_owned()),
+            api: row.api.clone(),
+            outcome: word(row.outcome).to_owned(),
+            code: row.code.clone(),
+            calls: row.gaps.len(),
+            resources: row.gaps.iter().filter_map(resource).take(NAMED_RESOURCES).collect(),
+            checks: checks
+                .iter()
+                .filter(|check| check.reads.contains(&row.api.as_str()))
+                .map(|check| check.id)
+                .collect(),
+        })
+        .collect();
+    gaps.sort();
+    gaps
+}
+
+fn resource(gap: &ResourceGap) -> Option<String> {
+    (!gap.resource.is_empty()).then(|| gap.resource.join("/"))
+}
+
+fn is_caller(manifest: &Manifest, account_id: &str) -> bool {
+    let account = manifest.accounts.iter().find(|account| account.account_id == account_id);
+    account.is_some_and(|account| account.outcome == AccountOutcome::Caller)
+}
+
+fn name(manifest: &Manifest, account_id: &str) -> String {
+    let account = manifest.accounts.iter().find(|account| account.account_id == account_id);
+    account.map(|account| account.name.clone()).unwrap_or_default()
+}
+
+/// The word of the coverage ledger.
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Collected => "collected",
+        Outcome::Empty => "empty",
+        Outcome::Skipped => "skipped",
+        Outcome::Unsupported => "unsupported",
+        Outcome::Truncated => "truncated",
+        Outcome::Denied => "denied",
+        Outcome::Failed => "failed",
+    }
+}

@@ -1,0 +1,149 @@
+//! From findings to controls: what the tests of a control allow to be said of it.
+
+use serde::Serialize;
+
+use super::{Counts, Summary};
+use crate::finding::Status;
+use crate::frameworks::{Control, Framework, Strength, Test};
+
+/// What may be said of a control. The first that holds is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Determination {
+    /// At least one FAIL.
+    #[serde(rename = "EXCEPTIONS NOTED")]
+    ExceptionsNoted,
+    /// An ERROR, an UNDECIDED, or a hole in a population.
+    #[serde(rename = "INCOMPLETE")]
+    Incomplete,
+    /// Exceptions, all of them waived.
+    #[serde(rename = "EXCEPTIONS UNDER APPROVED WAIVER")]
+    ExceptionsWaived,
+    /// All tests ran over a population and met no exception.
+    #[serde(rename = "NO EXCEPTIONS NOTED")]
+    NoExceptionsNoted,
+    /// Tests ran, and there is provably nothing to test.
+    #[serde(rename = "NO ITEMS IN POPULATION")]
+    NoItems,
+    /// Only supporting or manual tests, or none.
+    #[serde(rename = "NOT TESTED")]
+    NotTested,
+}
+
+impl Determination {
+    /// Every determination, in the order in which they are tried.
+    pub const ALL: [Self; 6] = [
+        Self::ExceptionsNoted,
+        Self::Incomplete,
+        Self::ExceptionsWaived,
+        Self::NoExceptionsNoted,
+        Self::NoItems,
+        Self::NotTested,
+    ];
+
+    /// The words of every file and page.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ExceptionsNoted => "EXCEPTIONS NOTED",
+            Self::Incomplete => "INCOMPLETE",
+            Self::ExceptionsWaived => "EXCEPTIONS UNDER APPROVED WAIVER",
+            Self::NoExceptionsNoted => "NO EXCEPTIONS NOTED",
+            Self::NoItems => "NO ITEMS IN POPULATION",
+            Self::NotTested => "NOT TESTED",
+        }
+    }
+}
+
+/// A framework with what its controls allow to be said.
+#[derive(Debug, Clone)]
+pub struct FrameworkResult<'a> {
+    /// The framework.
+    pub framework: &'a Framework,
+    /// Its controls, in its own order.
+    pub controls: Vec<ControlResult<'a>>,
+}
+
+/// A control with the results of its tests.
+#[derive(Debug, Clone)]
+pub struct ControlResult<'a> {
+    /// The control.
+    pub control: &'a Control,
+    /// What may be said.
+    pub determination: Determination,
+    /// All its tests together.
+    pub counts: Counts,
+    /// Its tests that are published, in the framework's order.
+    pub tests: Vec<TestResult<'a>>,
+}
+
+/// One test of a control.
+#[derive(Debug, Clone)]
+pub struct TestResult<'a> {
+    /// The test.
+    pub test: &'a Test,
+    /// What it found, or nothing if the check did not run.
+    pub counts: Option<Counts>,
+}
+
+/// Rolls an audit up to every control of the frameworks.
+pub fn roll_up<'a>(summary: &Summary, frameworks: &'a [Framework]) -> Vec<FrameworkResult<'a>> {
+    let control = |control| control_result(summary, control);
+    let framework = |framework: &'a Framework| FrameworkResult {
+        framework,
+        controls: framework.controls.iter().map(control).collect(),
+    };
+    frameworks.iter().map(framework).collect()
+}
+
+fn control_result<'a>(summary: &Summary, control: &'a Control) -> ControlResult<'a> {
+    let tests: Vec<TestResult<'a>> =
+        control.tests().map(|test| TestResult { test, counts: counts_of(summary, test) }).collect();
+    let mut counts = Counts::default();
+    tests.iter().filter_map(|test| test.counts).for_each(|more| counts += more);
+    ControlResult { control, determination: determination(&tests), counts, tests }
+}
+
+fn counts_of(summary: &Summary, test: &Test) -> Option<Counts> {
+    let (check, default) = summary.by_check.get_key_value(test.check.as_str())?;
+    match &test.aspect {
+        None => Some(*default),
+        // A finding without the aspect (ERROR, NOT_APPLICABLE) counts under its own status.
+        Some(aspect) => {
+            let mut counts = summary.by_aspect.get(&(*check, aspect.clone())).copied().unwrap_or_default();
+            for status in [Status::Error, Status::NotApplicable] {
+                counts.add_many(status, default.of(status));
+            }
+            Some(counts)
+        }
+    }
+}
+
+/// The first of the determinations that holds.
+fn determination(tests: &[TestResult<'_>]) -> Determination {
+    let mut all = Counts::default();
+    let mut concluding = Counts::default();
+    let (mut concluding_tests, mut not_run) = (0, 0);
+    for test in tests {
+        let Some(counts) = test.counts else {
+            not_run += 1;
+            continue;
+        };
+        all += counts;
+        if test.test.strength != Strength::Supporting {
+            concluding += counts;
+            concluding_tests += 1;
+        }
+    }
+    if all.of(Status::Fail) > 0 {
+        Determination::ExceptionsNoted
+    } else if all.of(Status::Error) + all.of(Status::Undecided) > 0 || (not_run > 0 && concluding_tests > 0) {
+        Determination::Incomplete
+    } else if all.of(Status::Waived) > 0 {
+        Determination::ExceptionsWaived
+    } else if concluding_tests == 0 {
+        Determination::NotTested
+    } else if concluding.population() > 0 {
+        Determination::NoExceptionsNoted
+    } else {
+        Determination::NoItems
+    }
+}

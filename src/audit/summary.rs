@@ -1,0 +1,121 @@
+//! Counts of findings, by everything that a page or a roll-up asks for.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::ser::SerializeMap;
+
+use super::{AuditedAccount, LedgerGap};
+use crate::checks::Check;
+use crate::finding::{Severity, Status};
+
+/// Number of findings by status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts([u64; Status::ALL.len()]);
+
+impl Counts {
+    /// Number of findings of a status.
+    pub fn of(&self, status: Status) -> u64 {
+        Status::ALL.iter().zip(self.0).find_map(|(it, count)| (*it == status).then_some(count)).unwrap_or(0)
+    }
+
+    /// Counts one finding.
+    pub fn add(&mut self, status: Status) {
+        self.add_many(status, 1);
+    }
+
+    /// Counts several findings of one status.
+    pub fn add_many(&mut self, status: Status, findings: u64) {
+        if let Some((_, count)) = Status::ALL.iter().zip(&mut self.0).find(|(it, _)| **it == status) {
+            *count += findings;
+        }
+    }
+
+    /// Number of findings of any status.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Number of resources that were assessed or should have been: all but NOT_APPLICABLE and MANUAL.
+    pub fn population(&self) -> u64 {
+        self.total() - self.of(Status::NotApplicable) - self.of(Status::Manual)
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(Status::ALL.len()))?;
+        for status in Status::ALL {
+            map.serialize_entry(status.word(), &self.of(status))?;
+        }
+        map.end()
+    }
+}
+
+/// What an audit found, in numbers.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The time at which ages were counted.
+    pub as_of: Timestamp,
+    /// All findings.
+    pub total: Counts,
+    /// By check id, every check that ran.
+    pub by_check: BTreeMap<&'static str, Counts>,
+    /// By check id and aspect.
+    pub by_aspect: BTreeMap<(&'static str, String), Counts>,
+    /// By account id, every account that was audited.
+    pub by_account: BTreeMap<String, Counts>,
+    /// By severity.
+    pub by_severity: BTreeMap<Severity, Counts>,
+    /// By account id and check id.
+    pub by_account_and_check: BTreeMap<(String, &'static str), Counts>,
+    /// Rows of the coverage ledger that leave a hole in what the checks read.
+    pub ledger: Vec<LedgerGap>,
+}
+
+impl Summary {
+    pub(super) fn new(checks: &[(&'static Check, Vec<String>)], as_of: Timestamp) -> Self {
+        Self {
+            as_of,
+            total: Counts::default(),
+            by_check: checks.iter().map(|(check, _)| (check.id, Counts::default())).collect(),
+            by_aspect: BTreeMap::new(),
+            by_account: BTreeMap::new(),
+            by_severity: Severity::ALL.into_iter().map(|severity| (severity, Counts::default())).collect(),
+            by_account_and_check: BTreeMap::new(),
+            ledger: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, account: &AuditedAccount) {
+        let id = &account.facts.id;
+        let mut counts = Counts::default();
+        for finding in &account.findings {
+            let status = finding.status;
+            counts.add(status);
+            self.by_check.entry(finding.check_id).or_default().add(status);
+            self.by_severity.entry(finding.severity).or_default().add(status);
+            self.by_account_and_check.entry((id.clone(), finding.check_id)).or_default().add(status);
+            for aspect in &finding.aspects {
+                self.by_aspect.entry((finding.check_id, aspect.name.clone())).or_default().add(aspect.status);
+            }
+        }
+        self.total += counts;
+        self.by_account.insert(id.clone(), counts);
+    }
+
+    /// Whether something could not be assessed: a gap of the ledger, or an ERROR.
+    pub fn is_incomplete(&self) -> bool {
+        !self.ledger.is_empty() || self.total.of(Status::Error) > 0
+    }
+}
