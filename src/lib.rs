@@ -2,6 +2,8 @@
 
 pub mod audit;
 pub mod checks;
+pub mod cli;
+pub mod config;
 pub mod digest;
 pub mod files;
 pub mod finding;

@@ -1,0 +1,330 @@
+//! The command line: what can be typed, and the help that explains it. No logic.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+/// Proof of who can use which encryption keys in an AWS Organization.
+///
+/// keyproof collects IAM, KMS and Organizations state into a snapshot, audits the snapshot offline and writes an evidence
+/// pack that an auditor can verify without keyproof.
+#[derive(Debug, Parser)]
+#[command(name = "keyproof", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Configuration file; `keyproof.toml` in the current folder is read if it exists. A flag beats the file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print results and errors only.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Print more of what happens; twice for what the AWS SDK does.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to colour text; `NO_COLOR` is respected.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When to colour text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Snapshot the organization: assume the audit role in every account, read IAM and KMS
+    #[cfg(feature = "collect")]
+    Collect(CollectArgs),
+    /// Build a snapshot from files that the AWS CLI printed
+    Import(ImportArgs),
+    /// Run every check over a snapshot and write the evidence pack
+    Audit(AuditArgs),
+    /// Compare two snapshots under today's rules
+    Diff(DiffArgs),
+    /// Check that every byte of a pack or snapshot is as it was written
+    Verify(VerifyArgs),
+    /// List the checks, or show one: rule, data, blind spots, mappings
+    #[command(subcommand)]
+    Check(CheckCommand),
+    /// List the control frameworks, or show one: controls, checks, strength, sources
+    #[command(subcommand)]
+    Framework(FrameworkCommand),
+    /// Print the least-privilege audit role, ready to deploy to all accounts
+    Role(RoleArgs),
+    /// Do the whole job on an organization that ships inside this program
+    Demo(DemoArgs),
+    /// Print the version, and with `--format json` the dates of the built-in knowledge
+    Version(VersionArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// `keyproof collect`
+#[cfg(feature = "collect")]
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: keyproof collect --role-name OrgAuditRole --region eu-central-1,us-east-1 --out 2026-Q3"
+)]
+pub struct CollectArgs {
+    /// Folder of the snapshot; missing or empty, unless `--resume`
+    #[arg(long, value_name = "DIR", required_unless_present = "plan")]
+    pub out: Option<PathBuf>,
+    /// Name of the role to assume in each account [default: KeyproofAudit]
+    #[arg(long, value_name = "NAME")]
+    pub role_name: Option<String>,
+    /// External id that the role's trust policy demands
+    #[arg(long, value_name = "ID")]
+    pub external_id: Option<String>,
+    /// Region to read keys in; repeats, takes commas [default: those that each account has enabled]
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    pub region: Vec<String>,
+    /// Account to read; repeats, takes commas [default: all]
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub account: Vec<String>,
+    /// Account to leave out, with a reason: `111122223333=closing in May`; repeats
+    #[arg(long, value_name = "ID[=REASON]")]
+    pub exclude_account: Vec<String>,
+    /// Organizational unit to read, by id or path, with all below it; repeats [default: all]
+    #[arg(long, value_name = "OU", value_delimiter = ',')]
+    pub ou: Vec<String>,
+    /// How many accounts and Regions to read at once [default: 16]
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<usize>,
+    /// Go on with an interrupted collection of the same scope
+    #[arg(long)]
+    pub resume: bool,
+    /// Only say what would be done, and what may not be done
+    #[arg(long)]
+    pub plan: bool,
+    /// Exit with 0 although something could not be read
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// `keyproof import`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: aws iam get-account-authorization-details > iam.json && \
+                        keyproof import --account 111122223333 --out snapshot iam.json && \
+                        keyproof import --out snapshot --finish")]
+pub struct ImportArgs {
+    /// Files that the AWS CLI printed, as JSON
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Folder of the snapshot; goes on with an unfinished import
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Account that the files are of
+    #[arg(long, value_name = "ID", required_unless_present = "finish")]
+    pub account: Option<String>,
+    /// Region of files that do not name it themselves
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Key of files that do not name it themselves: key policies, tags, lists without items
+    #[arg(long, value_name = "KEY_ID")]
+    pub key: Option<String>,
+    /// Name of the key policy that a `get-key-policy` file holds
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub policy_name: String,
+    /// User of files that do not name it themselves: lists without items
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Write the manifest: the snapshot is complete after this
+    #[arg(long)]
+    pub finish: bool,
+    /// Exit with 0 although something is missing
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// `keyproof audit`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: keyproof audit snapshots/2026-Q3 --out packs/2026-Q3 --fail-on high")]
+pub struct AuditArgs {
+    /// The snapshot
+    #[arg(value_name = "SNAPSHOT")]
+    pub snapshot: PathBuf,
+    /// Folder of the evidence pack; missing or empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Count ages at this time instead of the snapshot's end (RFC 3339, UTC)
+    #[arg(long, value_name = "TIME")]
+    pub as_of: Option<Timestamp>,
+    /// Leave the snapshot out of the pack
+    #[arg(long)]
+    pub no_snapshot: bool,
+    /// Exit with 3 when a FAIL of this severity or worse stands
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+    /// Exit with 0 although something could not be assessed
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// Severities, for `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Open now, or not to be undone
+    Critical,
+    /// Opens a way in
+    High,
+    /// Weakens a control
+    Medium,
+    /// Hygiene
+    Low,
+    /// Note only
+    Informational,
+}
+
+/// `keyproof diff`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: keyproof diff snapshots/2026-Q2 snapshots/2026-Q3 --out changes/2026-Q2--2026-Q3")]
+pub struct DiffArgs {
+    /// The earlier snapshot
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The later snapshot
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Folder of the comparison; missing or empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Exit with 0 although something could not be assessed
+    #[arg(long)]
+    pub allow_incomplete: bool,
+}
+
+/// `keyproof verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// An evidence pack, a comparison, or a snapshot
+    #[arg(value_name = "PACK_OR_SNAPSHOT")]
+    pub path: PathBuf,
+}
+
+/// `keyproof check`
+#[derive(Debug, Subcommand)]
+pub enum CheckCommand {
+    /// List all checks
+    List(ListArgs),
+    /// Show one check
+    Show {
+        /// Id of the check
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// `keyproof framework`
+#[derive(Debug, Subcommand)]
+pub enum FrameworkCommand {
+    /// List all frameworks
+    List(ListArgs),
+    /// Show one framework
+    Show {
+        /// Id of the framework
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Form of the output
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+}
+
+/// Flags of commands that print rows.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Forms of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON array
+    Json,
+    /// CSV with a header
+    Csv,
+    /// Aligned columns for people
+    Table,
+}
+
+/// `keyproof role`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: keyproof role --format cloudformation > keyproof-audit-role.yaml")]
+pub struct RoleArgs {
+    /// Form of the template
+    #[arg(long, value_enum)]
+    pub format: RoleFormat,
+}
+
+/// Forms of the audit role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleFormat {
+    /// A CloudFormation template, ready for StackSets
+    Cloudformation,
+    /// A Terraform module
+    Terraform,
+    /// The permissions policy alone
+    Json,
+}
+
+/// `keyproof demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder of the demo; an earlier demo in it is replaced
+    #[arg(long, value_name = "DIR", default_value = "keyproof-demo")]
+    pub out: PathBuf,
+    /// Write the snapshot of a generated organization of this many accounts instead, for benchmarks
+    #[arg(long, value_name = "N")]
+    pub accounts: Option<usize>,
+    /// Seed of the generated organization
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "accounts")]
+    pub seed: u64,
+}
+
+/// `keyproof version`
+#[derive(Debug, Args)]
+pub struct VersionArgs {
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = VersionFormat::Text)]
+    pub format: VersionFormat,
+}
+
+/// Forms of the version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VersionFormat {
+    /// One line
+    Text,
+    /// JSON with the dates of the knowledge data
+    Json,
+}
+
+/// `keyproof completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
