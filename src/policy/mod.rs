@@ -5,9 +5,11 @@
 //! who *may*, an unsure Deny when asked who *must*.
 
 mod action;
+
 mod condition;
 mod document;
 mod glob;
+mod operator;
 mod parse;
 mod principal;
 mod resource;
@@ -19,6 +21,7 @@ pub use action::{ActionPattern, Actions};
 pub use condition::{Comparing, Comparison, Condition, ConditionTest, Operator, Order, Quantifier};
 pub use document::{Document, Effect, Statement, Tolerance, Tolerated, Version};
 pub use glob::{Glob, Symbol};
+pub use operator::{AddressRange, Found, Lookup, Number};
 pub use parse::{ParseError, Problem};
 pub use principal::{Principal, PrincipalArn, PrincipalElement};
 pub use resource::{ResourcePattern, Resources};
