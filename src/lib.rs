@@ -8,6 +8,7 @@ pub mod digest;
 pub mod files;
 pub mod finding;
 pub mod frameworks;
+pub mod import;
 pub mod model;
 pub mod policy;
 pub mod snapshot;

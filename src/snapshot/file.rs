@@ -85,6 +85,18 @@ enum Member {
     Resources(BTreeMap<String, Self>),
 }
 
+impl Member {
+    /// Splits a member into the responses for each resource, `depth` levels down.
+    fn parse(raw: Box<RawValue>, depth: usize) -> serde_json::Result<Self> {
+        if depth == 0 {
+            return Ok(Self::Response(raw));
+        }
+        let resources: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get())?;
+        let resources = resources.into_iter().map(|(name, raw)| Ok((name, Self::parse(raw, depth - 1)?)));
+        Ok(Self::Resources(resources.collect::<serde_json::Result<_>>()?))
+    }
+}
+
 impl Serialize for Member {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -144,6 +156,49 @@ impl SnapshotFile {
     /// Notes that an operation is asked for each resource, so that an empty object stands there even when no resource exists.
     pub fn begin_resources(&mut self, operation: &str) {
         self.members.entry(operation.to_owned()).or_insert_with(|| Member::Resources(BTreeMap::new()));
+    }
+
+    /// The response of an operation that is asked once, if it stands there.
+    pub fn response(&self, operation: &str) -> Option<&RawValue> {
+        match self.members.get(operation)? {
+            Member::Response(response) => Some(response),
+            Member::Resources(_) => None,
+        }
+    }
+
+    /// Forgets the calls about a resource, whose answer is being replaced.
+    pub fn forget(&mut self, api: &str, resource: &[String]) {
+        self.calls.retain(|call| call.api != api || call.resource != resource);
+    }
+
+    /// Takes up a finished file again, to add to it. An answer for each resource is told from a single one by the calls.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] when `json` is not a file of a snapshot.
+    pub fn reopen(json: &[u8]) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Header {
+            account_id: String,
+            region: Option<String>,
+            #[serde(default)]
+            calls: Vec<Call>,
+        }
+        let fail =
+            |failed: serde_json::Error| Error::Encode { path: "snapshot file".to_owned(), reason: failed.to_string() };
+        let header: Header = serde_json::from_slice(json).map_err(fail)?;
+        let mut file = Self::new(&header.account_id, header.region.as_deref());
+        let members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(json).map_err(fail)?;
+        for (name, raw) in members {
+            if matches!(name.as_str(), "schema_version" | "account_id" | "region" | "calls") {
+                continue;
+            }
+            let operation = format!(":{name}");
+            let calls = header.calls.iter().filter(|call| call.api.ends_with(&operation));
+            let depth = calls.map(|call| call.resource.len()).max().unwrap_or(0);
+            file.members.insert(name, Member::parse(raw, depth).map_err(fail)?);
+        }
+        file.calls = header.calls;
+        Ok(file)
     }
 
     /// Records a call.

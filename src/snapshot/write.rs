@@ -130,6 +130,33 @@ impl Writer {
         Ok(())
     }
 
+    /// Takes up a file that is already written, to add to it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn reopen(&self, path: &str) -> Result<Option<SnapshotFile>, Error> {
+        if self.finished(path).is_none() {
+            return Ok(None);
+        }
+        let place = self.folder.join(path);
+        let stored = files::read(&place)?;
+        let parse = |failed: std::io::Error| Error::Parse { path: place.clone(), reason: failed.to_string() };
+        let json = if path.ends_with(".zst") { zstd::decode_all(stored.as_slice()).map_err(parse)? } else { stored };
+        SnapshotFile::reopen(&json).map(Some)
+    }
+
+    /// The paths of the files that are written, sorted.
+    pub fn paths(&self) -> Vec<String> {
+        self.units.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// The same snapshot with another scope.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.journal.scope = scope;
+        self
+    }
+
     fn append(&self, line: &impl Serialize) -> Result<(), Error> {
         let encode = |failed: serde_json::Error| Error::Encode { path: JOURNAL.to_owned(), reason: failed.to_string() };
         let line = serde_json::to_string(line).map_err(encode)?;
