@@ -78,9 +78,12 @@ impl ActionPattern {
         self.kind == Kind::Everything
     }
 
-    /// Whether `action` matches, letter case ignored.
+    /// Whether `action` matches, letter case ignored. `service:<other>` stands for the actions that do not exist yet.
     #[must_use]
     pub fn matches(&self, action: &str) -> Match {
+        if let Some(service) = action.strip_suffix(":<other>") {
+            return Match::from(self.covers_service(service));
+        }
         match self.kind {
             Kind::Everything => Match::Yes,
             Kind::Nothing => Match::No,
@@ -156,5 +159,7 @@ mod tests {
         let covers = |pattern: &str| ActionPattern::new(pattern.to_owned()).covers_service("kms");
         assert!(covers("kms:*") && covers("KMS:**") && covers("*"));
         assert!(!covers("kms:?*") && !covers("kms:D*") && !covers("s3:*"));
+        assert_eq!(matches("kms:?*", "kms:<other>"), Match::No);
+        assert_eq!(matches("kms:*", "kms:<other>"), Match::Yes);
     }
 }

@@ -6,25 +6,32 @@
 
 mod action;
 
+mod catalogue;
 mod condition;
+mod coverage;
 mod document;
 mod glob;
 mod operator;
 mod parse;
 mod principal;
 mod resource;
+#[expect(dead_code, reason = "the comparison of policies needs the rest of it")]
+mod symbolic;
 mod text;
 
 use std::ops::Not;
 
 pub use action::{ActionPattern, Actions};
+pub use catalogue::{KMS_ACTIONS_DATE, KMS_OTHER, KmsAction, KmsResources, kms_action, kms_actions};
 pub use condition::{Comparing, Comparison, Condition, ConditionTest, Operator, Order, Quantifier};
+pub use coverage::{Coverage, Level, Note, coverage, coverage_of_every, coverage_within, kms_full_access};
 pub use document::{Document, Effect, Statement, Tolerance, Tolerated, Version};
 pub use glob::{Glob, Symbol};
 pub use operator::{AddressRange, Found, Lookup, Number};
 pub use parse::{ParseError, Problem};
 pub use principal::{Principal, PrincipalArn, PrincipalElement};
 pub use resource::{ResourcePattern, Resources};
+pub use symbolic::{Budget, Exhausted};
 pub use text::{Part, Text, Variable, Variables};
 
 /// Whether something matches, where the rules of AWS may leave it open.

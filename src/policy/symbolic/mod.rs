@@ -1,0 +1,43 @@
+//! Exact reasoning over all requests at once: every question is asked of finitely many representatives.
+
+pub(super) mod atoms;
+mod automaton;
+pub(super) mod bits;
+pub(super) mod boxes;
+pub(super) mod class;
+pub(super) mod space;
+
+/// What a question may cost. A question that needs more is answered with "unknown", never with a guess.
+///
+/// A step is about one machine word touched; the default of 100 million is a fraction of a second. A typical policy takes
+/// some hundred.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    steps: u64,
+}
+
+/// The budget ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the question needs more steps than its budget allows")]
+pub struct Exhausted;
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of_steps(100_000_000)
+    }
+}
+
+impl Budget {
+    /// A budget of that many steps.
+    #[must_use]
+    pub fn of_steps(steps: u64) -> Self {
+        Self { steps }
+    }
+
+    /// Takes `steps` from what is left.
+    pub(super) fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
+        let steps = u64::try_from(steps).unwrap_or(u64::MAX);
+        self.steps = self.steps.checked_sub(steps).ok_or(Exhausted)?;
+        Ok(())
+    }
+}
