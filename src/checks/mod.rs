@@ -3,6 +3,16 @@
 //! Adding a check is four edits: its file; one `mod` line and one line of [`CHECKS`]; its rows in `frameworks/`; the
 //! regenerated goldens.
 
+mod iam_access_key_age;
+mod iam_root_mfa;
+mod iam_user_console_mfa;
+mod kms_grant_external_account;
+mod kms_key_pending_deletion;
+mod kms_key_rotation_enabled;
+
+#[cfg(test)]
+mod fixtures;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -11,7 +21,14 @@ use crate::finding::{Judgement, Severity};
 use crate::model::{Account, Fact, Gap, Grant, Key, ManagedPolicy, Organization, Principal, User};
 
 /// Every check, in report order.
-pub const CHECKS: &[&Check] = &[];
+pub const CHECKS: &[&Check] = &[
+    &iam_root_mfa::CHECK,
+    &iam_user_console_mfa::CHECK,
+    &iam_access_key_age::CHECK,
+    &kms_key_pending_deletion::CHECK,
+    &kms_key_rotation_enabled::CHECK,
+    &kms_grant_external_account::CHECK,
+];
 
 /// A check: its texts, and its rule.
 #[derive(Debug)]

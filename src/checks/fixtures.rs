@@ -1,0 +1,311 @@
+//! Small accounts, keys, policies and users for the tests of the checks, with every fact there until a test takes it away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Check, Judged, Rule, Scope};
+use crate::model::{
+    AccessKey, Account, CredentialReport, CredentialReportRow, Document, Fact, Gap, Grant, GrantConstraints, Group,
+    Iam, InlinePolicy, Key, KeyManager, KeyMetadata, KeyPolicy, Listing, ManagedPolicy, Organization, Provenance, Role,
+    RotationStatus, Source, Summary, Unit, User,
+};
+
+/// The account that owns every resource here.
+pub(super) const ACCOUNT: &str = "111122223333";
+/// Another account of the organization.
+pub(super) const SIBLING: &str = "444455556666";
+/// An account outside the organization.
+pub(super) const STRANGER: &str = "999988887777";
+/// The organization.
+pub(super) const ORGANIZATION: &str = "o-exampleorgid";
+/// Id of the key.
+pub(super) const KEY_ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+
+pub(super) fn key_arn() -> String {
+    format!("arn:aws:kms:eu-central-1:{ACCOUNT}:key/{KEY_ID}")
+}
+
+pub(super) fn source(api: &'static str) -> Source {
+    Source { file: "file".into(), api, resource: Vec::new(), pointer: format!("/{api}") }
+}
+
+pub(super) fn denied(api: &str) -> Gap {
+    let code = Some("AccessDeniedException".to_owned());
+    Gap { kind: crate::model::GapKind::Denied, code, ..Gap::not_collected(api, &[]) }
+}
+
+pub(super) fn document(text: &str) -> Document {
+    Ok(Arc::new(crate::policy::Document::parse(text).expect("the fixture is a policy document")))
+}
+
+/// A document of the given statements.
+pub(super) fn statements(statements: &str) -> Document {
+    document(&format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#))
+}
+
+/// What a rule sees of its surroundings.
+pub(super) struct World {
+    pub(super) account: Account,
+    pub(super) organization: Fact<Organization>,
+    pub(super) accounts: BTreeSet<String>,
+    pub(super) as_of: Timestamp,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let summary = BTreeMap::from([("AccountMFAEnabled".to_owned(), 1), ("AccountPasswordPresent".to_owned(), 1)]);
+        Self {
+            account: Account {
+                id: ACCOUNT.to_owned(),
+                name: "Example".to_owned(),
+                partition: "aws".to_owned(),
+                ou_path: Ok("Root".to_owned()),
+                entered: Ok(()),
+                iam: Iam {
+                    users: Listing::complete(Vec::new()),
+                    groups: Listing::complete(Vec::new()),
+                    roles: Listing::complete(Vec::new()),
+                    policies: Listing::complete(Vec::new()),
+                    summary: Ok(Summary { map: summary, source: source("iam:GetAccountSummary") }),
+                    credential_report: Ok(report("Alice", &[("password_enabled", "true"), ("mfa_active", "true")])),
+                    virtual_mfa_devices: Listing::complete(Vec::new()),
+                },
+                regions: BTreeMap::new(),
+                regions_gap: None,
+                provenance: Provenance::default(),
+            },
+            organization: Ok(organization()),
+            accounts: BTreeSet::from([ACCOUNT.to_owned(), SIBLING.to_owned()]),
+            as_of: "2026-09-30T00:00:00Z".parse().expect("a time"),
+        }
+    }
+
+    pub(super) fn scope(&self) -> Scope<'_> {
+        let Self { account, organization, accounts, as_of } = self;
+        Scope { account, organization, accounts, as_of: *as_of }
+    }
+}
+
+fn organization() -> Organization {
+    let unit = || Unit {
+        name: "Example".to_owned(),
+        email: "owner@example.com".to_owned(),
+        status: "ACTIVE".to_owned(),
+        parent_id: Ok("r-ab12".to_owned()),
+    };
+    Organization {
+        id: ORGANIZATION.to_owned(),
+        arn: format!("arn:aws:organizations::{ACCOUNT}:organization/{ORGANIZATION}"),
+        management_account_id: ACCOUNT.to_owned(),
+        roots: Listing::complete(Vec::new()),
+        units: BTreeMap::new(),
+        accounts: BTreeMap::from([(ACCOUNT.to_owned(), unit()), (SIBLING.to_owned(), unit())]),
+        accounts_gap: None,
+        service_control_policies: Listing::complete(Vec::new()),
+        resource_control_policies: Listing::complete(Vec::new()),
+        provenance: Provenance::default(),
+        source: source("organizations:DescribeOrganization"),
+    }
+}
+
+/// A credential report of one user.
+pub(super) fn report(user: &str, cells: &[(&str, &str)]) -> CredentialReport {
+    let cells = cells.iter().map(|(column, cell)| (Arc::from(*column), (*cell).to_owned())).collect();
+    CredentialReport {
+        generated_time: None,
+        rows: BTreeMap::from([(Arc::from(user), CredentialReportRow::new(cells))]),
+        source: source("iam:GetCredentialReport"),
+    }
+}
+
+pub(super) fn user() -> User {
+    User {
+        arn: format!("arn:aws:iam::{ACCOUNT}:user/Alice"),
+        name: "Alice".to_owned(),
+        id: "AIDAEXAMPLEEXAMPLE123".to_owned(),
+        create_date: None,
+        inline_policies: Vec::new(),
+        attached_policies: Vec::new(),
+        groups: Vec::new(),
+        permissions_boundary: None,
+        tags: BTreeMap::new(),
+        mfa_devices: Listing::complete(Vec::new()),
+        access_keys: Listing::complete(Vec::new()),
+        source: source("iam:GetAccountAuthorizationDetails"),
+    }
+}
+
+pub(super) fn group() -> Group {
+    Group {
+        arn: format!("arn:aws:iam::{ACCOUNT}:group/Readers"),
+        name: "Readers".to_owned(),
+        id: "AGPAEXAMPLEEXAMPLE123".to_owned(),
+        inline_policies: Vec::new(),
+        attached_policies: Vec::new(),
+        source: source("iam:GetAccountAuthorizationDetails"),
+    }
+}
+
+pub(super) fn role(path: &str) -> Role {
+    Role {
+        arn: format!("arn:aws:iam::{ACCOUNT}:role{path}Worker"),
+        name: "Worker".to_owned(),
+        id: "AROAEXAMPLEEXAMPLE123".to_owned(),
+        path: path.to_owned(),
+        trust_policy: statements(""),
+        inline_policies: Vec::new(),
+        attached_policies: Vec::new(),
+        permissions_boundary: None,
+        tags: BTreeMap::new(),
+        source: source("iam:GetAccountAuthorizationDetails"),
+    }
+}
+
+pub(super) fn inline(name: &str, document: Document) -> InlinePolicy {
+    InlinePolicy { name: name.to_owned(), document, source: source("iam:GetAccountAuthorizationDetails") }
+}
+
+pub(super) fn access_key(status: &str, create_date: &str) -> AccessKey {
+    AccessKey {
+        id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        status: status.to_owned(),
+        create_date: Ok(create_date.parse().expect("a time")),
+        source: source("iam:ListAccessKeys"),
+    }
+}
+
+/// A customer managed policy that is attached once.
+pub(super) fn managed(document: Document) -> ManagedPolicy {
+    ManagedPolicy {
+        arn: format!("arn:aws:iam::{ACCOUNT}:policy/Example"),
+        name: "Example".to_owned(),
+        id: "ANPAEXAMPLEEXAMPLE123".to_owned(),
+        default_version_id: "v1".to_owned(),
+        document,
+        attachment_count: Some(1),
+        permissions_boundary_usage_count: Some(0),
+        source: source("iam:GetAccountAuthorizationDetails"),
+        document_source: source("iam:GetAccountAuthorizationDetails"),
+    }
+}
+
+/// A customer managed policy that serves as a permissions boundary and nothing else.
+pub(super) fn boundary(document: Document) -> ManagedPolicy {
+    ManagedPolicy { attachment_count: Some(0), permissions_boundary_usage_count: Some(2), ..managed(document) }
+}
+
+/// An enabled symmetric key of the customer that rotates, with a policy for its own account.
+pub(super) fn key() -> Key {
+    let default = format!(
+        r#"{{"Effect": "Allow", "Principal": {{"AWS": "arn:aws:iam::{ACCOUNT}:root"}}, "Action": "kms:*", "Resource": "*"}}"#
+    );
+    Key {
+        id: KEY_ID.to_owned(),
+        arn: key_arn(),
+        region: "eu-central-1".to_owned(),
+        metadata: Ok(KeyMetadata {
+            key_manager: KeyManager::Customer,
+            key_spec: "SYMMETRIC_DEFAULT".to_owned(),
+            key_usage: "ENCRYPT_DECRYPT".to_owned(),
+            key_state: "Enabled".to_owned(),
+            origin: "AWS_KMS".to_owned(),
+            description: String::new(),
+            creation_date: None,
+            deletion_date: None,
+            multi_region: None,
+            source: source("kms:DescribeKey"),
+        }),
+        policies: Listing::complete(vec![key_policy(statements(&default))]),
+        rotation: Ok(RotationStatus {
+            enabled: true,
+            period_in_days: None,
+            source: source("kms:GetKeyRotationStatus"),
+        }),
+        grants: Listing::complete(Vec::new()),
+        tags: Ok(BTreeMap::new()),
+        source: source("kms:ListKeys"),
+    }
+}
+
+/// The key with its metadata changed.
+pub(super) fn key_with(change: impl FnOnce(&mut KeyMetadata)) -> Key {
+    let mut key = key();
+    change(key.metadata.as_mut().expect("the fixture has metadata"));
+    key
+}
+
+pub(super) fn aws_managed_key() -> Key {
+    key_with(|metadata| metadata.key_manager = KeyManager::Aws)
+}
+
+pub(super) fn key_policy(document: Document) -> KeyPolicy {
+    KeyPolicy { name: "default".to_owned(), document, source: source("kms:GetKeyPolicy") }
+}
+
+pub(super) fn grant(grantee: &str) -> Grant {
+    Grant {
+        id: "0123456789abcdef".to_owned(),
+        name: None,
+        grantee_principal: Some(grantee.to_owned()),
+        grantee_service_principal: None,
+        retiring_principal: None,
+        issuing_account: None,
+        operations: vec!["Decrypt".to_owned()],
+        constraints: GrantConstraints::default(),
+        source: source("kms:ListGrants"),
+    }
+}
+
+/// What the check's rule says of a key.
+pub(super) fn judge_key(check: &Check, key: &Key, world: &World) -> Judged {
+    match check.rules {
+        [Rule::Key(rule)] => rule(key, &world.scope()),
+        other => panic!("no rule over keys alone: {other:?}"),
+    }
+}
+
+/// What the check's rule says of a user.
+pub(super) fn judge_user(check: &Check, user: &User, world: &World) -> Judged {
+    match check.rules {
+        [Rule::User(rule)] => rule(user, &world.scope()),
+        other => panic!("no rule over users alone: {other:?}"),
+    }
+}
+
+/// What the check's rule says of the root user.
+pub(super) fn judge_root(check: &Check, world: &World) -> Judged {
+    match check.rules {
+        [Rule::Root(rule)] => rule(&world.scope()),
+        other => panic!("no rule over root users alone: {other:?}"),
+    }
+}
+
+/// What the check's rule says of a grant.
+pub(super) fn judge_grant(check: &Check, grant: &Grant, key: &Key, world: &World) -> Judged {
+    match check.rules {
+        [Rule::Grant(rule)] => rule(grant, key, &world.scope()),
+        other => panic!("no rule over grants alone: {other:?}"),
+    }
+}
+
+/// What the check's rule over managed policies says.
+pub(super) fn judge_managed(check: &Check, policy: &ManagedPolicy) -> Judged {
+    let world = World::new();
+    let rule = check.rules.iter().find_map(|rule| match rule {
+        Rule::ManagedPolicy(rule) => Some(rule),
+        _ => None,
+    });
+    rule.expect("a rule over managed policies")(policy, &world.scope())
+}
+
+/// What the check's rule over principals says.
+pub(super) fn judge_principal(check: &Check, principal: crate::model::Principal<'_>) -> Judged {
+    let world = World::new();
+    let rule = check.rules.iter().find_map(|rule| match rule {
+        Rule::Principal(rule) => Some(rule),
+        _ => None,
+    });
+    rule.expect("a rule over principals")(principal, &world.scope())
+}

@@ -1,0 +1,99 @@
+//! Keys that wait for their deletion.
+
+use super::{Check, Judged, Remediation, Rule, Scope};
+use crate::finding::{Judgement, Severity};
+use crate::model::{Key, KeyManager};
+
+pub(super) const CHECK: Check = Check {
+    id: "kms-key-pending-deletion",
+    title: "No customer managed key is pending deletion",
+    severity: Severity::Critical,
+    resource: "KMS key",
+    rationale: "When the waiting period of 7 to 30 days is over, the key is gone, and with it everything that is \
+        encrypted under it; nobody can bring it back, AWS included. A key that waits for its deletion unnoticed is data \
+        loss with a date.",
+    rule: "FAIL if DescribeKey gives the key state PendingDeletion or PendingReplicaDeletion; any other state is a PASS.",
+    exemptions: "AWS managed keys are NOT_APPLICABLE: nobody can delete them.",
+    blind_spots: "An approved deletion looks like a mistaken one: record it as a waiver that ends on its day. The check \
+        does not know what the key protects, and says nothing of keys that were deleted before the snapshot. AWS Security \
+        Hub does not say whether it counts PendingReplicaDeletion; here it counts.",
+    remediation: Remediation {
+        summary: "Cancel the deletion, unless it is approved and nothing needs the key",
+        steps: &[
+            "Look up what still uses the key: its last use, CloudTrail, resources that name its ARN, grants, aliases.",
+            "If something does, or nobody knows: kms:CancelKeyDeletion. The key is Disabled then; kms:EnableKey makes it \
+             usable again.",
+            "If the deletion is meant: write down who approved it, and record a waiver that ends on the deletion date.",
+            "From now on disable a key for some weeks before its deletion is scheduled: mistakes show, and can be undone.",
+        ],
+        risk: "Cancelling changes no data. A deletion that happens cannot be undone.",
+    },
+    reads: &["kms:ListKeys", "kms:DescribeKey"],
+    elsewhere: &[
+        "AWS Security Hub KMS.3",
+        "AWS Config kms-cmk-not-scheduled-for-deletion",
+        "Prowler kms_cmk_not_deleted_unintentionally",
+        "Steampipe kms_key_not_pending_deletion",
+    ],
+    rules: &[Rule::Key(judge)],
+};
+
+fn judge(key: &Key, _: &Scope<'_>) -> Judged {
+    let metadata = key.metadata.as_ref().map_err(Clone::clone)?;
+    let state = metadata.key_state.as_str();
+    let judgement = match (metadata.key_manager, state) {
+        (KeyManager::Aws, _) => Judgement::not_applicable("AWS manages the key; nobody can delete it"),
+        (KeyManager::Customer, "PendingDeletion" | "PendingReplicaDeletion") => {
+            Judgement::fail(match metadata.deletion_date {
+                Some(date) => format!("the key state is {state}; it will be deleted at {date}"),
+                None => format!("the key state is {state}"),
+            })
+        }
+        (KeyManager::Customer, _) => Judgement::pass(format!("the key state is {state}")),
+    };
+    Ok(judgement.because_of(&metadata.source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::CHECK;
+    use crate::finding::Verdict;
+    use crate::model::Key;
+
+    fn verdict(key: &Key) -> Verdict {
+        judge_key(&CHECK, key, &World::new()).unwrap().verdict
+    }
+
+    #[test]
+    fn both_pending_states_fail_and_the_reason_has_the_date() {
+        for state in ["PendingDeletion", "PendingReplicaDeletion"] {
+            assert_eq!(verdict(&key_with(|it| it.key_state = state.to_owned())), Verdict::Fail, "{state}");
+        }
+        let key = key_with(|it| {
+            it.key_state = "PendingDeletion".to_owned();
+            it.deletion_date = Some("2026-10-14T10:00:00Z".parse().unwrap());
+        });
+        let judgement = judge_key(&CHECK, &key, &World::new()).unwrap();
+        assert!(judgement.reason.contains("2026-10-14T10:00:00Z"), "{}", judgement.reason);
+    }
+
+    #[test]
+    fn every_other_state_passes() {
+        for state in ["Enabled", "Disabled", "PendingImport", "Unavailable", "Creating"] {
+            assert_eq!(verdict(&key_with(|it| it.key_state = state.to_owned())), Verdict::Pass, "{state}");
+        }
+    }
+
+    #[test]
+    fn keys_of_aws_are_exempt() {
+        assert_eq!(verdict(&aws_managed_key()), Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn without_metadata_nothing_is_said() {
+        let gap = denied("kms:DescribeKey");
+        let key = Key { metadata: Err(gap.clone()), ..key() };
+        assert_eq!(judge_key(&CHECK, &key, &World::new()), Err(gap));
+    }
+}
