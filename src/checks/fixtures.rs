@@ -48,7 +48,7 @@ pub(super) fn statements(statements: &str) -> Document {
 /// What a rule sees of its surroundings.
 pub(super) struct World {
     pub(super) account: Account,
-    pub(super) organization: Fact<Organization>,
+    pub(super) organization: Fact<Option<Organization>>,
     pub(super) accounts: BTreeSet<String>,
     pub(super) as_of: Timestamp,
 }
@@ -76,7 +76,7 @@ impl World {
                 regions_gap: None,
                 provenance: Provenance::default(),
             },
-            organization: Ok(organization()),
+            organization: Ok(Some(organization())),
             accounts: BTreeSet::from([ACCOUNT.to_owned(), SIBLING.to_owned()]),
             as_of: "2026-09-30T00:00:00Z".parse().expect("a time"),
         }

@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
     blind_spots: "Age says nothing of use: a young key may be leaked, an old one known to nobody. Inactive keys are not \
         counted, though whoever may call iam:UpdateAccessKey can activate them again.",
     remediation: Remediation {
-        summary: "Move the workload to a new access key, better to a role, then deactivate and delete the old key",
+        summary: "Move the workload to a new access key, better to a role, then deactivate and delete the old key.",
         steps: &[
             "Better than rotation: a role instead of the key (instance profile, IAM Roles Anywhere, OIDC) leaves no secret \
              to store.",

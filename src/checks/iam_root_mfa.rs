@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
     blind_spots: "Any kind of MFA device counts, virtual ones included. Access keys of the root user work without MFA and \
         are not looked at here.",
     remediation: Remediation {
-        summary: "Register an MFA device for the root user, or remove its credentials through centralized root access",
+        summary: "Register an MFA device for the root user, or remove its credentials through centralized root access.",
         steps: &[
             "In an organization: turn on centralized root access in IAM, then delete the root credentials of the member \
              account.",

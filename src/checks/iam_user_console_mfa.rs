@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check {
         policy asks for it. People who sign in through federation authenticate elsewhere. IAM may give a credential report \
         that is up to four hours old; a user who is not in it yet is an ERROR.",
     remediation: Remediation {
-        summary: "Have the user register an MFA device, or remove the console password",
+        summary: "Have the user register an MFA device, or remove the console password.",
         steps: &[
             "If the user does not need the console: iam:DeleteLoginProfile.",
             "Otherwise let the user register a passkey, a security key or an authenticator app under Security credentials.",

@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
         the grant is not judged. A principal of the same account may itself be open to others, and a grant that holds \
         CreateGrant can be passed on. A grantee whose account cannot be told from its name is UNDECIDED.",
     remediation: Remediation {
-        summary: "Revoke the grant, unless the other account is meant to use the key",
+        summary: "Revoke the grant, unless the other account is meant to use the key.",
         steps: &[
             "Find out what the grant is for: name, operations, constraints, and CloudTrail events of the grantee.",
             "If nothing needs it: kms:RevokeGrant with the key and the grant id.",
@@ -80,9 +80,10 @@ fn grantee(grant: &Grant) -> Option<Grantee<'_>> {
 
 fn place_of(account: &str, scope: &Scope<'_>) -> &'static str {
     match scope.organization {
-        Ok(organization) if organization.accounts.contains_key(account) => "which is in the organization",
-        Ok(organization) if organization.accounts_gap.is_none() => "which is outside the organization",
-        Ok(_) | Err(_) => "of which it is not known whether it is in the organization",
+        Ok(None) => "and this account is in no organization",
+        Ok(Some(organization)) if organization.accounts.contains_key(account) => "which is in the organization",
+        Ok(Some(organization)) if organization.accounts_gap.is_none() => "which is outside the organization",
+        Ok(Some(_)) | Err(_) => "of which it is not known whether it is in the organization",
     }
 }
 
@@ -116,8 +117,12 @@ mod tests {
         world.organization = Err(denied("organizations:DescribeOrganization"));
         let judgement = judge_grant(&CHECK, &grant(&role_of(STRANGER)), &key(), &world).unwrap();
         assert!(judgement.reason.contains("not known"), "{}", judgement.reason);
+        world.organization = Ok(None);
+        let judgement = judge_grant(&CHECK, &grant(&role_of(STRANGER)), &key(), &world).unwrap();
+        assert!(judgement.reason.contains("in no organization"), "{}", judgement.reason);
         world = World::new();
-        world.organization.as_mut().unwrap().accounts_gap = Some(denied("organizations:ListAccounts"));
+        world.organization.as_mut().unwrap().as_mut().unwrap().accounts_gap =
+            Some(denied("organizations:ListAccounts"));
         let judgement = judge_grant(&CHECK, &grant(&role_of(STRANGER)), &key(), &world).unwrap();
         assert!(judgement.reason.contains("not known"), "{}", judgement.reason);
     }

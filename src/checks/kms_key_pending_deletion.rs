@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
         does not know what the key protects, and says nothing of keys that were deleted before the snapshot. AWS Security \
         Hub does not say whether it counts PendingReplicaDeletion; here it counts.",
     remediation: Remediation {
-        summary: "Cancel the deletion, unless it is approved and nothing needs the key",
+        summary: "Cancel the deletion, unless it is approved and nothing needs the key.",
         steps: &[
             "Look up what still uses the key: its last use, CloudTrail, resources that name its ARN, grants, aliases.",
             "If something does, or nobody knows: kms:CancelKeyDeletion. The key is Disabled then; kms:EnableKey makes it \

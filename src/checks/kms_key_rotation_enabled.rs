@@ -19,7 +19,7 @@ pub(super) const CHECK: Check = Check {
     blind_spots: "Whether the period fits the organization's own cryptoperiod is not judged, nor are keys that only people \
         can rotate. What was encrypted before stays under the earlier material, which AWS KMS keeps.",
     remediation: Remediation {
-        summary: "Turn on automatic rotation of the key",
+        summary: "Turn on automatic rotation of the key.",
         steps: &[
             "kms:EnableKeyRotation for the key; with RotationPeriodInDays where your cryptoperiod is not 365 days.",
             "For a multi-Region key do it once, on the primary key.",

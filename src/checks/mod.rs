@@ -4,6 +4,7 @@
 //! regenerated goldens.
 
 mod iam_access_key_age;
+mod iam_policy_admin_star;
 mod iam_root_mfa;
 mod iam_user_console_mfa;
 mod kms_grant_external_account;
@@ -17,14 +18,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, StatementReference};
 use crate::model::{Account, Fact, Gap, Grant, Key, ManagedPolicy, Organization, Principal, User};
+use crate::policy::Statement;
 
 /// Every check, in report order.
 pub const CHECKS: &[&Check] = &[
     &iam_root_mfa::CHECK,
     &iam_user_console_mfa::CHECK,
     &iam_access_key_age::CHECK,
+    &iam_policy_admin_star::CHECK,
     &kms_key_pending_deletion::CHECK,
     &kms_key_rotation_enabled::CHECK,
     &kms_grant_external_account::CHECK,
@@ -113,4 +116,22 @@ pub fn required_apis() -> BTreeSet<&'static str> {
     let always =
         ["sts:AssumeRole", "sts:GetCallerIdentity", "organizations:DescribeOrganization", "organizations:ListAccounts"];
     CHECKS.iter().flat_map(|check| check.reads).copied().chain(always).collect()
+}
+
+/// The answer for a policy that is a permissions boundary and nothing else: it grants nothing to anybody.
+fn boundary_only(policy: &ManagedPolicy) -> Option<Judgement> {
+    policy.is_boundary_only().then(|| {
+        Judgement::not_applicable("the policy is a permissions boundary and attached nowhere")
+            .because_of(&policy.source)
+    })
+}
+
+/// Names a statement of a policy.
+fn reference(policy: &str, statement: &Statement) -> StatementReference {
+    StatementReference {
+        policy: policy.to_owned(),
+        index: statement.index,
+        sid: statement.sid.clone(),
+        effect: statement.effect.to_string(),
+    }
 }
