@@ -147,3 +147,83 @@ fn determination(tests: &[TestResult<'_>]) -> Determination {
         Determination::NoItems
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::frameworks;
+
+    /// A control with one test of each given strength.
+    fn framework(strengths: &[&str]) -> Framework {
+        let mut text = "id = 'f'\ntitle = 'F'\nversion = '1'\npublisher = 'P'\nnotice = ''\n\
+                        [[control]]\nid = '1'\ntitle = 'One'\n"
+            .to_owned();
+        for (index, strength) in strengths.iter().enumerate() {
+            text.push_str(&format!(
+                "[[control.test]]\ncheck = 'c{index}'\nstrength = '{strength}'\n\
+                 sources = [{{ document = 'D', rules = ['r'] }}]\n"
+            ));
+        }
+        frameworks::parse("f.toml", &text).unwrap()
+    }
+
+    fn determine(tests: &[(&str, &[Status])]) -> Determination {
+        const IDS: [&str; 3] = ["c0", "c1", "c2"];
+        let framework = [framework(&tests.iter().map(|(strength, _)| *strength).collect::<Vec<_>>())];
+        let mut summary = Summary {
+            as_of: jiff::Timestamp::UNIX_EPOCH,
+            total: Counts::default(),
+            by_check: BTreeMap::new(),
+            by_aspect: BTreeMap::new(),
+            by_account: BTreeMap::new(),
+            by_severity: BTreeMap::new(),
+            by_account_and_check: BTreeMap::new(),
+            ledger: Vec::new(),
+        };
+        for (id, (_, statuses)) in IDS.into_iter().zip(tests) {
+            let counts = summary.by_check.entry(id).or_default();
+            statuses.iter().for_each(|status| counts.add(*status));
+        }
+        roll_up(&summary, &framework)[0].controls[0].determination
+    }
+
+    #[test]
+    fn the_first_determination_that_holds_is_said() {
+        use Determination as D;
+        use Status::{Error, Fail, NotApplicable, Pass, Undecided, Waived};
+        let cases: [(&[(&str, &[Status])], D); 12] = [
+            (&[("direct", &[Pass, Fail, Error])], D::ExceptionsNoted),
+            (&[("supporting", &[Fail])], D::ExceptionsNoted),
+            (&[("direct", &[Pass, Error, Waived])], D::Incomplete),
+            (&[("direct", &[Pass, Undecided])], D::Incomplete),
+            (&[("direct", &[Pass]), ("supporting", &[Error])], D::Incomplete),
+            (&[("direct", &[Pass, Waived])], D::ExceptionsWaived),
+            (&[("direct", &[Pass, NotApplicable])], D::NoExceptionsNoted),
+            (&[("partial", &[Pass]), ("direct", &[])], D::NoExceptionsNoted),
+            (&[("direct", &[NotApplicable])], D::NoItems),
+            (&[("direct", &[])], D::NoItems),
+            (&[("supporting", &[Pass])], D::NotTested),
+            (&[], D::NotTested),
+        ];
+        for (tests, expected) in cases {
+            assert_eq!(determine(tests), expected, "{tests:?}");
+        }
+    }
+
+    #[test]
+    fn a_test_that_did_not_run_leaves_its_control_without_a_conclusion() {
+        let framework = [framework(&["direct", "direct"])];
+        let mut counts = Counts::default();
+        counts.add(Status::Pass);
+        let tests: Vec<TestResult<'_>> = framework[0].controls[0]
+            .tests()
+            .zip([Some(counts), None])
+            .map(|(test, counts)| TestResult { test, counts })
+            .collect();
+        assert_eq!(determination(&tests), Determination::Incomplete);
+        let neither: Vec<TestResult<'_>> = tests.iter().map(|it| TestResult { counts: None, ..it.clone() }).collect();
+        assert_eq!(determination(&neither), Determination::NotTested);
+    }
+}

@@ -119,3 +119,19 @@ impl Summary {
         !self.ledger.is_empty() || self.total.of(Status::Error) > 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_population_leaves_out_what_is_not_applicable_or_manual() {
+        let mut counts = Counts::default();
+        for status in Status::ALL {
+            counts.add_many(status, 2);
+        }
+        assert_eq!(counts.total(), 14);
+        assert_eq!(counts.population(), 10);
+        assert_eq!(counts.of(Status::Waived), 2);
+    }
+}

@@ -46,7 +46,7 @@ pub struct Control {
     /// SP 800-53 only: the baselines of SP 800-53B that hold the control, possibly none.
     pub baselines: Option<Vec<Baseline>>,
     /// What is tested, at most one row a check and aspect.
-    #[serde(rename = "test")]
+    #[serde(rename = "test", default)]
     tests: Vec<Test>,
 }
 

@@ -127,3 +127,57 @@ pub(super) fn gap_of(call: &Call) -> Gap {
         message: call.message.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const API: &str = "kms:ListKeys";
+
+    fn page(page: u32, outcome: Outcome, from: usize, to: usize) -> Call {
+        Call {
+            api: API.to_owned(),
+            resource: Vec::new(),
+            parameters: BTreeMap::new(),
+            page,
+            time: jiff::Timestamp::UNIX_EPOCH,
+            request_id: None,
+            outcome,
+            code: None,
+            message: None,
+            items: BTreeMap::from([("Keys".to_owned(), (from, to))]),
+        }
+    }
+
+    fn listing(calls: Vec<Call>, items: Option<usize>) -> Listing<usize> {
+        let items = items.map(|count| (0..count).collect());
+        Answers::new("f".into(), calls).listing(API, &[], "Keys", items)
+    }
+
+    #[test]
+    fn pages_that_add_up_make_a_whole_list() {
+        use Outcome::{Collected, Empty};
+        assert!(listing(vec![page(2, Collected, 2, 3), page(1, Collected, 0, 2)], Some(3)).whole().is_ok());
+        assert!(listing(vec![page(1, Empty, 0, 0)], Some(0)).whole().is_ok());
+        assert!(listing(vec![page(1, Empty, 0, 0)], None).whole().is_ok());
+    }
+
+    #[test]
+    fn a_missing_page_a_missing_call_and_a_failed_page_are_gaps() {
+        use Outcome::{Collected, Denied, Truncated};
+        let cases = [
+            (vec![page(1, Collected, 0, 2)], Some(3), GapKind::Truncated),
+            (vec![page(2, Collected, 2, 3)], Some(3), GapKind::Truncated),
+            (vec![page(1, Collected, 0, 2), page(3, Collected, 3, 4)], Some(4), GapKind::Truncated),
+            (vec![], Some(0), GapKind::Truncated),
+            (vec![], None, GapKind::NotCollected),
+            (vec![page(1, Collected, 0, 2), page(2, Truncated, 2, 2)], Some(2), GapKind::Truncated),
+            (vec![page(1, Denied, 0, 0)], None, GapKind::Denied),
+        ];
+        for (calls, items, kind) in cases {
+            let listing = listing(calls.clone(), items);
+            assert_eq!(listing.gap().map(|gap| gap.kind), Some(kind), "{calls:?} {items:?}");
+            assert_eq!(listing.known().len(), items.unwrap_or(0));
+        }
+    }
+}
