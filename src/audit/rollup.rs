@@ -193,7 +193,8 @@ mod tests {
     fn the_first_determination_that_holds_is_said() {
         use Determination as D;
         use Status::{Error, Fail, NotApplicable, Pass, Undecided, Waived};
-        let cases: [(&[(&str, &[Status])], D); 12] = [
+        type Case<'a> = (&'a [(&'a str, &'a [Status])], D);
+        let cases: [Case<'_>; 12] = [
             (&[("direct", &[Pass, Fail, Error])], D::ExceptionsNoted),
             (&[("supporting", &[Fail])], D::ExceptionsNoted),
             (&[("direct", &[Pass, Error, Waived])], D::Incomplete),
