@@ -1,0 +1,23 @@
+//! The demo organization in two quarters, and organizations of any size for benchmarks.
+//!
+//! Quillmere Health Payments is made up, down to its account ids, and holds good and bad examples of everything that the
+//! checks look at. Names and comments say which is which. Everything follows from names, so that the same quarter always
+//! has the same bytes.
+
+mod account;
+mod calls;
+mod credential_report;
+mod details;
+mod documents;
+mod ids;
+mod key_file;
+mod keys;
+mod organization;
+mod policies;
+mod principals;
+mod quarters;
+
+#[cfg(test)]
+mod tests;
+
+pub use quarters::{Quarter, write_quarter};
