@@ -9,6 +9,7 @@ mod iam_root_mfa;
 mod iam_user_console_mfa;
 mod kms_grant_external_account;
 mod kms_key_pending_deletion;
+mod kms_key_policy_public;
 mod kms_key_rotation_enabled;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub const CHECKS: &[&Check] = &[
     &iam_policy_admin_star::CHECK,
     &kms_key_pending_deletion::CHECK,
     &kms_key_rotation_enabled::CHECK,
+    &kms_key_policy_public::CHECK,
     &kms_grant_external_account::CHECK,
 ];
 
