@@ -167,6 +167,7 @@ impl<'a> Judge<'a> {
 
     fn finding(&self, resource: &Resource<'_>, status: Status, judgement: Judgement, gap: Option<&Gap>) -> Finding {
         let account = self.scope.account;
+        let proof_of_gap = gap.and_then(|gap| account.provenance.evidence_of_gap(gap, resource.region));
         let sources = if judgement.evidence.is_empty() {
             resource.source.into_iter().cloned().collect()
         } else {
@@ -197,7 +198,10 @@ impl<'a> Judge<'a> {
             resource_name: resource.name.to_owned(),
             reason: judgement.reason,
             aspects: judgement.aspects,
-            evidence: sources.iter().map(|source| account.provenance.evidence(source)).collect(),
+            evidence: match proof_of_gap {
+                Some(evidence) => vec![evidence],
+                None => sources.iter().map(|source| account.provenance.evidence(source)).collect(),
+            },
             statements: judgement.statements,
             controls: self.controls.to_vec(),
             remediation: gap.map_or_else(|| self.check.remediation.summary.to_owned(), remedy),

@@ -54,6 +54,10 @@ pub struct Evidence {
 /// One call, as far as evidence needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedCall {
+    /// Position in the file's `calls`.
+    pub index: usize,
+    /// Whether the call brought all that it was made for.
+    pub is_complete: bool,
     /// AWS's request id.
     pub request_id: Option<String>,
     /// When the answer arrived.
@@ -78,6 +82,22 @@ impl Provenance {
     /// Notes a call.
     pub fn call(&mut self, file: Arc<str>, api: String, resource: Vec<String>, call: RecordedCall) {
         self.calls.entry((file, api, resource)).or_default().push(call);
+    }
+
+    /// The evidence for a gap: the record of the call that did not end well, in the given Region's file if there are several.
+    pub fn evidence_of_gap(&self, gap: &super::Gap, region: &str) -> Option<Evidence> {
+        let found = self.calls.iter().filter(|((_, api, resource), _)| *api == gap.api && *resource == gap.resource);
+        let region = format!("/{region}.");
+        let ((file, api, _), pages) = found.max_by_key(|((file, ..), _)| file.contains(&region))?;
+        let call = pages.iter().find(|page| !page.is_complete)?;
+        Some(Evidence {
+            file: file.to_string(),
+            sha256: self.digests.get(file).cloned().unwrap_or_default(),
+            pointer: format!("/calls/{}", call.index),
+            api: api.clone(),
+            request_id: call.request_id.clone(),
+            collected_at: Some(call.time),
+        })
     }
 
     /// The evidence for a fact: its place, and the page that brought it.
@@ -115,6 +135,8 @@ mod tests {
 
     fn call(request_id: &str, from: usize, to: usize) -> RecordedCall {
         RecordedCall {
+            index: from,
+            is_complete: from == 0,
             request_id: Some(request_id.to_owned()),
             time: Timestamp::UNIX_EPOCH,
             items: BTreeMap::from([("UserDetailList".to_owned(), (from, to))]),
@@ -133,5 +155,8 @@ mod tests {
         let evidence = provenance.evidence(&Source { file, api, resource: Vec::new(), pointer });
         assert_eq!(evidence.request_id.as_deref(), Some("two"));
         assert_eq!(evidence.sha256, "d");
+        let gap = crate::model::Gap::not_collected(api, &[]);
+        let evidence = provenance.evidence_of_gap(&gap, "global").unwrap();
+        assert_eq!((evidence.pointer.as_str(), evidence.request_id.as_deref()), ("/calls/2", Some("two")));
     }
 }

@@ -9,15 +9,16 @@ use crate::model::{Document, Fact, Gap, GapKind, Listing, Provenance, RecordedCa
 /// The calls of one snapshot file by API and resource.
 pub(super) struct Answers {
     file: Arc<str>,
-    calls: BTreeMap<(String, Vec<String>), Vec<Call>>,
+    /// Each with its position in the file.
+    calls: BTreeMap<(String, Vec<String>), Vec<(usize, Call)>>,
 }
 
 impl Answers {
     /// Sorts the calls of a file.
     pub(super) fn new(file: Arc<str>, calls: Vec<Call>) -> Self {
-        let mut sorted: BTreeMap<_, Vec<Call>> = BTreeMap::new();
-        for call in calls {
-            sorted.entry((call.api.clone(), call.resource.clone())).or_default().push(call);
+        let mut sorted: BTreeMap<_, Vec<(usize, Call)>> = BTreeMap::new();
+        for (index, call) in calls.into_iter().enumerate() {
+            sorted.entry((call.api.clone(), call.resource.clone())).or_default().push((index, call));
         }
         Self { file, calls: sorted }
     }
@@ -25,9 +26,14 @@ impl Answers {
     /// Notes every call for the evidence of findings.
     pub(super) fn record(&self, provenance: &mut Provenance) {
         for ((api, resource), calls) in &self.calls {
-            for call in calls {
-                let recorded =
-                    RecordedCall { request_id: call.request_id.clone(), time: call.time, items: call.items.clone() };
+            for (index, call) in calls {
+                let recorded = RecordedCall {
+                    index: *index,
+                    is_complete: call.outcome.is_complete(),
+                    request_id: call.request_id.clone(),
+                    time: call.time,
+                    items: call.items.clone(),
+                };
                 provenance.call(self.file.clone(), api.clone(), resource.clone(), recorded);
             }
         }
@@ -39,20 +45,20 @@ impl Answers {
         Source { file: self.file.clone(), api, resource, pointer }
     }
 
-    fn calls(&self, api: &str, resource: &[&str]) -> &[Call] {
+    fn calls(&self, api: &str, resource: &[&str]) -> impl Iterator<Item = &Call> {
         let resource: Vec<String> = resource.iter().map(|part| (*part).to_owned()).collect();
-        self.calls.get(&(api.to_owned(), resource)).map_or(&[], Vec::as_slice)
+        self.calls.get(&(api.to_owned(), resource)).into_iter().flatten().map(|(_, call)| call)
     }
 
     /// Whether AWS answered, and said that there is nothing.
     pub(super) fn is_empty(&self, api: &str, resource: &[&str]) -> bool {
-        let calls = self.calls(api, resource);
-        !calls.is_empty() && calls.iter().all(|call| call.outcome == Outcome::Empty)
+        let mut calls = self.calls(api, resource).peekable();
+        calls.peek().is_some() && calls.all(|call| call.outcome == Outcome::Empty)
     }
 
     /// The gap of a call that did not end well, if one did not.
     pub(super) fn gap(&self, api: &str, resource: &[&str]) -> Option<Gap> {
-        let worst = self.calls(api, resource).iter().filter(|call| !call.outcome.is_complete());
+        let worst = self.calls(api, resource).filter(|call| !call.outcome.is_complete());
         worst.max_by_key(|call| call.outcome).map(gap_of)
     }
 
@@ -60,7 +66,7 @@ impl Answers {
     pub(super) fn fact<T>(&self, api: &str, resource: &[&str], answer: Option<T>) -> Fact<T> {
         match (self.gap(api, resource), answer) {
             (Some(gap), _) => Err(gap),
-            (None, Some(answer)) if !self.calls(api, resource).is_empty() => Ok(answer),
+            (None, Some(answer)) if self.calls(api, resource).next().is_some() => Ok(answer),
             (None, _) => Err(Gap::not_collected(api, resource)),
         }
     }
@@ -86,11 +92,11 @@ impl Answers {
 
     /// Why the recorded pages do not bring exactly the items that stand in the file, if they do not.
     fn uncovered(&self, api: &str, resource: &[&str], list: &str, length: usize) -> Option<String> {
-        let calls = self.calls(api, resource);
-        if calls.is_empty() {
+        if self.calls(api, resource).next().is_none() {
             return Some("no call is recorded for it".to_owned());
         }
-        let mut ranges: Vec<(usize, usize)> = calls.iter().filter_map(|call| call.items.get(list).copied()).collect();
+        let calls = self.calls(api, resource);
+        let mut ranges: Vec<(usize, usize)> = calls.filter_map(|call| call.items.get(list).copied()).collect();
         ranges.sort_unstable();
         let mut end = 0;
         for (from, to) in ranges {
