@@ -11,10 +11,13 @@ mod condition;
 mod coverage;
 mod document;
 mod glob;
+mod keys;
 mod operator;
 mod parse;
 mod principal;
+mod public;
 mod resource;
+mod strangers;
 #[expect(dead_code, reason = "the comparison of policies needs the rest of it")]
 mod symbolic;
 mod text;
@@ -27,9 +30,11 @@ pub use condition::{Comparing, Comparison, Condition, ConditionTest, Operator, O
 pub use coverage::{Coverage, Level, Note, coverage, coverage_of_every, coverage_within, kms_full_access};
 pub use document::{Document, Effect, Statement, Tolerance, Tolerated, Version};
 pub use glob::{Glob, Symbol};
+pub use keys::is_multivalued;
 pub use operator::{AddressRange, Found, Lookup, Number};
 pub use parse::{ParseError, Problem};
 pub use principal::{Principal, PrincipalArn, PrincipalElement};
+pub use public::{Narrowing, OpenStatement, Openness, open_statements};
 pub use resource::{ResourcePattern, Resources};
 pub use symbolic::{Budget, Exhausted};
 pub use text::{Part, Text, Variable, Variables};

@@ -299,6 +299,15 @@ impl AddressRange {
         Some(Self { is_v6, first: number & !mask, last: number | mask })
     }
 
+    /// The first address.
+    #[must_use]
+    pub fn first_address(&self) -> IpAddr {
+        match u32::try_from(self.first) {
+            Ok(bits) if !self.is_v6 => IpAddr::from(bits.to_be_bytes()),
+            _ => IpAddr::from(self.first.to_be_bytes()),
+        }
+    }
+
     /// Whether the address lies in the range.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

@@ -72,6 +72,13 @@ fn field_glob(part: &[Symbol]) -> Glob {
     }))
 }
 
+/// What is left of a pattern after it matched `head`, in every way it can.
+pub(in crate::policy) fn tails(pattern: &Glob, head: &str) -> Vec<Glob> {
+    let symbols = pattern.symbols();
+    let starts = consume(symbols, &BTreeSet::from([0]), head);
+    starts.into_iter().map(|start| Glob::of(symbols.iter().copied().skip(start))).collect()
+}
+
 /// The positions at which a pattern can stand after it matched `text`. A position at a star stands for the star still
 /// being active.
 fn consume(symbols: &[Symbol], positions: &BTreeSet<usize>, text: &str) -> BTreeSet<usize> {
