@@ -78,6 +78,12 @@ impl ActionPattern {
         self.kind == Kind::Everything
     }
 
+    /// True when a wildcard before the colon could reach several services.
+    #[must_use]
+    pub fn may_cross_services(&self) -> bool {
+        matches!(self.kind, Kind::Everything | Kind::WildcardService)
+    }
+
     /// Whether `action` matches, letter case ignored. `service:<other>` stands for the actions that do not exist yet.
     #[must_use]
     pub fn matches(&self, action: &str) -> Match {

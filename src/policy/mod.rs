@@ -6,6 +6,7 @@
 
 mod action;
 
+mod breadth;
 mod catalogue;
 mod condition;
 mod coverage;
@@ -25,6 +26,7 @@ mod text;
 use std::ops::Not;
 
 pub use action::{ActionPattern, Actions};
+pub use breadth::{AdminActions, AdminStatement, admin_statements};
 pub use catalogue::{KMS_ACTIONS_DATE, KMS_OTHER, KmsAction, KmsResources, kms_action, kms_actions};
 pub use condition::{Comparing, Comparison, Condition, ConditionTest, Operator, Order, Quantifier};
 pub use coverage::{Coverage, Level, Note, coverage, coverage_of_every, coverage_within, kms_full_access};

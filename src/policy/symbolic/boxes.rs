@@ -129,7 +129,7 @@ fn possible(field: &[Symbol], class: Class) -> bool {
     let longest = match class {
         Class::Account => 12,
         Class::KeyId => 36,
-        Class::Region | Class::AliasName | Class::Text | Class::Field => usize::MAX,
+        _ => usize::MAX,
     };
     let fixed = field.iter().filter(|symbol| !matches!(symbol, Symbol::Many | Symbol::ManyInField)).count();
     let known = |symbol: &Symbol| !matches!(symbol, Symbol::Char(character) if !class.knows(*character));

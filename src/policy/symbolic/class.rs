@@ -15,6 +15,10 @@ pub(in crate::policy) enum Class {
     Text,
     /// Any string without a colon: one of the first five fields of an ARN.
     Field,
+    /// `service:name` in lower case.
+    Action,
+    /// An ARN without `arn:partition:`, that is `service:region:account:resource`.
+    ArnTail,
 }
 
 /// Characters that the class does not tell apart and no pattern mentions.
@@ -29,6 +33,7 @@ pub(in crate::policy) struct Group {
 const HEX: &str = "0123456789abcdef";
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 const DIGITS: &str = "0123456789";
+const ACTION: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
 const ALIAS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-";
 
 /// Where the hyphens of a UUID stand.
@@ -47,6 +52,8 @@ impl Class {
             Self::AliasName => (character.is_ascii_alphanumeric() || "/_-".contains(character)).then_some(1),
             Self::Text => Some(0),
             Self::Field => (character != ':').then_some(0),
+            Self::Action => action(state, character),
+            Self::ArnTail => arn_tail(state, character),
         }
     }
 
@@ -58,6 +65,8 @@ impl Class {
             Self::KeyId => state == 36 || state == END_OF_MRK,
             Self::AliasName => state == 1,
             Self::Text | Self::Field => true,
+            Self::Action => state == 3,
+            Self::ArnTail => state == 5,
         }
     }
 
@@ -73,8 +82,9 @@ impl Class {
             Self::Region => matches!(character, 'a'..='z' | '0'..='9' | '-'),
             Self::KeyId => matches!(character, 'a'..='f' | '0'..='9' | '-' | 'm' | 'r' | 'k'),
             Self::AliasName => self.step(0, character).is_some(),
-            Self::Text => true,
+            Self::Text | Self::ArnTail => true,
             Self::Field => character != ':',
+            Self::Action => matches!(character, 'a'..='z' | '0'..='9' | '-' | ':'),
         }
     }
 
@@ -85,11 +95,18 @@ impl Class {
             Self::Region => &[LETTERS, DIGITS, "-"],
             Self::KeyId => &[HEX, "m", "r", "k", "-"],
             Self::AliasName => &[ALIAS],
-            Self::Text | Self::Field => {
+            Self::Action => &[ACTION, "-", ":"],
+            Self::Text | Self::Field | Self::ArnTail => {
                 let readable = ALIAS.chars().filter(|character| !mentioned(*character));
                 // The private use area is the last resort when a policy mentions every letter and digit.
                 let private = ('\u{e000}'..='\u{f8ff}').filter(|character| !mentioned(*character));
-                return vec![Group { characters: readable.chain(private.take(64)).collect(), count: u64::MAX }];
+                let mut groups =
+                    vec![Group { characters: readable.chain(private.take(64)).collect(), count: u64::MAX }];
+                // Fields of an ARN take some characters only, and its separators stand alone.
+                if self == Self::ArnTail {
+                    groups = arn_groups(mentioned);
+                }
+                return groups;
             }
         };
         let free = |group: &&str| group.chars().filter(|character| !mentioned(*character)).collect::<Vec<char>>();
@@ -114,6 +131,8 @@ impl Class {
             (Self::AliasName, _) => format!("example-{n}"),
             (Self::Text | Self::Field, 0) => "other".to_owned(),
             (Self::Text | Self::Field, _) => format!("other-{n}"),
+            (Self::Action, _) => format!("other:action{n}"),
+            (Self::ArnTail, _) => format!("other:us-east-1:111122223333:example-{n}"),
         }
     }
 }
@@ -143,6 +162,39 @@ fn key_id(state: u8, character: char) -> Option<u8> {
     }
 }
 
+/// States: 0 before and 1 inside the service, 2 before and 3 inside the name.
+fn action(state: u8, character: char) -> Option<u8> {
+    match (state, character) {
+        (0 | 1, 'a'..='z' | '0'..='9' | '-') => Some(1),
+        (1, ':') => Some(2),
+        (2 | 3, 'a'..='z' | '0'..='9') => Some(3),
+        _ => None,
+    }
+}
+
+/// States: 0 before and 1 inside the service, 2 the Region, 3 the account, 4 before and 5 inside the resource.
+fn arn_tail(state: u8, character: char) -> Option<u8> {
+    let plain = matches!(character, 'a'..='z' | '0'..='9' | '-');
+    match state {
+        0 | 1 if plain => Some(1),
+        1..=3 if character == ':' => Some(state + 1),
+        2 | 3 if plain => Some(state),
+        4 | 5 => Some(5),
+        _ => None,
+    }
+}
+
+/// Characters of Regions, services and accounts; the colon; and what only the resource takes.
+fn arn_groups(mentioned: impl Fn(char) -> bool) -> Vec<Group> {
+    let plain = ACTION.chars().chain(['-']);
+    let capitals = 'A'..='Z';
+    let private = '\u{e000}'..='\u{e03f}';
+    let groups: [Vec<char>; 3] = [plain.collect(), vec![':'], capitals.chain(private).collect()];
+    let free = groups.map(|group| group.into_iter().filter(|character| !mentioned(*character)).collect::<Vec<char>>());
+    let free = free.into_iter().filter(|characters| !characters.is_empty());
+    free.map(|characters| Group { characters, count: u64::MAX }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +217,16 @@ mod tests {
 
     #[test]
     fn samples_belong_to_their_class_and_differ() {
-        let classes = [Class::Region, Class::Account, Class::KeyId, Class::AliasName, Class::Text, Class::Field];
+        let classes = [
+            Class::Region,
+            Class::Account,
+            Class::KeyId,
+            Class::AliasName,
+            Class::Text,
+            Class::Field,
+            Class::Action,
+            Class::ArnTail,
+        ];
         for class in classes {
             let samples: std::collections::BTreeSet<String> = (0..500).map(|n| class.sample(n)).collect();
             assert_eq!(samples.len(), 500, "{class:?}");
