@@ -21,11 +21,19 @@ impl Resources {
     #[must_use]
     pub fn matches(&self, resource: Option<&str>, value: &dyn Fn(&str) -> Option<String>) -> Match {
         let listed = Match::any(self.patterns.iter().map(|pattern| pattern.matches(resource, value)));
-        if !self.negated {
-            return listed;
+        self.element(listed, value)
+    }
+
+    /// What the element says once it is known whether a listed value matches. A value whose variable has no value
+    /// matches nothing, but may also make the whole statement invalid.
+    pub(super) fn element(&self, listed: Match, value: &dyn Fn(&str) -> Option<String>) -> Match {
+        let matches = if self.negated { !listed } else { listed };
+        let is_unresolved = |pattern: &ResourcePattern| pattern.text.has_variables() && pattern.glob(value).is_none();
+        match matches {
+            Match::Yes if self.negated && self.patterns.is_empty() => Match::Unsure,
+            Match::Yes if self.patterns.iter().any(is_unresolved) => Match::Unsure,
+            other => other,
         }
-        let all_unresolved = self.patterns.iter().all(|pattern| pattern.glob(value).is_none());
-        if all_unresolved { Match::Unsure } else { !listed }
     }
 }
 
@@ -35,6 +43,8 @@ pub struct ResourcePattern {
     text: Text,
     /// The narrower reading, present only where it may differ from the wider one.
     narrow: Option<Glob>,
+    /// The pattern in lower case up to the fifth colon, present only where that differs.
+    folded: Option<Glob>,
     short: bool,
 }
 
@@ -44,7 +54,8 @@ impl ResourcePattern {
     pub fn new(text: Text) -> Self {
         let short = is_short_without_wildcard(text.source());
         let narrow = text.fixed_glob().and_then(narrow_if_different);
-        Self { text, narrow, short }
+        let folded = text.fixed_glob().and_then(folded_if_different);
+        Self { text, narrow, folded, short }
     }
 
     /// The pattern as written.
@@ -91,7 +102,9 @@ impl ResourcePattern {
         let wide =
             if self.short { self.padded(Cow::Borrowed(&glob)).matches(resource) } else { glob.matches(resource) };
         if !wide {
-            return Match::No;
+            // Letter case up to the account is documented for neither side (semantics R-1).
+            let folded = self.folded.as_ref().is_some_and(|folded| folded.matches(resource));
+            return if folded { Match::Unsure } else { Match::No };
         }
         let narrow = match (&self.narrow, self.text.has_variables()) {
             _ if self.short || self.has_early_variable() => false,
@@ -103,7 +116,7 @@ impl ResourcePattern {
     }
 
     /// A variable before the fifth colon is not allowed there (semantics V-1): replaced in the wide reading only.
-    fn has_early_variable(&self) -> bool {
+    pub(super) fn has_early_variable(&self) -> bool {
         self.text.has_variables()
             && self.text.source().split_once("${").is_some_and(|(before, _)| before.matches(':').count() < 5)
     }
@@ -121,6 +134,20 @@ impl ResourcePattern {
 
 fn is_short_without_wildcard(source: &str) -> bool {
     source.starts_with("arn:") && source.matches(':').count() < 5 && !source.contains(['*', '?'])
+}
+
+/// `None` when letter case before the fifth colon is lower already, or the pattern is no ARN.
+fn folded_if_different(glob: &Glob) -> Option<Glob> {
+    let arn = [Symbol::Char('a'), Symbol::Char('r'), Symbol::Char('n'), Symbol::Char(':')];
+    let mut colons = 0;
+    let folded = Glob::of(glob.symbols().iter().map(|symbol| match symbol {
+        Symbol::Char(character) if colons < 5 => {
+            colons += usize::from(*character == ':');
+            Symbol::Char(character.to_ascii_lowercase())
+        }
+        other => *other,
+    }));
+    (folded != *glob && folded.symbols().starts_with(&arn)).then_some(folded)
 }
 
 /// `None` when no wildcard stands where the readings could part.
@@ -178,6 +205,23 @@ mod tests {
         let excluded = Resources { negated: true, patterns: vec![unresolved] };
         assert_eq!(excluded.matches(Some(KEY), &nothing), Match::Unsure);
         assert_eq!(excluded.matches(Some(KEY), &known), Match::No);
+    }
+
+    #[test]
+    fn a_value_without_its_variable_may_spoil_the_others() {
+        let unresolved = pattern("arn:aws:kms:us-east-1:111122223333:key/${aws:PrincipalTag/key}");
+        let element = Resources { negated: false, patterns: vec![unresolved.clone(), pattern("*")] };
+        assert_eq!(element.matches(Some(KEY), &nothing), Match::Unsure);
+        let element = Resources { negated: false, patterns: vec![unresolved, pattern("arn:aws:s3:::*")] };
+        assert_eq!(element.matches(Some(KEY), &nothing), Match::No);
+    }
+
+    #[test]
+    fn letter_case_before_the_fifth_colon_is_unsure() {
+        let matches = |source| pattern(source).matches(Some(KEY), &nothing);
+        assert_eq!(matches("arn:aws:KMS:us-east-1:111122223333:key/*"), Match::Unsure);
+        assert_eq!(matches("arn:aws:KMS:eu-west-1:111122223333:key/*"), Match::No);
+        assert_eq!(matches("arn:aws:kms:us-east-1:111122223333:KEY/*"), Match::No);
     }
 
     #[test]

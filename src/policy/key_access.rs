@@ -1,0 +1,162 @@
+//! The rules of KMS: which check an action needs, what a grant opens, who may retire one (semantics 4.3, 4.6 to 4.8).
+
+use super::caller::{CallerKind, Naming};
+use super::catalogue::KmsResources;
+use super::decide::{Environment, Policies, Remark};
+use super::doubt::Doubt;
+use super::grant::Grant;
+use super::layer::{Cite, PolicyRef, Resource};
+use super::path::{Layer, Own, Path, Way, across_accounts, by_delegation, by_resource};
+use super::request::{Request, Target};
+use super::statement::Answer;
+
+/// Whether KMS lets the caller do it, explicit denies and organization policies aside.
+pub(super) fn way<'p>(
+    request: &Request<'_>,
+    policies: &Policies<'p>,
+    environment: Environment,
+    resource: &Resource<'p>,
+    own: &Own<'p>,
+    remarks: &mut Vec<Remark>,
+) -> Way<'p> {
+    if own.kind == CallerKind::Anonymous {
+        return refuse(Remark::Unsigned, remarks);
+    }
+    let Target::Arn(arn) = request.target() else { return by_own_account(own) };
+    let is_alias = arn.splitn(6, ':').nth(5).is_some_and(|name| name.starts_with("alias/"));
+    if request.action.is("kms:ListRetirableGrants") {
+        return by_own_account(own);
+    }
+    if is_alias {
+        return by_alias(arn, request, own, remarks);
+    }
+    if request.action.is("kms:RetireGrant") {
+        return retire(request, policies, own);
+    }
+    let granted = by_grants(arn, request, policies, own, remarks);
+    match own.kind {
+        CallerKind::Service | CallerKind::IdentityProvider => by_resource(resource, own, Layer::KeyPolicy).or(granted),
+        _ if request.is_own_account() => {
+            by_resource(resource, own, Layer::KeyPolicy).or(by_delegation(resource, own, Layer::KeyPolicy)).or(granted)
+        }
+        _ if environment.key_manager_is_aws => refuse(Remark::AwsManagedKey, remarks),
+        _ if !request.action.kms().is_some_and(|action| action.cross_account) => {
+            refuse(Remark::OwnAccountOnly, remarks)
+        }
+        _ => across_accounts(resource, own, Layer::KeyPolicy).or(granted),
+    }
+}
+
+fn refuse<'p>(note: Remark, remarks: &mut Vec<Remark>) -> Way<'p> {
+    remarks.push(note);
+    Way::closed(Layer::Service)
+}
+
+/// Actions without a resource, and the alias half of the alias actions: no key policy is asked.
+fn by_own_account<'p>(own: &Own<'p>) -> Way<'p> {
+    Way::own(Path::Identity, own.allows(), None, own, own.narrowest())
+}
+
+fn by_alias<'p>(arn: &str, request: &Request<'_>, own: &Own<'p>, remarks: &mut Vec<Remark>) -> Way<'p> {
+    if request.action.kms().is_none_or(|action| action.resources != KmsResources::AliasAndKey) {
+        refuse(Remark::AliasInsteadOfKey, remarks)
+    } else if arn.splitn(6, ':').nth(5).is_some_and(|name| name.starts_with("alias/aws/")) {
+        refuse(Remark::ReservedAlias, remarks)
+    } else if request.is_own_account() {
+        by_own_account(own)
+    } else {
+        refuse(Remark::OwnAccountOnly, remarks)
+    }
+}
+
+/// Grants on the key that hold the action (semantics 4.7).
+fn by_grants<'p>(
+    key: &str,
+    request: &Request<'_>,
+    policies: &Policies<'p>,
+    own: &Own<'p>,
+    remarks: &mut Vec<Remark>,
+) -> Way<'p> {
+    let mut best = Way::closed(Layer::KeyPolicy);
+    let Some(operation) = request.action.as_grant_operation() else { return best };
+    for (index, grant) in policies.grants.iter().enumerate() {
+        if !grant.is_on(key) || !grant.holds_operation(operation) {
+            continue;
+        }
+        if let Some(way) = by_grant(grant, index, request, own) {
+            best = best.or(way);
+        } else if grant.grantee_is_opaque && own.kind != CallerKind::Service {
+            remarks.push(Remark::OpaqueGrantee(index));
+        }
+    }
+    best
+}
+
+fn by_grant<'p>(grant: &Grant, index: usize, request: &Request<'_>, own: &Own<'p>) -> Option<Way<'p>> {
+    let naming = request.caller.named_by(grant.grantee.as_ref()?)?;
+    let constraints = grant.constraints_hold(request);
+    if constraints == Answer::NO {
+        return None;
+    }
+    let cite = Cite { policy: PolicyRef::Grant(index), statement: None };
+    let way = |answer: Answer| Way::own(Path::Grant, constraints.and(answer), Some(cite), own, Layer::KeyPolicy);
+    if own.kind == CallerKind::Service {
+        return Some(way(Answer::YES));
+    }
+    let is_own_issuer = grant.is_issued_by(request.caller);
+    Some(way(match naming {
+        Naming::Account => own.allows().or_unsure(Doubt::GranteeWithoutIdentity),
+        _ if request.is_own_account() || is_own_issuer || own.allows() == Answer::YES => within_limits(naming, own),
+        _ => Answer::unsure(Doubt::GranteeWithoutIdentity),
+    }))
+}
+
+/// Who may retire a grant (semantics 4.8). Key policies and resource control policies have no say.
+fn retire<'p>(request: &Request<'_>, policies: &Policies<'p>, own: &Own<'p>) -> Way<'p> {
+    let path = Path::RetireGrant;
+    let delegated =
+        |answer: Answer, cite: Option<Cite<'p>>| Way::own(path, own.allows().and(answer), cite, own, own.narrowest());
+    let mut best = if request.is_own_account() { delegated(Answer::YES, None) } else { Way::closed(Layer::Grants) };
+    let Target::Arn(key) = request.target() else { return best };
+    for (index, grant) in policies.grants.iter().enumerate() {
+        if !grant.is_on(key) || request.grant_id.is_some_and(|id| id != grant.id) {
+            continue;
+        }
+        let cite = Some(Cite { policy: PolicyRef::Grant(index), statement: None });
+        for principal in &grant.retiring {
+            best = match request.caller.named_by(principal) {
+                None => best,
+                Some(Naming::Account) => best.or(delegated(Answer::YES, cite)),
+                Some(naming) => best.or(Way::limited(path, within_limits(naming, own), cite, own, Layer::Grants)),
+            };
+        }
+        if grant.holds_operation("RetireGrant")
+            && let Some(naming) = grant.grantee.as_ref().and_then(|grantee| request.caller.named_by(grantee))
+        {
+            best = best.or(match naming {
+                Naming::Account => {
+                    let answer = own.allows().or_unsure(Doubt::GranteeWithoutIdentity);
+                    Way::own(path, answer, cite, own, own.narrowest())
+                }
+                _ => Way::limited(path, within_limits(naming, own), cite, own, Layer::Grants),
+            });
+        }
+        if !request.is_own_account() && grant.is_issued_by(request.caller) {
+            best = best.or(match own.kind {
+                CallerKind::Root => Way::direct(path, Answer::YES, cite, Layer::Grants),
+                _ => delegated(Answer::unsure(Doubt::ForeignIssuer), cite),
+            });
+        }
+    }
+    best
+}
+
+/// What boundary and session policies leave of access that a grant gives to a principal named in this way.
+fn within_limits(naming: Naming, own: &Own<'_>) -> Answer {
+    match own.limits() {
+        // Only with a session policy that allows does naming the user help a federated session.
+        _ if naming == Naming::FederatingUser && own.session.is_none() => Answer::NO,
+        Answer::YES => Answer::YES,
+        limits => limits.or_unsure(Doubt::GrantLimits),
+    }
+}
