@@ -46,6 +46,8 @@
 pub mod audit;
 pub mod checks;
 pub mod cli;
+#[cfg(feature = "collect")]
+pub mod collect;
 pub mod config;
 pub mod demo;
 pub mod digest;

@@ -32,6 +32,7 @@ mod file;
 mod iam;
 mod kms;
 pub mod manifest;
+pub mod operations;
 mod organization;
 mod read;
 pub mod v1;

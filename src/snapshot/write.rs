@@ -58,6 +58,14 @@ impl Writer {
         Ok(writer)
     }
 
+    /// Makes sure that a snapshot can be begun in `folder`, before anything is asked of AWS for it.
+    ///
+    /// # Errors
+    /// When the folder holds something or cannot be written.
+    pub fn check(folder: &Path) -> Result<(), Error> {
+        Ok(files::output_folder(folder)?)
+    }
+
     /// Goes on with an unfinished snapshot, or says that there is none (`None`: no journal in the folder). Files whose bytes no
     /// longer match their journal line are forgotten, to be written again.
     ///
