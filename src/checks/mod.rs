@@ -3,8 +3,12 @@
 //! Adding a check is four edits: its file; one `mod` line and one line of [`CHECKS`]; its rows in `frameworks/`; the
 //! regenerated goldens.
 
+mod all_keys;
 mod iam_access_key_age;
+mod iam_inline_policy_kms_decrypt_all_keys;
+mod iam_managed_policy_kms_decrypt_all_keys;
 mod iam_policy_admin_star;
+mod iam_policy_kms_full_access;
 mod iam_root_mfa;
 mod iam_user_console_mfa;
 mod kms_grant_external_account;
@@ -29,6 +33,9 @@ pub const CHECKS: &[&Check] = &[
     &iam_user_console_mfa::CHECK,
     &iam_access_key_age::CHECK,
     &iam_policy_admin_star::CHECK,
+    &iam_managed_policy_kms_decrypt_all_keys::CHECK,
+    &iam_inline_policy_kms_decrypt_all_keys::CHECK,
+    &iam_policy_kms_full_access::CHECK,
     &kms_key_pending_deletion::CHECK,
     &kms_key_rotation_enabled::CHECK,
     &kms_key_policy_public::CHECK,

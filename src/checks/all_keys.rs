@@ -1,0 +1,115 @@
+//! How a policy that opens all keys is told from one that opens some, and how that is said. Three checks ask it.
+
+use super::{Judged, reference};
+use crate::finding::{Judgement, StatementReference, Verdict};
+use crate::model::{Gap, InlinePolicy, ManagedPolicy, Principal};
+use crate::policy::{Coverage, Document, Level};
+
+/// What a policy opens: for what, and how much of all keys.
+pub(super) type Opened = Vec<(&'static str, Coverage)>;
+
+/// Judges the default version of a customer managed policy.
+pub(super) fn managed(policy: &ManagedPolicy, opened: impl Fn(&Document) -> Opened) -> Judged {
+    let document = policy.document.as_ref().map_err(Clone::clone)?;
+    let answers = opened(document).iter().map(|it| Answer::new(&policy.arn, document, it)).collect();
+    Ok(conclude(answers).because_of(&policy.document_source))
+}
+
+/// Judges the inline policies of a principal, each by itself.
+pub(super) fn inline(principal: Principal<'_>, opened: impl Fn(&Document) -> Opened) -> Judged {
+    if let Principal::Role(role) = principal
+        && role.is_service_linked()
+    {
+        let reason = "only AWS can change the policies of a service-linked role";
+        return Ok(Judgement::not_applicable(reason).because_of(&role.source));
+    }
+    let policies = principal.inline_policies();
+    if policies.is_empty() {
+        return Ok(Judgement::not_applicable("there is no inline policy").because_of(principal.source()));
+    }
+    let mut answers = Vec::new();
+    let mut missing: Option<Gap> = None;
+    for InlinePolicy { name, document, .. } in policies {
+        match document {
+            Ok(document) => answers.extend(opened(document).iter().map(|it| {
+                let answer = Answer::new(name, document, it);
+                Answer { text: format!("inline policy {name}: {}", answer.text), ..answer }
+            })),
+            Err(gap) => missing = missing.or_else(|| Some(gap.clone())),
+        }
+    }
+    // A document that fails is an exception, whatever stands in one that could not be read.
+    let judgement = conclude(answers);
+    match missing {
+        Some(gap) if judgement.verdict != Verdict::Fail => Err(gap),
+        _ => Ok(judgement.because_of_all(policies.iter().map(|policy| &policy.source))),
+    }
+}
+
+/// What is said of one document and one question.
+struct Answer {
+    verdict: Verdict,
+    text: String,
+    statements: Vec<StatementReference>,
+}
+
+impl Answer {
+    fn new(policy: &str, document: &Document, (what, coverage): &(&str, Coverage)) -> Self {
+        let verdict = match coverage.level {
+            Level::Unknown => Verdict::Undecided,
+            level if level.is_all_but_named() => Verdict::Fail,
+            _ => Verdict::Pass,
+        };
+        let opening = document.statements.iter().filter(|statement| coverage.statements.contains(&statement.index));
+        Self { verdict, text: text(what, coverage), statements: opening.map(|it| reference(policy, it)).collect() }
+    }
+}
+
+/// The worst answers decide; the others are said only when all are well.
+fn conclude(mut answers: Vec<Answer>) -> Judgement {
+    let worst = [Verdict::Fail, Verdict::Undecided, Verdict::Pass];
+    let worst = worst.into_iter().find(|verdict| answers.iter().any(|answer| answer.verdict == *verdict));
+    let worst = worst.unwrap_or(Verdict::Pass);
+    answers.retain(|answer| answer.verdict == worst);
+    let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+    let reason = texts.join("; ");
+    let judgement = match worst {
+        Verdict::Fail => Judgement::fail(reason),
+        Verdict::Undecided => Judgement::undecided(reason),
+        Verdict::Pass | Verdict::NotApplicable => Judgement::pass(reason),
+    };
+    let mut statements: Vec<StatementReference> = answers.into_iter().flat_map(|answer| answer.statements).collect();
+    statements.sort();
+    statements.dedup();
+    judgement.by_statements(statements)
+}
+
+fn text(what: &str, coverage: &Coverage) -> String {
+    let subject = match coverage.level {
+        Level::All => "all keys are",
+        Level::None => "no key is",
+        Level::AllExceptFinite => "all keys but some that it names are",
+        Level::AllExceptAccounts => "all keys but those of accounts that it names are",
+        Level::AllExceptRegions => "all keys but those of Regions that it names are",
+        Level::RegionAllAccounts => "all keys of a Region in every account are",
+        Level::Account => "all keys of an account are",
+        Level::AccountRegion => "all keys of an account in a Region are",
+        Level::Variable => "keys that policy variables choose are",
+        Level::Explicit => "the keys that it names are",
+        Level::Pattern => "keys that match a pattern are",
+        Level::Unknown => "it cannot be told which keys are",
+    };
+    let mut text = format!("{subject} open to {what} ({})", coverage.level);
+    if let Some(witness) = &coverage.witness
+        && coverage.level != Level::All
+    {
+        text.push_str(&format!(", for example {witness}"));
+    }
+    if coverage.conditional {
+        text.push_str("; conditions, which are not counted, narrow this");
+    }
+    for note in &coverage.notes {
+        text.push_str(&format!("; {note}"));
+    }
+    text
+}

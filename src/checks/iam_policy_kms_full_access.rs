@@ -1,0 +1,133 @@
+//! Policies that allow every KMS action on all keys.
+
+use super::{Check, Judged, Remediation, Rule, Scope, all_keys, boundary_only};
+use crate::finding::Severity;
+use crate::model::{ManagedPolicy, Principal};
+use crate::policy::{Document, kms_full_access};
+
+pub(super) const CHECK: Check = Check {
+    id: "iam-policy-kms-full-access",
+    title: "Policies do not grant every KMS action on all keys",
+    severity: Severity::Medium,
+    resource: "customer managed policy; IAM user, group or role with inline policies",
+    rationale: "Whoever holds kms:* can use the keys and also decide who else may: change their policies, disable them, \
+        delete them. Using keys and administering keys are two jobs, and few people need either for every key.",
+    rule: "Takes the default version of each customer managed policy, and the inline policies of each user, group and role \
+        (one finding for each owner). FAIL if one document allows every KMS action, those that AWS will add included, on all \
+        keys (level ALL), or on all keys except keys, accounts or Regions that it names (ALL_EXCEPT_...): kms:*, *, or a \
+        NotAction that leaves KMS in. Wildcards, NotResource, and Deny statements without a condition in the same document \
+        count. A condition on an Allow is ignored, a Deny with a condition takes nothing away.",
+    exemptions: "A policy that is used as a permissions boundary and attached nowhere, principals without an inline policy, \
+        and service-linked roles are NOT_APPLICABLE.",
+    blind_spots: "A document that leaves out a single KMS action passes here, however broad it is otherwise: see the checks \
+        on decryption. One document is judged, not what its holders can do in the end. AWS managed policies are not looked \
+        at. The rule is no item of the CIS AWS Foundations Benchmark in any version.",
+    remediation: Remediation {
+        summary: "Replace kms:* by the actions that the task needs, on the keys that it needs.",
+        steps: &[
+            "Decide whether the holder uses keys or administers them, and split the policy where it does both.",
+            "For use, list the actions (kms:Decrypt, kms:GenerateDataKey, ...) and the key ARNs; for administration, list \
+             actions such as kms:Describe*, kms:EnableKey and kms:TagResource, and leave kms:Decrypt out.",
+            "Keep kms:ScheduleKeyDeletion, kms:PutKeyPolicy and kms:CreateGrant for few roles, with MFA where people hold \
+             them.",
+            "Change a managed policy by a new default version, an inline policy after saving the old document.",
+        ],
+        risk: "Calls that only the wildcard covered fail until they are listed: watch CloudTrail for AccessDenied. The old \
+            version or the saved document is the way back.",
+    },
+    reads: &["iam:GetAccountAuthorizationDetails"],
+    elsewhere: &[
+        "Prowler iam_policy_no_full_access_to_kms",
+        "Prowler iam_inline_policy_no_full_access_to_kms",
+        "Steampipe iam_policy_no_full_access_to_kms",
+    ],
+    rules: &[Rule::ManagedPolicy(judge_managed_policy), Rule::Principal(judge_inline_policies)],
+};
+
+fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
+    if let Some(exempt) = boundary_only(policy) {
+        return Ok(exempt);
+    }
+    all_keys::managed(policy, |document| opened(document, scope))
+}
+
+fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
+    all_keys::inline(principal, |document| opened(document, scope))
+}
+
+fn opened(document: &Document, scope: &Scope<'_>) -> all_keys::Opened {
+    vec![("every KMS action", kms_full_access(document, &scope.account.partition))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use crate::finding::Verdict;
+    use crate::model::{Gap, User};
+
+    fn allow(action: &str, resource: &str) -> String {
+        format!(r#"{{"Effect": "Allow", {action}, {resource}}}"#)
+    }
+
+    fn verdict(text: &str) -> Verdict {
+        judge_managed(&CHECK, &managed(statements(text))).unwrap().verdict
+    }
+
+    const ALL: &str = r#""Resource": "*""#;
+
+    #[test]
+    fn every_action_on_all_keys_fails_in_any_spelling() {
+        for action in [r#""Action": "kms:*""#, r#""Action": "KMS:*""#, r#""Action": "*""#, r#""NotAction": "iam:*""#] {
+            for resource in [ALL, r#""Resource": "arn:aws:kms:*:*:*""#, r#""NotResource": "arn:aws:s3:::x""#] {
+                assert_eq!(verdict(&allow(action, resource)), Verdict::Fail, "{action} {resource}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_statements_that_leave_out_different_actions_are_one_full_access() {
+        let two = format!("{}, {}", allow(r#""NotAction": "kms:De*""#, ALL), allow(r#""NotAction": "kms:Enc*""#, ALL));
+        assert_eq!(verdict(&two), Verdict::Fail);
+    }
+
+    #[test]
+    fn anything_less_passes() {
+        for (action, resource) in [
+            (r#""Action": ["kms:Decrypt", "kms:Encrypt"]"#, ALL),
+            (r#""NotAction": "kms:*""#, ALL),
+            (r#""NotAction": "kms:Decrypt""#, ALL),
+            (r#""Action": "kms:*""#, r#""Resource": "arn:aws:kms:*:111122223333:key/*""#),
+        ] {
+            assert_eq!(verdict(&allow(action, resource)), Verdict::Pass, "{action} {resource}");
+        }
+        let full = allow(r#""Action": "kms:*""#, ALL);
+        let deny = full.replace("Allow", "Deny").replace("kms:*", "kms:ScheduleKeyDeletion");
+        assert_eq!(verdict(&format!("{full}, {deny}")), Verdict::Pass);
+    }
+
+    #[test]
+    fn inline_policies_are_judged_as_well() {
+        let full = inline("full", statements(&allow(r#""Action": "kms:*""#, ALL)));
+        let user = User { inline_policies: vec![full], ..user() };
+        let judgement = judge_principal(&CHECK, Principal::User(&user)).unwrap();
+        assert_eq!(judgement.verdict, Verdict::Fail);
+        assert_eq!(judgement.reason, "inline policy full: all keys are open to every KMS action (ALL)");
+        let nothing = judge_principal(&CHECK, Principal::Group(&group())).unwrap();
+        assert_eq!(nothing.verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn a_policy_used_as_boundary_alone_is_exempt() {
+        let policy = boundary(statements(&allow(r#""Action": "kms:*""#, ALL)));
+        assert_eq!(judge_managed(&CHECK, &policy).unwrap().verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn without_a_document_nothing_is_said() {
+        let gap: Gap = denied("iam:GetAccountAuthorizationDetails");
+        assert_eq!(judge_managed(&CHECK, &managed(Err(gap.clone()))), Err(gap.clone()));
+        let user = User { inline_policies: vec![inline("lost", Err(gap.clone()))], ..user() };
+        assert_eq!(judge_principal(&CHECK, Principal::User(&user)), Err(gap));
+    }
+}
