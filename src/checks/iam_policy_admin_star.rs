@@ -1,9 +1,9 @@
 //! Customer managed policies that allow everything.
 
 use super::{Check, Judged, Remediation, Rule, Scope, boundary_only, reference};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Aspect, Judgement, Severity, Status};
 use crate::model::ManagedPolicy;
-use crate::policy::{Effect, Statement};
+use crate::policy::{AdminActions, AdminStatement, admin_statements};
 
 pub(super) const CHECK: Check = Check {
     id: "iam-policy-admin-star",
@@ -13,11 +13,12 @@ pub(super) const CHECK: Check = Check {
     rationale: "A policy that allows every action on every resource makes each of its holders an administrator of the \
         account, its encryption keys included, wherever it is attached later.",
     rule: "Takes the default version of each customer managed policy, attached or not. FAIL if one Allow statement matches \
-        every action (* or *:*) on every resource (* or a pattern like arn:aws:* that leaves nothing out). A condition on \
-        the Allow is ignored; a Deny of everything without a condition in the same document takes the FAIL away.",
+        every action (* or *:*) on every resource (* or patterns like arn:aws:* that leave nothing out). A condition on the \
+        Allow is ignored; a Deny of everything without a condition in the same document takes the FAIL away. The aspect \
+        all-but-some also counts a NotAction that leaves actions by which the holder can get the rest.",
     exemptions: "A policy that is used as a permissions boundary and attached nowhere is NOT_APPLICABLE: it grants nothing.",
     blind_spots: "Several statements that together allow everything, NotAction or NotResource with a short list, and \
-        wildcards such as iam:* come close to the same and pass. Inline policies and AWS managed policies, such as \
+        wildcards such as iam:* come close to the same and pass by default. Inline policies and AWS managed policies, such as \
         AdministratorAccess, are not looked at. A condition may narrow what fails here.",
     remediation: Remediation {
         summary: "List the actions and resources that the task needs instead of *.",
@@ -47,44 +48,37 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
         return Ok(exempt);
     }
     let document = policy.document.as_ref().map_err(Clone::clone)?;
-    let everything = |effect| {
-        let partition = scope.account.partition.as_str();
-        document.statements_of(effect).filter(move |statement| matches_everything(statement, partition))
+    let found = admin_statements(document, &scope.account.partition);
+    let of = |actions| found.iter().filter(move |it| it.actions == actions).collect::<Vec<&AdminStatement>>();
+    let every = of(AdminActions::Every);
+    let under_one_reading = of(AdminActions::EveryUnderOneReading);
+    let all_but_some = of(AdminActions::AllButSome);
+    let (judgement, decisive) = if !every.is_empty() {
+        let conditional = if every.iter().all(|it| it.conditional) { ", under a condition" } else { "" };
+        (Judgement::fail(format!("the policy allows every action on every resource{conditional}")), every)
+    } else if !under_one_reading.is_empty() {
+        let reason = "whether the action patterns cover every action is not documented by AWS";
+        (Judgement::undecided(reason), under_one_reading)
+    } else if !all_but_some.is_empty() {
+        let reason = "no statement allows every action on every resource, but one allows all that its NotAction leaves, \
+            and with that the holder can get the rest";
+        (Judgement::pass(reason), all_but_some)
+    } else {
+        (Judgement::pass("no statement allows every action on every resource"), Vec::new())
     };
-    let allows: Vec<_> = everything(Effect::Allow).collect();
-    let deny = everything(Effect::Deny).find(|deny| deny.condition.is_none());
-    let decisive = |statements: &[&Statement]| -> Vec<_> {
-        statements.iter().map(|statement| reference(&policy.arn, statement)).collect()
+    let statements = document.statements.iter().filter(|it| decisive.iter().any(|found| found.statement == it.index));
+    let statements: Vec<_> = statements.map(|statement| reference(&policy.arn, statement)).collect();
+    let aspect = Aspect {
+        name: "all-but-some".to_owned(),
+        parameters: "a NotAction that leaves actions by which the holder can get the rest counts as every action"
+            .to_owned(),
+        status: match found.iter().map(|it| it.actions).find(|it| *it != AdminActions::EveryUnderOneReading) {
+            Some(_) => Status::Fail,
+            None if found.is_empty() => Status::Pass,
+            None => Status::Undecided,
+        },
     };
-    let judgement = match (allows.as_slice(), deny) {
-        ([], _) => Judgement::pass("no statement allows every action on every resource"),
-        (_, Some(deny)) => {
-            Judgement::pass("a statement without a condition denies everything again").by_statements(decisive(&[deny]))
-        }
-        (allows, None) => {
-            let conditional =
-                if allows.iter().all(|allow| allow.is_conditional()) { ", under a condition" } else { "" };
-            Judgement::fail(format!("the policy allows every action on every resource{conditional}"))
-                .by_statements(decisive(allows))
-        }
-    };
-    Ok(judgement.because_of(&policy.document_source))
-}
-
-/// Whether the statement's action and resource parts leave nothing out.
-fn matches_everything(statement: &Statement, partition: &str) -> bool {
-    let actions = &statement.actions;
-    let Some(resources) = &statement.resources else { return false };
-    let every_action = !actions.negated && actions.patterns.iter().any(|pattern| pattern.is_everything());
-    // ARNs that have nothing in common but the partition: a pattern that matches all of them names no resource.
-    let unlike = ["iam::0:z/z", "s3:::z", "kms:z-9:999999999999:key/0", "0:0:0:0", "z:::/"];
-    let every_resource = !resources.negated
-        && resources
-            .patterns
-            .iter()
-            .filter_map(|pattern| pattern.fixed_glob())
-            .any(|glob| unlike.iter().all(|rest| glob.matches(&format!("arn:{partition}:{rest}"))));
-    every_action && every_resource
+    Ok(judgement.because_of(&policy.document_source).by_statements(statements).with_aspect(aspect))
 }
 
 #[cfg(test)]
@@ -147,6 +141,22 @@ mod tests {
         assert_eq!(judgement.verdict, Verdict::Fail);
         assert!(judgement.reason.ends_with("under a condition"), "{}", judgement.reason);
         assert!(!judged(&format!("{conditional}, {EVERYTHING}")).reason.contains("condition"));
+    }
+
+    #[test]
+    fn a_short_not_action_passes_by_default_and_fails_in_its_aspect() {
+        let judgement = judged(r#"{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}"#);
+        assert_eq!(judgement.verdict, Verdict::Pass);
+        assert!(judgement.reason.contains("NotAction"), "{}", judgement.reason);
+        assert_eq!(judgement.aspects[0].status, Status::Fail);
+        assert_eq!(judged(r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#).aspects[0].status, Status::Pass);
+    }
+
+    #[test]
+    fn what_aws_does_not_document_is_undecided() {
+        let judgement = judged(r#"{"Effect": "Allow", "Action": "?*:*", "Resource": "*"}"#);
+        assert_eq!(judgement.verdict, Verdict::Undecided);
+        assert_eq!(judgement.aspects[0].status, Status::Undecided);
     }
 
     #[test]
