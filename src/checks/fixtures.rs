@@ -46,6 +46,7 @@ pub(super) fn statements(statements: &str) -> Document {
 }
 
 /// What a rule sees of its surroundings.
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) account: Account,
     pub(super) organization: Fact<Option<Organization>>,

@@ -18,6 +18,8 @@ mod kms_key_rotation_enabled;
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod laws;
 
 use std::collections::BTreeSet;
 
