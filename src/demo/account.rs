@@ -112,6 +112,8 @@ impl Account {
         calls.answer("iam:GetAccountSummary", &[], &v1::AccountSummary { summary_map: Some(summary) })?;
         self.password_policy(&mut calls)?;
         calls.acknowledged("iam:GenerateCredentialReport", &[]);
+        let generated = serde_json::json!({"State": "COMPLETE", "Description": null});
+        calls.answer("iam:GenerateCredentialReport", &[], &generated)?;
         calls.answer("iam:GetCredentialReport", &[], &credential_report::of(self, context.start))?;
         self.mfa_devices(&mut calls)?;
         self.user_credentials(&mut calls)?;
@@ -296,13 +298,14 @@ pub(super) fn password_policy(
     }
 }
 
-/// The ledger's only entry of an account that cannot be entered.
-pub(super) fn not_entered(account_id: &str, collector_arn: &str, context: &Context) -> SnapshotFile {
+/// The ledger's only entry of an account that cannot be entered, and the reason in words.
+pub(super) fn not_entered(account_id: &str, collector_arn: &str, context: &Context) -> (SnapshotFile, String) {
     let mut calls = Recording::new(account_id, None, context.start);
     let role = format!("arn:aws:iam::{account_id}:role/{}", context.role_name);
     let message = format!("User: {collector_arn} is not authorized to perform: sts:AssumeRole on resource: {role}");
-    calls.denied("sts:AssumeRole", &[], "AccessDenied", &message);
-    calls.finish()
+    let parameters = [("RoleArn", role.as_str()), ("RoleSessionName", context.session.as_str())];
+    calls.denied_with("sts:AssumeRole", &parameters, "AccessDenied", &message);
+    (calls.finish(), format!("{role} cannot be assumed (AccessDenied: {message})"))
 }
 
 /// Numbers by AWS's names.

@@ -52,9 +52,7 @@ impl Recording {
             let mut offset = 0;
             for (name, length) in lists {
                 let clip = |place: usize| place.clamp(offset, offset + length) - offset;
-                if clip(from) < clip(to) || total == 0 {
-                    items.insert((*name).to_owned(), (clip(from), clip(to)));
-                }
+                items.insert((*name).to_owned(), (clip(from), clip(to)));
                 offset += length;
             }
             let outcome = if total == 0 { Outcome::Empty } else { Outcome::Collected };
@@ -71,8 +69,13 @@ impl Recording {
     /// Records a call without an answer to keep, such as GenerateCredentialReport.
     pub(super) fn acknowledged(&mut self, api: &str, parameters: &[(&str, &str)]) {
         let mut call = self.call(api, &[], 1, Outcome::Collected);
-        call.parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        call.parameters = texts(parameters);
         self.file.record(call);
+    }
+
+    /// Records an error by which AWS says that the question does not arise.
+    pub(super) fn skipped(&mut self, api: &str, resource: &[&str], code: &str, message: &str) {
+        self.refused(api, resource, Outcome::Skipped, code, message);
     }
 
     /// Records an error by which AWS says that there is nothing, such as `NoSuchEntity`.
@@ -83,6 +86,15 @@ impl Recording {
     /// Records that AWS refused for lack of permission.
     pub(super) fn denied(&mut self, api: &str, resource: &[&str], code: &str, message: &str) {
         self.refused(api, resource, Outcome::Denied, code, message);
+    }
+
+    /// Records that AWS refused a call with parameters.
+    pub(super) fn denied_with(&mut self, api: &str, parameters: &[(&str, &str)], code: &str, message: &str) {
+        let mut call = self.call(api, &[], 1, Outcome::Denied);
+        call.parameters = texts(parameters);
+        call.code = Some(code.to_owned());
+        call.message = Some(message.to_owned());
+        self.file.record(call);
     }
 
     /// The finished file.
@@ -119,7 +131,7 @@ impl Recording {
         Call {
             api: api.to_owned(),
             resource: resource.iter().map(|part| (*part).to_owned()).collect(),
-            parameters: BTreeMap::new(),
+            parameters: page_parameters(api),
             page,
             time: self.clock,
             request_id: Some(uuid(&names)),
@@ -129,6 +141,26 @@ impl Recording {
             items: BTreeMap::new(),
         }
     }
+}
+
+fn texts(parameters: &[(&str, &str)]) -> BTreeMap<String, String> {
+    parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// The parameter by which the collector asks for the longest pages of a list.
+fn page_parameters(api: &str) -> BTreeMap<String, String> {
+    let (name, value) = match api {
+        "iam:GetAccountAuthorizationDetails" | "iam:ListVirtualMFADevices" | "iam:ListServerCertificates" => {
+            ("MaxItems", "1000")
+        }
+        "account:ListRegions" => ("MaxResults", "50"),
+        "kms:ListResourceTags" => ("Limit", "50"),
+        "kms:ListKeys" | "kms:ListAliases" | "kms:ListKeyPolicies" | "kms:ListKeyRotations" | "kms:ListGrants" => {
+            ("Limit", "100")
+        }
+        _ => return BTreeMap::new(),
+    };
+    texts(&[(name, value)])
 }
 
 /// `ListKeys` of `kms:ListKeys`.
@@ -150,7 +182,14 @@ mod tests {
         let named = |items: &[(&str, (usize, usize))]| -> Vec<(String, (usize, usize))> {
             items.iter().map(|(name, range)| ((*name).to_owned(), *range)).collect()
         };
-        assert_eq!(pages, [named(&[("A", (0, 2))]), named(&[("A", (2, 3)), ("C", (0, 1))]), named(&[("C", (1, 2))])]);
+        assert_eq!(
+            pages,
+            [
+                named(&[("A", (0, 2)), ("B", (0, 0)), ("C", (0, 0))]),
+                named(&[("A", (2, 3)), ("B", (0, 0)), ("C", (0, 1))]),
+                named(&[("A", (3, 3)), ("B", (0, 0)), ("C", (1, 2))]),
+            ]
+        );
         assert_eq!(file.calls().iter().map(|call| call.page).collect::<Vec<_>>(), [1, 2, 3]);
     }
 

@@ -38,11 +38,6 @@ impl From<Value> for Document {
 }
 
 impl Document {
-    /// A document as it stands, which may be anything but must be JSON.
-    pub(super) fn verbatim(text: &str) -> Self {
-        Self(text.into())
-    }
-
     /// A document laid out over lines, as `GetKeyPolicy` and `DescribePolicy` return it.
     pub(super) fn laid_out(value: &Value) -> Self {
         let mut text = String::new();

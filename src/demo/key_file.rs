@@ -90,14 +90,8 @@ fn cluster_id(account: &Account, name: &str) -> String {
 fn of_key(account: &Account, key: &Key, context: &Context, calls: &mut Recording) -> Result<(), Error> {
     let id = key.id(&account.id);
     let path = [id.as_str()];
-    let refused = |operation: &str, calls: &mut Recording, resource: &[&str]| {
-        let denied = key.denied.contains(&operation);
-        if denied {
-            let message = denial(account, key, operation, context);
-            calls.denied(&format!("kms:{operation}"), resource, "AccessDeniedException", &message);
-        }
-        denied
-    };
+    let refused =
+        |operation: &str, calls: &mut Recording, path: &[&str]| refused(account, key, operation, path, context, calls);
     if !refused("DescribeKey", calls, &path) {
         let response = v1::DescribedKey { key_metadata: Some(metadata(account, key)) };
         calls.answer("kms:DescribeKey", &path, &response)?;
@@ -111,13 +105,8 @@ fn of_key(account: &Account, key: &Key, context: &Context, calls: &mut Recording
         let response = v1::KeyPolicy { policy, policy_name: Some("default".to_owned()) };
         calls.answer("kms:GetKeyPolicy", &[&id, "default"], &response)?;
     }
-    if rotates(key) && !refused("GetKeyRotationStatus", calls, &path) {
-        calls.answer("kms:GetKeyRotationStatus", &path, &rotation_status(account, key))?;
-    }
-    if rotates(key) && !key.aws_managed && !refused("ListKeyRotations", calls, &path) {
-        let rotations = rotations(account, key);
-        let lists = [("Rotations", rotations.len())];
-        calls.list("kms:ListKeyRotations", &path, &v1::Rotations { rotations: Some(rotations) }, &lists, 100)?;
+    if rotates(key) {
+        rotation(account, key, context, calls)?;
     }
     if !refused("ListGrants", calls, &path) {
         let grants: Vec<v1::Grant> = key.grants.iter().map(|grant| grant_of(account, key, grant)).collect();
@@ -138,6 +127,44 @@ fn of_key(account: &Account, key: &Key, context: &Context, calls: &mut Recording
     Ok(())
 }
 
+/// Whether the audit role is denied this operation on the key; the refusal is then recorded.
+fn refused(
+    account: &Account,
+    key: &Key,
+    operation: &str,
+    path: &[&str],
+    context: &Context,
+    calls: &mut Recording,
+) -> bool {
+    let denied = key.denied.contains(&operation);
+    if denied {
+        let message = denial(account, key, operation, context);
+        calls.denied(&format!("kms:{operation}"), path, "AccessDeniedException", &message);
+    }
+    denied
+}
+
+fn rotation(account: &Account, key: &Key, context: &Context, calls: &mut Recording) -> Result<(), Error> {
+    let id = key.id(&account.id);
+    let path = [id.as_str()];
+    if matches!(key.state, State::PendingDeletion(_)) {
+        let message = format!("{} is pending deletion.", key.arn(&account.id));
+        for api in ["kms:GetKeyRotationStatus", "kms:ListKeyRotations"] {
+            calls.skipped(api, &path, "KMSInvalidStateException", &message);
+        }
+        return Ok(());
+    }
+    if !refused(account, key, "GetKeyRotationStatus", &path, context, calls) {
+        calls.answer("kms:GetKeyRotationStatus", &path, &rotation_status(account, key))?;
+    }
+    if !refused(account, key, "ListKeyRotations", &path, context, calls) {
+        let rotations = rotations(account, key);
+        let lists = [("Rotations", rotations.len())];
+        calls.list("kms:ListKeyRotations", &path, &v1::Rotations { rotations: Some(rotations) }, &lists, 100)?;
+    }
+    Ok(())
+}
+
 fn denial(account: &Account, key: &Key, operation: &str, context: &Context) -> String {
     format!(
         "User: {} is not authorized to perform: kms:{operation} on resource: {} because no resource-based policy allows the \
@@ -147,11 +174,9 @@ fn denial(account: &Account, key: &Key, operation: &str, context: &Context) -> S
     )
 }
 
-/// Whether KMS answers questions about rotation for this key.
+/// Whether the collector asks about rotation: AWS managed keys always rotate, keys of other kinds and origins never.
 fn rotates(key: &Key) -> bool {
-    key.kind == Kind::Symmetric
-        && matches!(key.origin, Origin::Kms | Origin::Imported(_))
-        && matches!(key.state, State::Enabled | State::Disabled)
+    key.kind == Kind::Symmetric && key.origin == Origin::Kms && !key.aws_managed
 }
 
 fn policy_text(account: &Account, key: &Key) -> String {
@@ -265,8 +290,7 @@ fn metadata(account: &Account, key: &Key) -> v1::KeyMetadata {
         multi_region_configuration: family(account, key),
         pending_deletion_window_in_days: None,
         xks_key_configuration: None,
-        current_key_material_id: (rotates(key) && !key.aws_managed)
-            .then(|| hex(64, &[&key.arn(&account.id), "material"])),
+        current_key_material_id: rotates(key).then(|| hex(64, &[&key.arn(&account.id), "material"])),
     }
 }
 

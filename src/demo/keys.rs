@@ -124,7 +124,6 @@ impl Key {
         key.description =
             format!("Default key that protects my {} data when no other key is defined", service.to_uppercase());
         key.aws_managed = true;
-        key.rotation = Some(365);
         key
     }
 
@@ -132,7 +131,7 @@ impl Key {
     pub(super) fn id(&self, account: &str) -> String {
         match self.family {
             Family::Single => uuid(&[account, &self.region, &self.name, "key"]),
-            Family::Primary(_) | Family::Replica(..) => format!("mrk-{}", hex(32, &[account, &self.name, "key"])),
+            Family::Primary(_) | Family::Replica(..) => family_id(account, &self.name),
         }
     }
 
@@ -247,6 +246,15 @@ impl Key {
 /// ARN of a key.
 pub(super) fn arn(account: &str, region: &str, key_id: &str) -> String {
     format!("arn:aws:kms:{region}:{account}:key/{key_id}")
+}
+
+/// ARN of a member of the multi-Region family of this name, as [`Key::arn`] gives it.
+pub(super) fn family_member(account: &str, region: &str, name: &str) -> String {
+    arn(account, region, &family_id(account, name))
+}
+
+fn family_id(account: &str, name: &str) -> String {
+    format!("mrk-{}", hex(32, &[account, name, "key"]))
 }
 
 /// ARN of the key of one Region with this name, as [`Key::arn`] gives it.

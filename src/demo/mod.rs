@@ -9,6 +9,7 @@ mod calls;
 mod credential_report;
 mod details;
 mod documents;
+mod generate;
 mod ids;
 mod key_file;
 mod keys;
@@ -20,4 +21,5 @@ mod quarters;
 #[cfg(test)]
 mod tests;
 
+pub use generate::{Size, generate, generate_sized};
 pub use quarters::{Quarter, write_quarter};

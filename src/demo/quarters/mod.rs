@@ -165,11 +165,8 @@ fn write_account(
         }
         Fate::NotEntered => {
             let arn = collector.arn.as_deref().unwrap_or_default();
-            let file = account::not_entered(&member.id, arn, context);
-            entry.reason = file
-                .calls()
-                .iter()
-                .find_map(|call| Some(format!("{}: {}", call.code.as_ref()?, call.message.as_ref()?)));
+            let (file, reason) = account::not_entered(&member.id, arn, context);
+            entry.reason = Some(reason);
             writer.put(&snapshot::iam_path(&member.id), &file)?;
             entry.outcome = AccountOutcome::NotEntered;
         }
@@ -191,7 +188,7 @@ fn context(organization: &Organization, quarter: Quarter, place: usize) -> Conte
         organization_id: organization.id.clone(),
         regions: REGIONS.map(str::to_owned).to_vec(),
         role_name: ROLE_NAME.to_owned(),
-        session: format!("keyproof-{}", quarter.name()),
+        session: "keyproof".to_owned(),
         start: quarter.start().saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(quarter.start()),
         page_size: 25,
     }

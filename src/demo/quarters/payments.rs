@@ -69,7 +69,8 @@ fn people(quarter: Quarter) -> Vec<User> {
 
 fn machines(quarter: Quarter) -> Vec<User> {
     let recent = |day: &str, used: &str| AccessKey::active(day).used(used, "kms", FRANKFURT);
-    let mut gateway = User::new("svc-terminal-gateway", "2021-08-02").tag("Owner", "terminals");
+    let mut gateway =
+        User::new("svc-terminal-gateway", "2021-08-02").boundary("WorkloadBoundary").tag("Owner", "terminals");
     // Fixed: an old active key beside a new one; the old key is inactive in the third quarter.
     gateway = match quarter {
         Quarter::Q2 => gateway.key(recent("2024-10-07", "2026-06-29")).key(recent("2026-05-20", "2026-06-29")),

@@ -113,6 +113,7 @@ fn settlement(quarter: Quarter) -> Vec<Key> {
         .retired_by(here("KeyCustodian"));
     let defeated = Grant::to(here("ChargebackExport"), "2026-03-04", &["Decrypt"]).named("chargebacks");
     let settlement = Key::new(FRANKFURT, "settlement", "2021-07-19")
+        .alias("alias/batch")
         .rotating(365)
         .rotated("2025-07-18", false)
         .tag("Owner", "settlement")
