@@ -57,4 +57,5 @@ pub mod frameworks;
 pub mod import;
 pub mod model;
 pub mod policy;
+pub mod report;
 pub mod snapshot;

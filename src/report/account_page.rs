@@ -1,0 +1,335 @@
+//! The page of one account, and the map of accounts × checks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::html::file_name;
+use super::pack::Audited;
+use super::view::{self, Columns, FindingView, MAX_ROWS, Number, StatusView, counted, grouped, shortened};
+use crate::audit::{AuditedAccount, Counts};
+use crate::checks::Check;
+use crate::finding::{Finding, Status};
+use crate::model;
+use crate::snapshot::AccountOutcome;
+
+/// What the report keeps of an account.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Account {
+    /// 12 digits.
+    pub(super) id: String,
+    /// Name; empty when not known.
+    pub(super) name: String,
+    /// Path in the organization.
+    pub(super) ou_path: String,
+    /// How it was read, in words.
+    pub(super) how: &'static str,
+    /// Whether it was read, not entered, or left out: a class of the style sheet.
+    pub(super) state: &'static str,
+    /// Why it was not read, or the session that read it.
+    pub(super) note: String,
+    /// Regions that were read.
+    pub(super) regions: Vec<String>,
+    /// Principals, for people: `12`, or `at least 12`.
+    pub(super) principals: String,
+    /// Customer managed policies.
+    pub(super) policies: String,
+    /// KMS keys.
+    pub(super) keys: String,
+    /// Name of its page's file.
+    pub(super) href: String,
+    /// Whether it belongs to what was audited.
+    #[serde(skip)]
+    pub(super) audited: bool,
+    /// Whether it could be read.
+    #[serde(skip)]
+    pub(super) entered: bool,
+}
+
+/// A number of things of which there may be more.
+#[derive(Debug, Clone, Copy)]
+struct AtLeast {
+    known: u64,
+    whole: bool,
+}
+
+impl AtLeast {
+    fn new() -> Self {
+        Self { known: 0, whole: true }
+    }
+
+    fn add<T>(&mut self, listing: &model::Listing<T>) {
+        self.known += listing.known().len() as u64;
+        self.whole &= listing.gap().is_none();
+    }
+
+    fn words(self) -> String {
+        match (self.known, self.whole) {
+            (0, false) => "not known".to_owned(),
+            (known, false) => format!("at least {}", grouped(known)),
+            (known, true) => grouped(known),
+        }
+    }
+}
+
+impl Account {
+    /// What is kept of an audited account.
+    pub(super) fn new(audited: &AuditedAccount) -> Self {
+        let (entry, facts) = (&audited.entry, &audited.facts);
+        let (how, state) = match entry.outcome {
+            AccountOutcome::AssumedRole => ("audit role", "read"),
+            AccountOutcome::Caller => ("caller", "read"),
+            AccountOutcome::Imported => ("imported", "read"),
+            AccountOutcome::NotEntered => ("not entered", "error"),
+            AccountOutcome::Excluded => ("left out", "out"),
+            AccountOutcome::Inactive => ("not ACTIVE", "out"),
+        };
+        let note = entry.reason.as_ref().or(entry.session_arn.as_ref());
+        let mut keys = AtLeast { known: 0, whole: facts.regions_gap.is_none() };
+        facts.regions.values().for_each(|region| keys.add(&region.keys));
+        let mut principals = AtLeast::new();
+        principals.add(&facts.iam.users);
+        principals.add(&facts.iam.groups);
+        principals.add(&facts.iam.roles);
+        let policies = AtLeast {
+            known: facts.iam.policies.known().iter().filter(|policy| !policy.is_aws_managed()).count() as u64,
+            whole: facts.iam.policies.gap().is_none(),
+        };
+        let left_out = matches!(entry.outcome, AccountOutcome::Excluded | AccountOutcome::Inactive);
+        let words = |number: AtLeast| if left_out { "–".to_owned() } else { number.words() };
+        Self {
+            id: facts.id.clone(),
+            name: shortened(&facts.name),
+            ou_path: shortened(facts.ou_path.as_deref().unwrap_or("not known")),
+            how,
+            state,
+            note: note.map(|text| shortened(text)).unwrap_or_default(),
+            regions: facts.regions.keys().cloned().collect(),
+            principals: words(principals),
+            policies: words(policies),
+            keys: words(keys),
+            href: file_name(&facts.id),
+            audited: !left_out,
+            entered: facts.entered.is_ok(),
+        }
+    }
+}
+
+/// Every account that was delivered.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    /// In the order of the audit.
+    pub(super) all: Vec<Account>,
+    /// Every Region that was read in some account.
+    pub(super) regions: BTreeSet<String>,
+    /// Keys of all accounts.
+    pub(super) keys: u64,
+    /// Users, groups and roles of all accounts.
+    pub(super) principals: u64,
+    /// Whether keys and principals are known to be all.
+    pub(super) whole: bool,
+    not_whole: bool,
+}
+
+impl Accounts {
+    /// Keeps an account.
+    pub(super) fn add(&mut self, account: Account, audited: &AuditedAccount) {
+        let facts = &audited.facts;
+        if account.audited {
+            let iam = &facts.iam;
+            let lists = [iam.users.gap(), iam.groups.gap(), iam.roles.gap(), facts.regions_gap.as_ref()];
+            let regions = facts.regions.values().map(|region| region.keys.gap());
+            self.not_whole |= lists.into_iter().chain(regions).any(|gap| gap.is_some());
+            self.whole = !self.not_whole;
+            self.keys += facts.regions.values().map(|region| region.keys.known().len() as u64).sum::<u64>();
+            self.principals +=
+                (iam.users.known().len() + iam.groups.known().len() + iam.roles.known().len()) as u64;
+            self.regions.extend(account.regions.iter().cloned());
+        }
+        self.all.push(account);
+    }
+}
+
+/// The page of an account.
+#[derive(Debug, Serialize)]
+pub(super) struct Content<'a> {
+    account: &'a Account,
+    columns: Columns,
+    total: Vec<Number>,
+    all: Number,
+    checks: Vec<CheckRow>,
+    exceptions: Vec<FindingView>,
+    others: Vec<OtherRow<'a>>,
+    note: String,
+}
+
+/// One check on the page of an account.
+#[derive(Debug, Serialize)]
+struct CheckRow {
+    id: &'static str,
+    title: &'static str,
+    severity: &'static str,
+    href: String,
+    numbers: Vec<Number>,
+    shares: Vec<view::Share>,
+}
+
+/// A finding that needs no attention: one line.
+#[derive(Debug, Serialize)]
+struct OtherRow<'a> {
+    anchor: String,
+    status: StatusView,
+    check: &'static str,
+    region: &'a str,
+    resource: String,
+    resource_arn: String,
+    reason: String,
+}
+
+/// The content of an account's page.
+pub(super) fn content<'a>(
+    account: &'a Account,
+    audited: &'a AuditedAccount,
+    checks: &[&'static Check],
+    prefix: &str,
+) -> Content<'a> {
+    let mut total = Counts::default();
+    let mut by_check: BTreeMap<&str, Counts> = BTreeMap::new();
+    for finding in &audited.findings {
+        total.add(finding.status);
+        by_check.entry(finding.check_id).or_default().add(finding.status);
+    }
+    let columns = Columns::new(&total);
+    let scope = format!("account={}", account.id);
+    let mut worst: Vec<&Finding> = audited.findings.iter().filter(|it| needs_attention(it.status)).collect();
+    // Stable: within one status and severity the order of the audit stays.
+    worst.sort_by_key(|it| (it.status, view::rank(it.severity)));
+    let shown = worst.len().min(MAX_ROWS);
+    let others: Vec<&Finding> = audited.findings.iter().filter(|it| !needs_attention(it.status)).collect();
+    let others_shown = others.len().min(MAX_ROWS - shown);
+    let hidden = worst.len() - shown + others.len() - others_shown;
+    Content {
+        account,
+        total: columns.numbers(&total, &scope),
+        all: Number::total(&total, &scope),
+        checks: checks.iter().map(|check| check_row(check, &by_check, &columns, &scope)).collect(),
+        exceptions: worst.into_iter().take(shown).map(|it| FindingView::new(it, prefix)).collect(),
+        others: others.into_iter().take(others_shown).map(other_row).collect(),
+        note: rest(hidden as u64),
+        columns,
+    }
+}
+
+/// Where the rows are that a page leaves out; empty if there are none.
+pub(super) fn rest(hidden: u64) -> String {
+    if hidden == 0 {
+        return String::new();
+    }
+    format!(
+        "{} more than a page holds; data/csv/findings.csv and data/json/findings.ndjson have them all.",
+        counted(hidden, "finding is", "findings are")
+    )
+}
+
+fn needs_attention(status: Status) -> bool {
+    matches!(status, Status::Fail | Status::Error | Status::Undecided | Status::Waived | Status::Manual)
+}
+
+fn check_row(check: &'static Check, by_check: &BTreeMap<&str, Counts>, columns: &Columns, scope: &str) -> CheckRow {
+    let counts = by_check.get(check.id).copied().unwrap_or_default();
+    CheckRow {
+        id: check.id,
+        title: check.title,
+        severity: check.severity.word(),
+        href: format!("../checks/{}", file_name(check.id)),
+        numbers: columns.numbers(&counts, &format!("{scope} check={}", check.id)),
+        shares: view::shares(&counts),
+    }
+}
+
+fn other_row(finding: &Finding) -> OtherRow<'_> {
+    OtherRow {
+        anchor: view::anchor(finding),
+        status: view::status(finding.status),
+        check: finding.check_id,
+        region: &finding.region,
+        resource: shortened(&finding.resource_name),
+        resource_arn: shortened(&finding.resource_arn),
+        reason: shortened(&finding.reason),
+    }
+}
+
+/// The page of all accounts.
+#[derive(Debug, Serialize)]
+pub(super) struct Index<'a> {
+    accounts: Vec<IndexRow<'a>>,
+    checks: Vec<Heading>,
+    columns: &'a Columns,
+    total: Vec<Number>,
+}
+
+/// A row of the map.
+#[derive(Debug, Serialize)]
+struct IndexRow<'a> {
+    account: &'a Account,
+    numbers: Vec<Number>,
+    cells: Vec<Cell>,
+}
+
+/// A check above the map.
+#[derive(Debug, Serialize)]
+struct Heading {
+    id: &'static str,
+    title: &'static str,
+    href: String,
+}
+
+/// Account × check: the worst status, how often, and all statuses in words.
+#[derive(Debug, Serialize)]
+struct Cell {
+    worst: Option<Number>,
+    check: &'static str,
+    words: String,
+}
+
+/// The content of the page of all accounts.
+pub(super) fn index<'a>(audited: &'a Audited<'a>) -> Index<'a> {
+    let checks = audited.options.audit.checks;
+    let summary = audited.summary;
+    let row = |account: &'a Account| {
+        let counts = summary.by_account.get(&account.id).copied().unwrap_or_default();
+        let cell = |check: &&'static Check| {
+            let key = (account.id.clone(), check.id);
+            cell(check.id, &account.id, &summary.by_account_and_check.get(&key).copied().unwrap_or_default())
+        };
+        IndexRow {
+            account,
+            numbers: audited.columns.numbers(&counts, &format!("account={}", account.id)),
+            cells: checks.iter().map(cell).collect(),
+        }
+    };
+    Index {
+        accounts: audited.accounts.all.iter().map(row).collect(),
+        checks: checks
+            .iter()
+            .map(|check| Heading {
+                id: check.id,
+                title: check.title,
+                href: format!("../checks/{}", file_name(check.id)),
+            })
+            .collect(),
+        columns: audited.columns,
+        total: audited.columns.numbers(&summary.total, ""),
+    }
+}
+
+fn cell(check: &'static str, account: &str, counts: &Counts) -> Cell {
+    let scope = format!("account={account} check={check}");
+    let worst = Status::ALL.into_iter().find(|it| counts.of(*it) > 0);
+    let words: Vec<String> = Status::ALL
+        .into_iter()
+        .filter(|it| counts.of(*it) > 0)
+        .map(|it| format!("{} {}", grouped(counts.of(it)), it.word()))
+        .collect();
+    Cell { worst: worst.map(|it| Number::of(counts, it, &scope)), check, words: words.join(", ") }
+}

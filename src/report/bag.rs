@@ -1,0 +1,171 @@
+//! A folder whose every byte is accounted for: a bag by RFC 8493, checked with `sha256sum -c` and nothing of ours.
+//!
+//! `manifest-sha256.txt` lists what lies under `data/` and is written last, so that a folder with it is complete;
+//! `tagmanifest-sha256.txt` lists the files beside `data/`, the manifest among them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::digest;
+use crate::files::{self, AtomicFile, Damage, Written};
+
+/// Name of the list of everything under `data/`.
+pub const MANIFEST: &str = "manifest-sha256.txt";
+
+/// Name of the list of the files beside `data/`.
+pub const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
+
+/// What to do without this program.
+const VERIFY: &str = include_str!("verify.txt");
+
+/// A bag in the making.
+#[derive(Debug)]
+pub(super) struct Bag {
+    folder: PathBuf,
+    payload: BTreeMap<String, Written>,
+}
+
+/// A bag that is written whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// SHA-256 of `manifest-sha256.txt`, which covers every file under `data/`.
+    pub root: String,
+    /// Number of files under `data/`.
+    pub files: usize,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
+impl Bag {
+    /// Begins a bag in a missing or empty folder.
+    pub(super) fn create(folder: &Path) -> Result<Self, Error> {
+        files::output_folder(folder)?;
+        Ok(Self { folder: folder.to_path_buf(), payload: BTreeMap::new() })
+    }
+
+    /// Where a file of the payload lies on disk; `path` is relative to the bag.
+    pub(super) fn place(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// Begins a file of the payload, to be [added](Self::add) once it is committed.
+    pub(super) fn begin(&self, path: &str) -> Result<AtomicFile, Error> {
+        Ok(AtomicFile::create(&self.place(path))?)
+    }
+
+    /// Notes a file of the payload that was written.
+    pub(super) fn add(&mut self, path: &str, written: Written) {
+        self.payload.insert(path.to_owned(), written);
+    }
+
+    /// Writes a file of the payload.
+    pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+        let written = files::write_atomic(&self.place(path), bytes)?;
+        self.add(path, written);
+        Ok(())
+    }
+
+    /// Copies a file into the payload, and says what was copied.
+    pub(super) fn copy(&mut self, from: &Path, path: &str) -> Result<Written, Error> {
+        let written = files::copy(from, &self.place(path))?;
+        self.add(path, written.clone());
+        Ok(written)
+    }
+
+    /// Writes the tag files and, last, the manifest. `about` are the lines of `bag-info.txt` before the digests.
+    pub(super) fn seal(self, about: &[(&str, String)]) -> Result<Sealed, Error> {
+        let digests: Vec<(String, String)> =
+            self.payload.iter().map(|(path, written)| (path.clone(), written.sha256.clone())).collect();
+        let manifest = files::digest_list(&digests);
+        let bytes = self.payload.values().map(|written| written.bytes).sum();
+        let sealed = Sealed { root: digest::sha256(manifest.as_bytes()), files: digests.len(), bytes };
+        let mut info: String = about.iter().map(|(label, value)| format!("{label}: {value}\n")).collect();
+        info += &format!("Payload-Oxum: {}.{}\nPack-Root-SHA256: {}\n", sealed.bytes, sealed.files, sealed.root);
+        let tags = [
+            ("bagit.txt", "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"),
+            ("bag-info.txt", &info),
+            ("VERIFY.txt", VERIFY),
+        ];
+        let mut tag_digests = vec![(MANIFEST.to_owned(), sealed.root.clone())];
+        for (name, text) in tags {
+            let written = files::write_atomic(&self.folder.join(name), text.as_bytes())?;
+            tag_digests.push((name.to_owned(), written.sha256));
+        }
+        files::write_atomic(&self.folder.join(TAG_MANIFEST), files::digest_list(&tag_digests).as_bytes())?;
+        files::write_atomic(&self.folder.join(MANIFEST), manifest.as_bytes())?;
+        Ok(sealed)
+    }
+}
+
+/// Everything in which the pack or comparison at `folder` disagrees with its own lists; empty if it is intact.
+///
+/// # Errors
+/// [`Error::NotAPack`] when there is no manifest, [`Error::Files`] when something cannot be read.
+pub fn verify(folder: &Path) -> Result<Vec<Damage>, Error> {
+    if !folder.join(MANIFEST).is_file() {
+        return Err(Error::NotAPack { path: folder.to_path_buf() });
+    }
+    let (mut digests, mut damage) = files::parse_digest_list(&files::read(&folder.join(MANIFEST))?);
+    let tags = folder.join(TAG_MANIFEST);
+    if tags.is_file() {
+        let (tag_digests, tag_damage) = files::parse_digest_list(&files::read(&tags)?);
+        digests.extend(tag_digests);
+        damage.extend(tag_damage);
+    } else {
+        damage.push(Damage::Missing { path: TAG_MANIFEST.to_owned(), line: 0 });
+    }
+    damage.extend(files::compare_with_digests(folder, &digests, |path| path == TAG_MANIFEST)?);
+    Ok(damage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bag(folder: &Path) -> Sealed {
+        let mut bag = Bag::create(folder).unwrap();
+        bag.put("data/a.txt", b"one").unwrap();
+        bag.put("data/b/c.txt", b"two").unwrap();
+        bag.seal(&[("Source-Organization", "o-example".to_owned())]).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_bag_is_intact_and_names_its_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealed = bag(folder.path());
+        assert_eq!((sealed.files, sealed.bytes), (2, 6));
+        assert_eq!(verify(folder.path()).unwrap(), []);
+        let info = String::from_utf8(files::read(&folder.path().join("bag-info.txt")).unwrap()).unwrap();
+        assert!(info.contains(&sealed.root) && info.contains("Payload-Oxum: 6.2"), "{info}");
+    }
+
+    #[test]
+    fn one_flipped_byte_in_any_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        bag(folder.path());
+        for path in files::list(folder.path()).unwrap() {
+            let place = folder.path().join(&path);
+            let good = files::read(&place).unwrap();
+            let mut bad = good.clone();
+            bad[0] ^= 1;
+            files::write_atomic(&place, &bad).unwrap();
+            let damage = verify(folder.path()).unwrap();
+            let text: String = damage.iter().map(|it| format!("{it}\n")).collect();
+            let named = text.contains(&path) || path == TAG_MANIFEST && !damage.is_empty();
+            assert!(named, "{path}: {text}");
+            files::write_atomic(&place, &good).unwrap();
+        }
+        assert_eq!(verify(folder.path()).unwrap(), []);
+    }
+
+    #[test]
+    fn a_file_too_many_and_a_file_too_few_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        bag(folder.path());
+        files::write_atomic(&folder.path().join("data/more.txt"), b"x").unwrap();
+        files::remove(&folder.path().join("data/a.txt")).unwrap();
+        let damage = verify(folder.path()).unwrap();
+        assert_eq!(damage.len(), 2, "{damage:?}");
+    }
+}

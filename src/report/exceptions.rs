@@ -1,0 +1,40 @@
+//! The findings that the page of a check shows: what did not pass, as many as a page may hold.
+
+use std::collections::BTreeMap;
+
+use super::view::{FindingView, MAX_ROWS};
+use crate::finding::{Finding, Status};
+
+/// How many rows of each status a page shows, so that none crowds out the others.
+const ROOM: [(Status, usize); 3] = [
+    (Status::Fail, MAX_ROWS - 600),
+    (Status::Error, 400),
+    (Status::Undecided, 200),
+];
+
+/// What one check did not pass.
+#[derive(Debug, Default)]
+pub(super) struct Exceptions {
+    rows: BTreeMap<Status, Vec<FindingView>>,
+}
+
+impl Exceptions {
+    /// Keeps the finding if it is one to show and there is room.
+    pub(super) fn add(&mut self, finding: &Finding, prefix: &str) {
+        let Some((status, room)) = ROOM.iter().find(|(status, _)| *status == finding.status) else { return };
+        let rows = self.rows.entry(*status).or_default();
+        if rows.len() < *room {
+            rows.push(FindingView::new(finding, prefix));
+        }
+    }
+
+    /// The rows of a status, in the order in which they came.
+    pub(super) fn of(&self, status: Status) -> &[FindingView] {
+        self.rows.get(&status).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every row, FAIL first.
+    pub(super) fn all(&self) -> Vec<&FindingView> {
+        self.rows.values().flatten().collect()
+    }
+}

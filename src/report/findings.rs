@@ -1,0 +1,110 @@
+//! The two forms that hold every finding, written as they come: `findings.ndjson` and `findings.csv`.
+
+use std::io::Write as _;
+
+use super::bag::Bag;
+use super::table::{SEPARATOR, Table};
+use super::{Error, FINDINGS};
+use crate::files::{self, AtomicFile};
+use crate::finding::Finding;
+
+const CSV: &str = "data/csv/findings.csv";
+const COLUMNS: &str = "data/csv/COLUMNS.md";
+
+/// A column of `findings.csv`: its name, what stands there, how it is filled.
+type Column = (&'static str, &'static str, fn(&Finding) -> String);
+
+/// The columns, in their order, which never changes inside a major version.
+const FINDINGS_COLUMNS: [Column; 24] = [
+    ("fingerprint", "Identity of the finding across quarters", |it| it.fingerprint.clone()),
+    ("check_id", "The check", |it| it.check_id.to_owned()),
+    ("status", "PASS, FAIL, WAIVED, UNDECIDED, NOT_APPLICABLE, ERROR or MANUAL", |it| it.status.word().to_owned()),
+    ("underlying_status", "The status without the waiver, for WAIVED", |it| {
+        it.underlying_status.map(|status| status.word().to_owned()).unwrap_or_default()
+    }),
+    ("severity", "critical, high, medium, low or informational", |it| it.severity.word().to_owned()),
+    ("partition", "aws, aws-cn, aws-us-gov, …", |it| it.partition.clone()),
+    ("account_id", "12 digits; import the column as text, or leading zeros are lost", |it| it.account_id.clone()),
+    ("account_name", "Name of the account in the organization", |it| it.account_name.clone()),
+    ("ou_path", "Place of the account in the organization, from the root down", |it| it.ou_path.clone()),
+    ("region", "Region, or global", |it| it.region.clone()),
+    ("resource_type", "CloudFormation's name of the type", |it| it.resource_type.to_owned()),
+    ("resource_arn", "ARN of the resource", |it| it.resource_arn.clone()),
+    ("resource_name", "Name of the resource; the grant id for grants", |it| it.resource_name.clone()),
+    ("reason", "The facts that decided, as one sentence", |it| it.reason.clone()),
+    ("aspects", "Results under other parameters: name (parameters): status", |it| {
+        joined(&it.aspects, |it| format!("{} ({}): {}", it.name, it.parameters, it.status))
+    }),
+    ("statements", "Policy statements that decide: effect, policy, position from 0, Sid", |it| {
+        joined(&it.statements, |it| {
+            let sid = it.sid.as_ref().map(|sid| format!(" {sid}")).unwrap_or_default();
+            format!("{} {}#{}{sid}", it.effect, it.policy, it.index)
+        })
+    }),
+    ("evidence_apis", "APIs whose answers the status rests on; item n of each evidence column belongs together", |it| {
+        joined(&it.evidence, |it| it.api.clone())
+    }),
+    ("evidence_files", "Files inside the snapshot", |it| joined(&it.evidence, |it| it.file.clone())),
+    ("evidence_pointers", "JSON pointers (RFC 6901) into the decompressed files", |it| {
+        joined(&it.evidence, |it| it.pointer.clone())
+    }),
+    ("evidence_request_ids", "AWS's request ids, to be looked up in CloudTrail; empty where AWS gave none", |it| {
+        joined(&it.evidence, |it| it.request_id.clone().unwrap_or_default())
+    }),
+    ("evidence_sha256", "SHA-256 of the files as stored", |it| joined(&it.evidence, |it| it.sha256.clone())),
+    ("controls", "Mapped controls, framework:control", |it| it.controls.join(SEPARATOR)),
+    ("remediation", "What to do, in one line", |it| it.remediation.clone()),
+    ("first_seen", "When the finding was first seen, UTC", |it| it.first_seen.to_string()),
+];
+
+fn joined<T>(items: &[T], text: fn(&T) -> String) -> String {
+    items.iter().map(text).collect::<Vec<_>>().join(SEPARATOR)
+}
+
+/// Both files in the making.
+pub(super) struct Findings {
+    ndjson: AtomicFile,
+    csv: Table,
+}
+
+impl Findings {
+    /// Begins both files.
+    pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
+        let csv = Table::create(&bag.place(CSV), FINDINGS_COLUMNS.iter().map(|(name, ..)| *name))?;
+        Ok(Self { ndjson: bag.begin(FINDINGS)?, csv })
+    }
+
+    /// Adds a finding to both.
+    pub(super) fn add(&mut self, bag: &Bag, finding: &Finding) -> Result<(), Error> {
+        let mut line = serde_json::to_vec(finding)
+            .map_err(|failed| Error::Encode { path: FINDINGS.to_owned(), reason: failed.to_string() })?;
+        line.push(b'\n');
+        self.ndjson.write_all(&line).map_err(files::error("write", &bag.place(FINDINGS)))?;
+        let cells = FINDINGS_COLUMNS.map(|(_, _, fill)| fill(finding));
+        self.csv.row(&cells.each_ref().map(String::as_str))
+    }
+
+    /// Ends both files and writes what their columns mean.
+    pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
+        let written = self.ndjson.commit()?;
+        bag.add(FINDINGS, written);
+        let written = self.csv.finish()?;
+        bag.add(CSV, written);
+        bag.put(COLUMNS, columns().as_bytes())
+    }
+}
+
+/// The text of `COLUMNS.md`.
+fn columns() -> String {
+    let mut text = String::from(
+        "# Columns of the CSV files\n\nRFC 4180: commas, CRLF, one header row; UTF-8 with a byte order mark. Times are RFC 3339, UTC.\n\
+         Several values in one cell are separated by ` | `.\n\n\
+         A cell that a spreadsheet could take for a formula has an apostrophe in front, and so has a cell that begins with\n\
+         one; `csv_escaped` is then `Y`. To get the raw value where it is `Y`, take one leading apostrophe off every cell that\n\
+         has one. `findings.ndjson` holds the raw values.\n\n## findings.csv\n\n| column | content |\n| --- | --- |\n",
+    );
+    for (name, content, _) in FINDINGS_COLUMNS {
+        text += &format!("| {name} | {content} |\n");
+    }
+    text + "| csv_escaped | Y if a cell of the row has an apostrophe in front, else empty |\n"
+}

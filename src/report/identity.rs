@@ -1,0 +1,205 @@
+//! What the pack is, on every page and in `pack.json`: the roots, the selection, the window, the organization.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::pack::Options;
+use super::view::grouped;
+use crate::audit::{FrameworkResult, Summary};
+use crate::checks::Check;
+use crate::digest;
+use crate::frameworks::Framework;
+use crate::model::{Fact, Organization};
+use crate::snapshot::manifest::{Source, Tool};
+use crate::snapshot::{Manifest, Snapshot};
+
+/// What stands at the foot of every page.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Identity {
+    /// `keyproof 0.1.0`.
+    pub(super) tool: String,
+    /// `o-…`, or the account for one outside any organization.
+    pub(super) subject: String,
+    /// `organization o-…`, `account 111122223333`.
+    pub(super) subject_words: String,
+    /// Management account; empty when not known or none.
+    pub(super) management_account: String,
+    /// Partition.
+    pub(super) partition: String,
+    /// First call.
+    pub(super) start: String,
+    /// Last call.
+    pub(super) end: String,
+    /// Day of the last call.
+    pub(super) day: String,
+    /// When ages are counted, to the nanosecond.
+    pub(super) as_of: String,
+    /// The same to the second, for sentences.
+    pub(super) as_of_words: String,
+    /// First and last call to the second, for sentences.
+    pub(super) window_words: [String; 2],
+    /// Digest of the snapshot's manifest.
+    pub(super) snapshot_root: String,
+    /// Digest of everything that decides the pack's bytes.
+    pub(super) input_root: String,
+    /// Digest of the checks and mappings.
+    pub(super) ruleset: String,
+    /// Whether the snapshot is a made-up one.
+    pub(super) demo: bool,
+}
+
+impl Identity {
+    /// The identity of a pack of this snapshot with these options.
+    pub(super) fn new(snapshot: &Snapshot, organization: &Fact<Option<Organization>>, options: &Options<'_>) -> Self {
+        let manifest = snapshot.manifest();
+        let as_of = options.audit.as_of.unwrap_or(manifest.window.end);
+        let ruleset = digest::sha256(ruleset(options.audit.checks, options.audit.frameworks).to_string().as_bytes());
+        let (subject, subject_words) = subject(manifest);
+        let tool = Tool::this();
+        Self {
+            tool: format!("{} {}", tool.name, tool.version),
+            subject,
+            subject_words,
+            management_account: match organization {
+                Ok(Some(organization)) => organization.management_account_id.clone(),
+                _ => String::new(),
+            },
+            partition: manifest.partition.clone(),
+            start: manifest.window.start.to_string(),
+            end: manifest.window.end.to_string(),
+            day: manifest.window.end.strftime("%-d %B %Y").to_string(),
+            as_of: as_of.to_string(),
+            as_of_words: to_the_second(as_of),
+            window_words: [to_the_second(manifest.window.start), to_the_second(manifest.window.end)],
+            snapshot_root: snapshot.root().to_owned(),
+            input_root: input_root(snapshot.root(), &ruleset, as_of, options),
+            ruleset,
+            demo: manifest.source == Source::Demo,
+        }
+    }
+
+    /// The lines of `bag-info.txt` before the digests.
+    pub(super) fn about(&self) -> Vec<(&'static str, String)> {
+        // A tag file is read line by line: what AWS names must not add lines.
+        let line = |text: &str| text.chars().filter(|letter| !letter.is_control()).collect::<String>();
+        vec![
+            ("Source-Organization", line(&self.subject)),
+            ("External-Description", format!("Evidence on IAM and KMS of {}, as of {}", line(&self.subject_words), self.as_of)),
+            ("Bag-Software-Agent", self.tool.clone()),
+            ("Snapshot-Root-SHA256", self.snapshot_root.clone()),
+            ("Input-Root-SHA256", self.input_root.clone()),
+        ]
+    }
+}
+
+/// A time as sentences name it.
+fn to_the_second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn subject(manifest: &Manifest) -> (String, String) {
+    match (&manifest.organization_id, manifest.accounts.as_slice()) {
+        (Some(id), _) => (id.clone(), format!("organization {id}")),
+        (None, [account]) => (account.account_id.clone(), format!("account {}", account.account_id)),
+        (None, accounts) => {
+            let words = format!("{} accounts", grouped(accounts.len() as u64));
+            (words.clone(), words)
+        }
+    }
+}
+
+/// The input root: snapshot, ruleset and everything else that decides the bytes of the pack.
+fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Options<'_>) -> String {
+    let input = json!({
+        "as_of": as_of,
+        "ruleset": ruleset,
+        "snapshot": snapshot_root,
+        "snapshot_included": options.with_snapshot,
+        "tool": Tool::this(),
+    });
+    digest::sha256(input.to_string().as_bytes())
+}
+
+/// The checks and mappings that ran, in full: what the digest of the ruleset is taken of.
+fn ruleset(checks: &[&'static Check], frameworks: &[Framework]) -> Value {
+    let checks: Vec<Value> = checks
+        .iter()
+        .map(|check| {
+            json!([
+                check.id,
+                check.title,
+                check.severity,
+                check.resource,
+                check.rationale,
+                check.rule,
+                check.exemptions,
+                check.blind_spots,
+                check.remediation.summary,
+                check.remediation.steps,
+                check.remediation.risk,
+                check.reads,
+                check.elsewhere,
+            ])
+        })
+        .collect();
+    // Debug prints every member of the mapping, in the order of its file.
+    let frameworks: Vec<String> = frameworks.iter().map(|framework| format!("{framework:?}")).collect();
+    json!({ "checks": checks, "frameworks": frameworks })
+}
+
+/// `pack.json`.
+pub(super) fn pack_json(
+    identity: &Identity,
+    snapshot: &Snapshot,
+    options: &Options<'_>,
+    summary: &Summary,
+    results: &[FrameworkResult<'_>],
+) -> Value {
+    let manifest = snapshot.manifest();
+    let by_severity: serde_json::Map<String, Value> =
+        summary.by_severity.iter().map(|(severity, counts)| (severity.word().to_owned(), json!(counts))).collect();
+    let frameworks: Vec<Value> = results
+        .iter()
+        .map(|result| {
+            let controls: Vec<Value> = result
+                .controls
+                .iter()
+                .map(|it| json!({ "id": it.control.id, "determination": it.determination, "counts": it.counts }))
+                .collect();
+            json!({ "id": result.framework.id, "version": result.framework.version, "controls": controls })
+        })
+        .collect();
+    json!({
+        "schema_version": 1,
+        "tool": Tool::this(),
+        "snapshot": {
+            "root": identity.snapshot_root,
+            "schema_version": manifest.schema_version,
+            "source": manifest.source,
+            "tool": manifest.tool,
+            "collector": manifest.collector,
+            "scope": manifest.scope,
+            "window": manifest.window,
+            "included": options.with_snapshot,
+        },
+        "ruleset": identity.ruleset,
+        "input_root": identity.input_root,
+        "as_of": identity.as_of,
+        "partition": manifest.partition,
+        "organization": { "id": manifest.organization_id, "management_account_id": identity.management_account },
+        "selection": {
+            "checks": options.audit.checks.iter().map(|check| check.id).collect::<Vec<_>>(),
+            "frameworks": options.audit.frameworks.iter().map(|framework| &framework.id).collect::<Vec<_>>(),
+        },
+        "incomplete": summary.is_incomplete(),
+        "counts": {
+            "total": summary.total,
+            "by_severity": by_severity,
+            "by_check": summary.by_check,
+            "by_account": summary.by_account,
+        },
+        "gaps": summary.ledger,
+        "frameworks": frameworks,
+    })
+}

@@ -1,0 +1,86 @@
+//! Findings become bytes: the pages, tables and lists of an evidence pack, and the manifest that covers them. Decides nothing.
+//!
+//! ```text
+//! DIR/
+//!   manifest-sha256.txt      sha256sum -c form: everything under data/, written last
+//!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
+//!   data/pack.json           what the pack is: roots, selection, counts, gaps
+//!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
+//!   data/csv/                findings.csv, COLUMNS.md
+//!   data/json/findings.ndjson
+//!   data/snapshot/           the snapshot byte for byte
+//! ```
+//!
+//! **Invariants.** The bytes depend on the snapshot, the options and this program's version alone. A finding reaches
+//! `findings.ndjson` and `findings.csv` as it is delivered and is kept in memory only as far as a page shows it. A text reaches a
+//! page through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting (`recipe.rs`).
+
+mod account_page;
+mod bag;
+//CHGM
+mod check_page;
+mod cover;
+mod exceptions;
+mod findings;
+mod framework_page;
+mod html;
+mod identity;
+mod methodology;
+mod pack;
+mod recipe;
+mod table;
+mod view;
+mod visible;
+
+use std::path::PathBuf;
+
+pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
+//CHG
+pub use pack::{Options, Pack};
+
+/// Path of the cover inside a pack.
+pub const INDEX: &str = "data/report/index.html";
+
+/// Path of the findings inside a pack.
+pub const FINDINGS: &str = "data/json/findings.ndjson";
+
+/// Why a pack cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk.
+    #[error(transparent)]
+    Files(#[from] crate::files::Error),
+    /// The snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] crate::snapshot::Error),
+    /// A CSV file could not be written.
+    #[error("failed to write `{}`: {reason}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Something could not be put into JSON.
+    #[error("failed to encode `{path}`: {reason}")]
+    Encode {
+        /// The file inside the pack.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A page could not be rendered: a fault of this program, which a test rules out.
+    #[error("failed to render `{path}`: {reason}")]
+    Render {
+        /// The file inside the pack.
+        path: String,
+        /// What the template engine says.
+        reason: String,
+    },
+    /// The folder holds no pack.
+    #[error("`{}` is not an evidence pack: it has no `{MANIFEST}`; name the folder that `keyproof audit --out` wrote", path.display())]
+    NotAPack {
+        /// The folder.
+        path: PathBuf,
+    },
+}

@@ -1,0 +1,174 @@
+//! The evidence pack: takes audited accounts one after another, and ends with a manifest over everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::account_page::{self, Account, Accounts};
+use super::bag::{Bag, Sealed};
+use super::check_page;
+use super::cover;
+use super::exceptions::Exceptions;
+use super::findings::Findings;
+use super::framework_page;
+use super::html::{Page, Pages, file_name};
+use super::identity::{self, Identity};
+use super::methodology;
+use super::view::Columns;
+use super::{Error, INDEX};
+use crate::audit::{self, AuditedAccount, FrameworkResult, Summary, roll_up};
+use crate::snapshot::{self, Snapshot};
+
+/// Where the snapshot lies inside a pack.
+const SNAPSHOT: &str = "data/snapshot/";
+
+/// What to write.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// What the audit runs with: its checks and frameworks are those of the pages.
+    pub audit: audit::Options<'a>,
+    /// Whether the snapshot goes into the pack, byte for byte.
+    pub with_snapshot: bool,
+}
+
+/// A pack in the making. Dropped unfinished, it leaves a folder without a manifest, which no one takes for a pack.
+pub struct Pack<'a> {
+    snapshot: &'a Snapshot,
+    options: Options<'a>,
+    bag: Bag,
+    pages: Pages,
+    identity: Identity,
+    findings: Findings,
+    exceptions: BTreeMap<&'static str, Exceptions>,
+    accounts: Accounts,
+}
+
+/// What the pages at the end of the pack are made of.
+pub(super) struct Audited<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) options: &'a Options<'a>,
+    pub(super) identity: &'a Identity,
+    pub(super) summary: &'a Summary,
+    pub(super) results: &'a [FrameworkResult<'a>],
+    pub(super) exceptions: &'a BTreeMap<&'static str, Exceptions>,
+    pub(super) accounts: &'a Accounts,
+    pub(super) columns: &'a Columns,
+}
+
+impl<'a> Pack<'a> {
+    /// Begins a pack in a missing or empty folder.
+    ///
+    /// # Errors
+    /// When the folder holds something or cannot be written, or the snapshot is damaged.
+    pub fn create(folder: &Path, snapshot: &'a Snapshot, options: Options<'a>) -> Result<Self, Error> {
+        let organization = snapshot.organization()?;
+        let bag = Bag::create(folder)?;
+        Ok(Self {
+            snapshot,
+            findings: Findings::create(&bag)?,
+            bag,
+            pages: Pages::new()?,
+            identity: Identity::new(snapshot, &organization, &options),
+            exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
+            accounts: Accounts::default(),
+            options,
+        })
+    }
+
+    /// Adds an account: its findings to the lists, its page to the report. Accounts come in the order of the audit.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn account(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
+        let prefix = prefix(&self.options);
+        for finding in &audited.findings {
+            self.findings.add(&self.bag, finding)?;
+            if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
+                exceptions.add(finding, prefix);
+            }
+        }
+        let account = Account::new(audited);
+        let content = account_page::content(&account, audited, self.options.audit.checks, prefix);
+        let title = format!("Account {}", account.id);
+        let page = Page { title: &title, up: "../", part: "accounts" };
+        let bytes = self.pages.render("account.html", page, &self.identity, &content)?;
+        self.bag.put(&format!("data/report/accounts/{}", file_name(&account.id)), &bytes)?;
+        self.accounts.add(account, audited);
+        Ok(())
+    }
+
+    /// Writes everything that needs the whole audit, and the manifest last.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or a file of the snapshot is damaged.
+    pub fn finish(mut self, summary: &Summary) -> Result<Sealed, Error> {
+        let results = roll_up(summary, self.options.audit.frameworks);
+        let findings = self.findings;
+        findings.finish(&mut self.bag)?;
+        let audited = Audited {
+            snapshot: self.snapshot,
+            options: &self.options,
+            identity: &self.identity,
+            summary,
+            results: &results,
+            exceptions: &self.exceptions,
+            accounts: &self.accounts,
+            columns: &Columns::new(&summary.total),
+        };
+        write_pages(&mut self.bag, &self.pages, &audited)?;
+        let json = identity::pack_json(&self.identity, self.snapshot, &self.options, summary, &results);
+        let mut bytes = serde_json::to_vec_pretty(&json)
+            .map_err(|failed| Error::Encode { path: "data/pack.json".to_owned(), reason: failed.to_string() })?;
+        bytes.push(b'\n');
+        self.bag.put("data/pack.json", &bytes)?;
+        if self.options.with_snapshot {
+            copy_snapshot(self.snapshot, &mut self.bag)?;
+        }
+        self.bag.seal(&self.identity.about())
+    }
+}
+
+fn prefix(options: &Options<'_>) -> &'static str {
+    if options.with_snapshot { SNAPSHOT } else { "" }
+}
+
+fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<(), Error> {
+    let identity = audited.identity;
+    let page = Page { title: "Overview", up: "", part: "overview" };
+    bag.put(INDEX, &pages.render("index.html", page, identity, &cover::content(audited))?)?;
+    for result in audited.results {
+        let framework = result.framework;
+        let title = format!("{} {}", framework.title, framework.version);
+        let page = Page { title: &title, up: "../", part: "frameworks" };
+        let bytes = pages.render("framework.html", page, identity, &framework_page::content(audited, result))?;
+        bag.put(&format!("data/report/frameworks/{}", file_name(&framework.id)), &bytes)?;
+    }
+    for check in audited.options.audit.checks {
+        let page = Page { title: check.id, up: "../", part: "checks" };
+        let bytes = pages.render("check.html", page, identity, &check_page::content(audited, check))?;
+        bag.put(&format!("data/report/checks/{}", file_name(check.id)), &bytes)?;
+    }
+    let page = Page { title: "Accounts", up: "../", part: "accounts" };
+    let bytes = pages.render("accounts.html", page, identity, &account_page::index(audited))?;
+    bag.put("data/report/accounts/index.html", &bytes)?;
+    let page = Page { title: "Methodology and limitations", up: "", part: "methodology" };
+    let bytes = pages.render("methodology.html", page, identity, &methodology::content(audited))?;
+    bag.put("data/report/methodology.html", &bytes)
+}
+
+/// Copies the files that the snapshot's manifest lists, and refuses one whose bytes have changed since.
+fn copy_snapshot(snapshot: &Snapshot, bag: &mut Bag) -> Result<(), Error> {
+    let listed: BTreeMap<&str, &str> =
+        snapshot.manifest().files.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
+    let own = [(snapshot::MANIFEST, Some(snapshot.root())), (snapshot::DIGESTS, None)];
+    let files: BTreeSet<(&str, Option<&str>)> =
+        listed.into_iter().map(|(path, digest)| (path, Some(digest))).chain(own).collect();
+    for (path, expected) in files {
+        let from = snapshot.folder().join(path);
+        let written = bag.copy(&from, &format!("{SNAPSHOT}{path}"))?;
+        if let Some(expected) = expected.filter(|expected| *expected != written.sha256) {
+            let (expected, actual) = (expected.to_owned(), written.sha256);
+            return Err(snapshot::Error::Damaged { path: from, expected, actual }.into());
+        }
+    }
+    Ok(())
+}

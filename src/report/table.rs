@@ -1,0 +1,136 @@
+//! CSV as auditors open it: RFC 4180, UTF-8 with a byte order mark, CRLF, and no cell that a spreadsheet runs.
+//!
+//! A cell that a spreadsheet could take for a formula gets an apostrophe in front, as does a cell that already begins with
+//! one; the row's last column, `csv_escaped`, then says `Y`. So the raw value comes back: where `csv_escaped` is `Y`, one
+//! leading apostrophe is taken off every cell that has one.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::files::{self, AtomicFile, Written};
+
+/// Between the values of a cell that holds several.
+pub(super) const SEPARATOR: &str = " | ";
+
+/// A spreadsheet takes at most 32,767 UTF-16 units a cell.
+const MAX_UNITS: usize = 32_000;
+
+/// Ends a cell that was cut.
+const CUT: &str = " …[cut; the NDJSON or JSON file beside has all]";
+
+/// A CSV file in the making.
+pub(super) struct Table {
+    path: PathBuf,
+    writer: csv::Writer<AtomicFile>,
+}
+
+impl Table {
+    /// Begins a file with its header; the column `csv_escaped` is added.
+    pub(super) fn create<'a>(path: &Path, header: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        let mut file = AtomicFile::create(path)?;
+        file.write_all("\u{feff}".as_bytes()).map_err(files::error("write", path))?;
+        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
+        let mut table = Self { path: path.to_path_buf(), writer };
+        table.record(header.into_iter().chain(["csv_escaped"]))?;
+        Ok(table)
+    }
+
+    /// Adds a row.
+    pub(super) fn row(&mut self, cells: &[&str]) -> Result<(), Error> {
+        let mut escaped = "";
+        let hardened: Vec<String> = cells
+            .iter()
+            .map(|cell| {
+                let cell = cut(cell);
+                if is_risky(&cell) {
+                    escaped = "Y";
+                    format!("'{cell}")
+                } else {
+                    cell
+                }
+            })
+            .collect();
+        self.record(hardened.iter().map(String::as_str).chain([escaped]))
+    }
+
+    fn record<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+        self.writer.write_record(cells).map_err(|failed| Error::Csv { path: self.path.clone(), reason: failed.to_string() })
+    }
+
+    /// Ends the file.
+    pub(super) fn finish(self) -> Result<Written, Error> {
+        let Self { path, writer } = self;
+        let file = writer.into_inner().map_err(|failed| Error::Csv { path, reason: failed.to_string() })?;
+        Ok(file.commit()?)
+    }
+}
+
+/// Whether a spreadsheet could run the cell, or take its first apostrophe for ours.
+fn is_risky(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '\'', '＝', '＋', '－', '＠'])
+}
+
+fn cut(cell: &str) -> String {
+    let mut units = 0;
+    for (at, letter) in cell.char_indices() {
+        units += letter.len_utf16();
+        if units > MAX_UNITS {
+            return format!("{}{CUT}", &cell[..at]);
+        }
+    }
+    cell.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &[&str] = &[
+        "=cmd|'/C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "\0x", "'quoted", "＝1", "plain", "",
+        "a,b", "a\"b", "a\r\nb", "c | d", "\u{202e}x", "</script>", "ünï",
+    ];
+
+    fn written(rows: &[Vec<&str>]) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        let mut table = Table::create(&path, ["a", "b"]).unwrap();
+        rows.iter().for_each(|row| table.row(row).unwrap());
+        let done = table.finish().unwrap();
+        let bytes = files::read(&path).unwrap();
+        assert_eq!(done.sha256, crate::digest::sha256(&bytes));
+        bytes
+    }
+
+    #[test]
+    fn hostile_cells_come_back_as_they_were_and_none_is_a_formula() {
+        let rows: Vec<Vec<&str>> =
+            HOSTILE.iter().flat_map(|a| HOSTILE.iter().map(move |b| vec![*a, *b])).collect();
+        let bytes = written(&rows);
+        let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap();
+        let mut reader = csv::Reader::from_reader(text);
+        assert_eq!(reader.headers().unwrap(), vec!["a", "b", "csv_escaped"]);
+        let mut read = 0;
+        for (record, row) in reader.records().zip(&rows) {
+            let record = record.unwrap();
+            for (cell, raw) in record.iter().zip(row) {
+                assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝']), "{cell:?}");
+                let back = if &record[2] == "Y" { cell.strip_prefix('\'').unwrap_or(cell) } else { cell };
+                assert_eq!(back, *raw);
+            }
+            read += 1;
+        }
+        assert_eq!(read, rows.len());
+    }
+
+    #[test]
+    fn lines_end_in_crlf_and_long_cells_say_that_they_were_cut() {
+        let long = "x".repeat(40_000);
+        let bytes = written(&[vec![&long, "y"]]);
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with("\u{feff}a,b,csv_escaped\r\n"));
+        assert!(text.ends_with(",y,\r\n"));
+        assert!(text.contains(CUT));
+        assert!(text.encode_utf16().count() < 32_767);
+    }
+}
