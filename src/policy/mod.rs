@@ -28,6 +28,7 @@ mod path;
 mod principal;
 mod public;
 mod request;
+mod request;
 mod resource;
 mod statement;
 mod strangers;

@@ -83,8 +83,9 @@ struct ControlRow<'a> {
     title: &'a str,
     marks: Vec<&'static str>,
     determination: DeterminationView,
+    also_incomplete: bool,
+    incomplete: DeterminationView,
     sentence: String,
-    gaps: Vec<String>,
     numbers: Vec<Number>,
     tests: Vec<TestRow<'a>>,
     proposals: Vec<ProposalRow<'a>>,
@@ -147,6 +148,8 @@ fn control_row<'a>(audited: &'a Audited<'a>, result: &'a ControlResult<'a>) -> C
     let control = result.control;
     let gaps = gaps(audited, result);
     let scope: Vec<String> = result.tests.iter().filter(|it| it.counts.is_some()).map(scope).collect();
+    let open = result.counts.of(Status::Error) + result.counts.of(Status::Undecided);
+    let also_incomplete = result.determination == Determination::ExceptionsNoted && open > 0;
     let number = |status: Status| {
         let query = scope.iter().map(|scope| format!("{scope} status={}", status.word())).collect::<Vec<_>>().join(" + ");
         Number { query, ..Number::of(&result.counts, status, "") }
@@ -157,6 +160,8 @@ fn control_row<'a>(audited: &'a Audited<'a>, result: &'a ControlResult<'a>) -> C
         title: &control.title,
         marks: marks(control.requirement, control.baselines.as_deref()),
         determination: determination(result.determination),
+        also_incomplete,
+        incomplete: determination(Determination::Incomplete),
         sentence: sentence(result, &audited.identity.as_of_words, &gaps),
         numbers: audited.columns.shown().iter().copied().map(number).collect(),
         tests: result.tests.iter().map(|test| test_row(audited, test)).collect(),
@@ -168,7 +173,6 @@ fn control_row<'a>(audited: &'a Audited<'a>, result: &'a ControlResult<'a>) -> C
                 note: test.note.as_deref().unwrap_or_default(),
             })
             .collect(),
-        gaps,
     }
 }
 
