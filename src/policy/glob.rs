@@ -63,9 +63,9 @@ impl Glob {
         self.symbols.extend(text.chars().map(Symbol::Char));
     }
 
-    /// Appends one symbol; a star after a star adds nothing and is dropped.
+    /// Appends one symbol; a star after an equal star adds nothing and is dropped.
     pub fn push(&mut self, symbol: Symbol) {
-        if symbol == Symbol::Many && self.symbols.last() == Some(&Symbol::Many) {
+        if matches!(symbol, Symbol::Many | Symbol::ManyInField) && self.symbols.last() == Some(&symbol) {
             return;
         }
         self.symbols.push(symbol);

@@ -8,6 +8,7 @@ mod action;
 
 mod breadth;
 mod caller;
+mod candidates;
 mod catalogue;
 mod condition;
 mod context;
@@ -29,7 +30,6 @@ mod parse;
 mod path;
 mod principal;
 mod public;
-mod request;
 mod request;
 mod resource;
 mod statement;

@@ -299,13 +299,16 @@ impl AddressRange {
         Some(Self { is_v6, first: number & !mask, last: number | mask })
     }
 
-    /// The first address.
+    /// The first and last address, and those just outside.
     #[must_use]
-    pub fn first_address(&self) -> IpAddr {
-        match u32::try_from(self.first) {
-            Ok(bits) if !self.is_v6 => IpAddr::from(bits.to_be_bytes()),
-            _ => IpAddr::from(self.first.to_be_bytes()),
-        }
+    pub fn around(&self) -> Vec<IpAddr> {
+        let numbers = [Some(self.first), Some(self.last), self.first.checked_sub(1), self.last.checked_add(1)];
+        let address = |number: u128| match u32::try_from(number) {
+            Ok(bits) if !self.is_v6 => Some(IpAddr::from(bits.to_be_bytes())),
+            Err(_) if !self.is_v6 => None,
+            _ => Some(IpAddr::from(number.to_be_bytes())),
+        };
+        numbers.into_iter().flatten().filter_map(address).collect()
     }
 
     /// Whether the address lies in the range.

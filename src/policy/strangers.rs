@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::condition::{Comparison, ConditionTest, Operator};
+use super::candidates::{candidates, globs_of};
+use super::condition::{ConditionTest, Operator};
 use super::document::Statement;
 use super::glob::{Glob, Symbol};
 use super::keys::{Stranger, is_multivalued};
-use super::operator::{AddressRange, Found, Number, arn_fields, instant};
+use super::operator::{AddressRange, Found};
 use super::symbolic::atoms::Partition;
 use super::symbolic::boxes::tails;
 use super::symbolic::class::Class;
@@ -149,12 +150,7 @@ impl Strangers {
                 .into_iter()
                 .map(|atom| atom.representative)
                 .collect(),
-            _ => {
-                let atoms = Partition::new(Class::Text, &globs_of(tests), budget)?.atoms;
-                let mut strings: Vec<String> = atoms.into_iter().map(|atom| atom.representative).collect();
-                strings.extend(typed_values(tests));
-                strings
-            }
+            _ => candidates(tests, budget)?,
         };
         if kind == Stranger::Owner {
             strings.extend(tests.iter().flat_map(|test| &test.values).filter_map(Text::fixed_plain).map(str::to_owned));
@@ -227,75 +223,6 @@ fn arranged(strings: Vec<String>, kind: Stranger, is_set: bool, many: bool) -> V
 
 fn quantified(test: &ConditionTest) -> bool {
     matches!(test.operator, Operator::Compare(comparing) if comparing.quantifier.is_some())
-}
-
-/// The patterns of all values, variables read as `*`. Where letter case does not count, in both cases.
-fn globs_of(tests: &[&ConditionTest]) -> Vec<Glob> {
-    let mut globs = Vec::new();
-    for test in tests {
-        let Operator::Compare(comparing) = test.operator else { continue };
-        for text in &test.values {
-            match comparing.comparison {
-                Comparison::StringLike => globs.push(text.widest_glob().into_owned()),
-                Comparison::Arn => globs.extend(arn_glob(&text.widest_glob())),
-                Comparison::StringEqualsIgnoreCase => {
-                    let plain = text.fixed_plain().unwrap_or_default();
-                    globs.extend(
-                        [plain.to_owned(), plain.to_lowercase(), plain.to_uppercase()].map(|text| Glob::literal(&text)),
-                    );
-                }
-                _ => globs.extend(text.fixed_plain().map(Glob::literal)),
-            }
-        }
-    }
-    globs
-}
-
-/// An ARN pattern with wildcards that stay in their field; nothing when it is no ARN.
-fn arn_glob(glob: &Glob) -> Option<Glob> {
-    let fields = arn_fields(glob)?;
-    let mut whole = Glob::default();
-    for (index, field) in fields.iter().enumerate() {
-        if index > 0 {
-            whole.push(Symbol::Char(':'));
-        }
-        for symbol in field.symbols() {
-            whole.push(match symbol {
-                Symbol::Many if index < 5 => Symbol::ManyInField,
-                Symbol::One if index < 5 => Symbol::OneInField,
-                other => *other,
-            });
-        }
-    }
-    Some(whole)
-}
-
-/// Values next to the bounds of typed operators, and values of their types that no bound mentions.
-fn typed_values(tests: &[&ConditionTest]) -> Vec<String> {
-    let mut values = Vec::new();
-    for test in tests {
-        let Operator::Compare(comparing) = test.operator else { continue };
-        let texts = test.values.iter().filter_map(Text::fixed_plain);
-        match comparing.comparison {
-            Comparison::Bool => values.extend(["true", "false"].map(str::to_owned)),
-            Comparison::Numeric(_) => {
-                values.extend(texts.filter(|text| Number::parse(text).is_some()).flat_map(|text| {
-                    let whole: i128 = text.split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or(0);
-                    [text.to_owned(), (whole - 1).to_string(), (whole + 1).to_string()]
-                }));
-            }
-            Comparison::Date(_) => values.extend(texts.filter_map(instant).flat_map(|at| {
-                let second = at.as_second();
-                [second - 1, second, second + 1].map(|second| second.to_string())
-            })),
-            Comparison::IpAddress => {
-                values.extend(["203.0.113.77", "2001:db8:77::77"].map(str::to_owned));
-                values.extend(texts.filter_map(AddressRange::parse).map(|range| range.first_address().to_string()));
-            }
-            _ => {}
-        }
-    }
-    values
 }
 
 /// The text with each variable replaced by each value that its key can have.

@@ -182,6 +182,7 @@ fn alphabet(class: Class, globs: &[&Glob]) -> Vec<Group> {
     let mentioned: BTreeSet<char> = symbols
         .filter_map(|symbol| match symbol {
             Symbol::Char(character) if class.knows(*character) => Some(*character),
+            Symbol::OneInField | Symbol::ManyInField if class.knows(':') => Some(':'),
             _ => None,
         })
         .collect();
@@ -199,6 +200,7 @@ fn reading(globs: &[&Glob], length: usize, group: &Group) -> Reading {
             match symbol {
                 Symbol::Char(wanted) if Some(*wanted) == character => reading.forward.insert(position),
                 Symbol::Char(_) => {}
+                Symbol::OneInField | Symbol::ManyInField if character == Some(':') => {}
                 Symbol::One | Symbol::OneInField => reading.forward.insert(position),
                 Symbol::Many | Symbol::ManyInField => reading.stay.insert(position),
             }
