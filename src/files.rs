@@ -278,7 +278,9 @@ pub enum Damage {
     Changed {
         /// The file, relative to the folder.
         path: String,
-        /// Line of the list, from 1.
+        /// Name of the list.
+        list: &'static str,
+        /// Its line, from 1.
         line: usize,
         /// What the list says.
         expected: String,
@@ -289,8 +291,15 @@ pub enum Damage {
     Missing {
         /// The file.
         path: String,
-        /// Line of the list, from 1.
+        /// Name of the list.
+        list: &'static str,
+        /// Its line, from 1.
         line: usize,
+    },
+    /// A digest list itself is not there.
+    NoList {
+        /// Its name.
+        list: &'static str,
     },
     /// The folder holds a file that the list does not name.
     Unlisted {
@@ -299,7 +308,9 @@ pub enum Damage {
     },
     /// A line of the list is none.
     Malformed {
-        /// Line of the list, from 1.
+        /// Name of the list.
+        list: &'static str,
+        /// Its line, from 1.
         line: usize,
     },
     /// Two records of the same file disagree.
@@ -314,24 +325,36 @@ pub enum Damage {
 impl std::fmt::Display for Damage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Changed { path, line, expected, actual } => {
-                write!(f, "`{path}` has SHA-256 {actual}, line {line} of the digest list says {expected}")
+            Self::Changed { path, list, line, expected, actual } => {
+                write!(f, "`{path}` has SHA-256 {actual}, line {line} of `{list}` says {expected}")
             }
-            Self::Missing { path, line } => write!(f, "`{path}` is missing, line {line} of the digest list names it"),
-            Self::Unlisted { path } => write!(f, "`{path}` is not in the digest list"),
-            Self::Malformed { line } => {
-                write!(f, "line {line} of the digest list is not `<sha256>  <path>` with a path inside the folder")
+            Self::Missing { path, list, line } => write!(f, "`{path}` is missing, line {line} of `{list}` names it"),
+            Self::NoList { list } => write!(f, "`{list}` is missing"),
+            Self::Unlisted { path } => write!(f, "`{path}` is in no digest list"),
+            Self::Malformed { list, line } => {
+                write!(f, "line {line} of `{list}` is not `<sha256>  <path>` with a path inside the folder")
             }
             Self::Disagreement { path, records } => write!(f, "`{path}`: {records}"),
         }
     }
 }
 
-/// A digest list as read: path to (line number, digest).
-pub type Digests = std::collections::BTreeMap<String, (usize, String)>;
+/// What a digest list says of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Name of the list.
+    pub list: &'static str,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Lower-case hexadecimal SHA-256.
+    pub sha256: String,
+}
 
-/// Parses a digest list; lines that are none, and paths that leave the folder or stand twice, are damage.
-pub fn parse_digest_list(bytes: &[u8]) -> (Digests, Vec<Damage>) {
+/// Digest lists as read, by path.
+pub type Digests = std::collections::BTreeMap<String, Listed>;
+
+/// Parses the digest list of a name; lines that are none, and paths that leave the folder or stand twice, are damage.
+pub fn parse_digest_list(list: &'static str, bytes: &[u8]) -> (Digests, Vec<Damage>) {
     let mut digests = Digests::new();
     let mut damage = Vec::new();
     let text = String::from_utf8_lossy(bytes);
@@ -344,13 +367,13 @@ pub fn parse_digest_list(bytes: &[u8]) -> (Digests, Vec<Damage>) {
                     && is_inside(path)
                     && !digests.contains_key(path) =>
             {
-                digests.insert(path.to_owned(), (line, digest.to_owned()));
+                digests.insert(path.to_owned(), Listed { list, line, sha256: digest.to_owned() });
             }
-            _ => damage.push(Damage::Malformed { line }),
+            _ => damage.push(Damage::Malformed { list, line }),
         }
     }
     if !text.is_empty() && !text.ends_with('\n') {
-        damage.push(Damage::Malformed { line: text.lines().count() });
+        damage.push(Damage::Malformed { list, line: text.lines().count() });
     }
     (digests, damage)
 }
@@ -373,14 +396,15 @@ pub fn compare_with_digests(
 ) -> Result<Vec<Damage>, Error> {
     let mut damage = Vec::new();
     let present: std::collections::BTreeSet<String> = list(folder)?.into_iter().collect();
-    for (path, (line, expected)) in digests {
-        if !present.contains(path) {
-            damage.push(Damage::Missing { path: path.clone(), line: *line });
+    for (path, Listed { list, line, sha256 }) in digests {
+        let (path, expected) = (path.clone(), sha256.clone());
+        if !present.contains(&path) {
+            damage.push(Damage::Missing { path, list, line: *line });
             continue;
         }
-        let actual = sha256_of_file(&folder.join(path))?;
-        if actual != *expected {
-            damage.push(Damage::Changed { path: path.clone(), line: *line, expected: expected.clone(), actual });
+        let actual = sha256_of_file(&folder.join(&path))?;
+        if actual != expected {
+            damage.push(Damage::Changed { path, list, line: *line, expected, actual });
         }
     }
     for path in present {

@@ -48,6 +48,7 @@ pub mod checks;
 pub mod cli;
 #[cfg(feature = "collect")]
 pub mod collect;
+pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod digest;

@@ -1,3 +1,7 @@
 //! Command line of keyproof.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyproof::commands::main().into()
+}

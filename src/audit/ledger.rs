@@ -39,7 +39,7 @@ pub(super) fn gaps(manifest: &Manifest, checks: &[&'static Check]) -> Vec<Ledger
     let left_out: BTreeSet<&str> = manifest
         .accounts
         .iter()
-        .filter(|account| matches!(account.outcome, AccountOutcome::Excluded | AccountOutcome::Inactive))
+        .filter(|account| !account.outcome.is_in_scope())
         .map(|account| account.account_id.as_str())
         .collect();
     let rows = manifest.coverage.iter().filter(|row| {

@@ -20,7 +20,7 @@ use crate::checks::Check;
 use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
 use crate::model::{Account, Fact, Organization};
-use crate::snapshot::{self, AccountOutcome, Snapshot, manifest};
+use crate::snapshot::{self, Snapshot, manifest};
 
 /// What to audit with.
 #[derive(Debug, Clone, Copy)]
@@ -93,10 +93,7 @@ struct Context<'a> {
 impl Context<'_> {
     fn audit(&self, entry: &manifest::Account) -> Result<AuditedAccount, snapshot::Error> {
         let facts = self.snapshot.account(entry, self.organization)?;
-        let findings = match entry.outcome {
-            AccountOutcome::Excluded | AccountOutcome::Inactive => Vec::new(),
-            _ => judge::account(self, &facts),
-        };
+        let findings = if entry.outcome.is_in_scope() { judge::account(self, &facts) } else { Vec::new() };
         Ok(AuditedAccount { entry: entry.clone(), facts, findings })
     }
 }

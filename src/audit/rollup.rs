@@ -178,6 +178,7 @@ mod tests {
             by_check: BTreeMap::new(),
             by_aspect: BTreeMap::new(),
             by_account: BTreeMap::new(),
+            left_out: 0,
             by_severity: BTreeMap::new(),
             by_account_and_check: BTreeMap::new(),
             ledger: Vec::new(),

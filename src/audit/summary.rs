@@ -75,6 +75,8 @@ pub struct Summary {
     pub by_aspect: BTreeMap<(&'static str, String), Counts>,
     /// By account id, every account that was audited.
     pub by_account: BTreeMap<String, Counts>,
+    /// Number of accounts that were not: left out on purpose, or not ACTIVE.
+    pub left_out: u64,
     /// By severity.
     pub by_severity: BTreeMap<Severity, Counts>,
     /// By account id and check id.
@@ -91,6 +93,7 @@ impl Summary {
             by_check: checks.iter().map(|(check, _)| (check.id, Counts::default())).collect(),
             by_aspect: BTreeMap::new(),
             by_account: BTreeMap::new(),
+            left_out: 0,
             by_severity: Severity::ALL.into_iter().map(|severity| (severity, Counts::default())).collect(),
             by_account_and_check: BTreeMap::new(),
             ledger: Vec::new(),
@@ -98,6 +101,10 @@ impl Summary {
     }
 
     pub(super) fn add(&mut self, account: &AuditedAccount) {
+        if !account.entry.outcome.is_in_scope() {
+            self.left_out += 1;
+            return;
+        }
         let id = &account.facts.id;
         let mut counts = Counts::default();
         for finding in &account.findings {

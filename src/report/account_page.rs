@@ -142,8 +142,7 @@ impl Accounts {
             self.not_whole |= lists.into_iter().chain(regions).any(|gap| gap.is_some());
             self.whole = !self.not_whole;
             self.keys += facts.regions.values().map(|region| region.keys.known().len() as u64).sum::<u64>();
-            self.principals +=
-                (iam.users.known().len() + iam.groups.known().len() + iam.roles.known().len()) as u64;
+            self.principals += (iam.users.known().len() + iam.groups.known().len() + iam.roles.known().len()) as u64;
             self.regions.extend(account.regions.iter().cloned());
         }
         self.all.push(account);

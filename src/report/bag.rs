@@ -106,14 +106,14 @@ pub fn verify(folder: &Path) -> Result<Vec<Damage>, Error> {
     if !folder.join(MANIFEST).is_file() {
         return Err(Error::NotAPack { path: folder.to_path_buf() });
     }
-    let (mut digests, mut damage) = files::parse_digest_list(&files::read(&folder.join(MANIFEST))?);
+    let (mut digests, mut damage) = files::parse_digest_list(MANIFEST, &files::read(&folder.join(MANIFEST))?);
     let tags = folder.join(TAG_MANIFEST);
     if tags.is_file() {
-        let (tag_digests, tag_damage) = files::parse_digest_list(&files::read(&tags)?);
+        let (tag_digests, tag_damage) = files::parse_digest_list(TAG_MANIFEST, &files::read(&tags)?);
         digests.extend(tag_digests);
         damage.extend(tag_damage);
     } else {
-        damage.push(Damage::Missing { path: TAG_MANIFEST.to_owned(), line: 0 });
+        damage.push(Damage::NoList { list: TAG_MANIFEST });
     }
     damage.extend(files::compare_with_digests(folder, &digests, |path| path == TAG_MANIFEST)?);
     Ok(damage)

@@ -262,7 +262,11 @@ fn figures(audited: &Audited<'_>) -> Vec<Figure> {
     };
     vec![
         fact("Accounts read", grouped(read as u64), format!("of {} in scope", grouped(in_scope as u64))),
-        fact("KMS keys", known(accounts.keys), format!("in {}", counted(accounts.regions.len() as u64, "Region", "Regions"))),
+        fact(
+            "KMS keys",
+            known(accounts.keys),
+            format!("in {}", counted(accounts.regions.len() as u64, "Region", "Regions")),
+        ),
         fact("Principals", known(accounts.principals), "users, groups and roles".to_owned()),
         count("Findings", Number::total(total, ""), "", "one for each check and resource"),
         count("Exceptions", Number::of(total, Status::Fail, ""), "fail", "FAIL"),
@@ -340,15 +344,16 @@ fn complete(audited: &Audited<'_>) -> String {
 }
 
 fn top<'a>(audited: &'a Audited<'a>) -> (Vec<TopRow<'a>>, String) {
-    let failed = |check: &Check| {
-        audited.summary.by_check.get(check.id).map_or(0, |counts| counts.of(Status::Fail))
-    };
+    let failed = |check: &Check| audited.summary.by_check.get(check.id).map_or(0, |counts| counts.of(Status::Fail));
     let mut checks: Vec<&'static Check> =
         audited.options.audit.checks.iter().copied().filter(|check| failed(check) > 0).collect();
     checks.sort_by_key(|check| (view::rank(check.severity), std::cmp::Reverse(failed(check)), check.id));
     let rest = match checks.len().saturating_sub(MAX_CHECKS) {
         0 => String::new(),
-        more => format!("{} exceptions; see the table of checks.", counted(more as u64, "more check has", "more checks have")),
+        more => format!(
+            "{} exceptions; see the table of checks.",
+            counted(more as u64, "more check has", "more checks have")
+        ),
     };
     let row = |check: &'static Check| {
         let counts = audited.summary.by_check.get(check.id).copied().unwrap_or_default();
@@ -479,7 +484,11 @@ fn left_out(manifest: &Manifest) -> Vec<String> {
         let more = accounts.len() - named.len();
         let rest = if more == 0 { String::new() } else { format!(" and {more} more; the accounts page has all") };
         (!accounts.is_empty()).then(|| {
-            shortened(&format!("{} {words}: {}{rest}.", counted(accounts.len() as u64, "account", "accounts"), listed(named)))
+            shortened(&format!(
+                "{} {words}: {}{rest}.",
+                counted(accounts.len() as u64, "account", "accounts"),
+                listed(named)
+            ))
         })
     };
     kinds.into_iter().filter_map(sentence).collect()

@@ -6,11 +6,7 @@ use super::view::{FindingView, MAX_ROWS};
 use crate::finding::{Finding, Status};
 
 /// How many rows of each status a page shows, so that none crowds out the others.
-const ROOM: [(Status, usize); 3] = [
-    (Status::Fail, MAX_ROWS - 600),
-    (Status::Error, 400),
-    (Status::Undecided, 200),
-];
+const ROOM: [(Status, usize); 3] = [(Status::Fail, MAX_ROWS - 600), (Status::Error, 400), (Status::Undecided, 200)];
 
 /// What one check did not pass.
 #[derive(Debug, Default)]

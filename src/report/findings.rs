@@ -41,9 +41,11 @@ const FINDINGS_COLUMNS: [Column; 24] = [
             format!("{} {}#{}{sid}", it.effect, it.policy, it.index)
         })
     }),
-    ("evidence_apis", "APIs whose answers the status rests on; item n of each evidence column belongs together", |it| {
-        joined(&it.evidence, |it| it.api.clone())
-    }),
+    (
+        "evidence_apis",
+        "APIs whose answers the status rests on; item n of each evidence column belongs together",
+        |it| joined(&it.evidence, |it| it.api.clone()),
+    ),
     ("evidence_files", "Files inside the snapshot", |it| joined(&it.evidence, |it| it.file.clone())),
     ("evidence_pointers", "JSON pointers (RFC 6901) into the decompressed files", |it| {
         joined(&it.evidence, |it| it.pointer.clone())

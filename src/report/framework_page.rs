@@ -151,7 +151,8 @@ fn control_row<'a>(audited: &'a Audited<'a>, result: &'a ControlResult<'a>) -> C
     let open = result.counts.of(Status::Error) + result.counts.of(Status::Undecided);
     let also_incomplete = result.determination == Determination::ExceptionsNoted && open > 0;
     let number = |status: Status| {
-        let query = scope.iter().map(|scope| format!("{scope} status={}", status.word())).collect::<Vec<_>>().join(" + ");
+        let query =
+            scope.iter().map(|scope| format!("{scope} status={}", status.word())).collect::<Vec<_>>().join(" + ");
         Number { query, ..Number::of(&result.counts, status, "") }
     };
     ControlRow {
@@ -187,7 +188,8 @@ fn marks(requirement: Option<Requirement>, baselines: Option<&[Baseline]>) -> Ve
         Baseline::Moderate => "moderate",
         Baseline::High => "high",
     };
-    let baselines = baselines.map(|it| if it.is_empty() { vec!["no baseline"] } else { it.iter().map(baseline).collect() });
+    let baselines =
+        baselines.map(|it| if it.is_empty() { vec!["no baseline"] } else { it.iter().map(baseline).collect() });
     requirement.into_iter().chain(baselines.into_iter().flatten()).collect()
 }
 
@@ -225,7 +227,8 @@ fn source_row(source: &Source) -> SourceRow<'_> {
 /// The numbers of the gaps on the cover that concern a control.
 fn gaps(audited: &Audited<'_>, result: &ControlResult<'_>) -> Vec<String> {
     let checks: BTreeSet<&str> = result.tests.iter().map(|it| it.test.check.as_str()).collect();
-    let concerns = |checks_of_gap: &[&str]| checks_of_gap.is_empty() || checks_of_gap.iter().any(|it| checks.contains(it));
+    let concerns =
+        |checks_of_gap: &[&str]| checks_of_gap.is_empty() || checks_of_gap.iter().any(|it| checks.contains(it));
     let gaps = audited.summary.ledger.iter().enumerate().filter(|(_, gap)| concerns(&gap.checks));
     gaps.map(|(index, _)| gap_name(index)).collect()
 }
@@ -247,9 +250,7 @@ fn sentence(result: &ControlResult<'_>, as_of: &str, gaps: &[String]) -> String 
         Determination::Incomplete if result.tests.iter().any(|it| it.counts.is_none()) => {
             "No conclusion: a mapped test was not part of this run.".to_owned()
         }
-        Determination::Incomplete => {
-            no_conclusion(&of(counts.of(Status::Error) + counts.of(Status::Undecided)), gaps)
-        }
+        Determination::Incomplete => no_conclusion(&of(counts.of(Status::Error) + counts.of(Status::Undecided)), gaps),
         Determination::NoExceptionsNoted => {
             let concluding = result.tests.iter().filter(|it| it.test.strength != Strength::Supporting);
             let (mut population, mut tests) = (Counts::default(), 0);

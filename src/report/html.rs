@@ -50,10 +50,8 @@ impl Pages {
         let mut tera = Tera::new();
         tera.autoescape_on([".html"]);
         tera.set_escape_fn(visible::escape);
-        tera.add_raw_templates(TEMPLATES).map_err(|failed| Error::Render {
-            path: "templates".to_owned(),
-            reason: failed.to_string(),
-        })?;
+        tera.add_raw_templates(TEMPLATES)
+            .map_err(|failed| Error::Render { path: "templates".to_owned(), reason: failed.to_string() })?;
         let style = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -93,8 +91,10 @@ pub(super) fn file_name(id: &str) -> String {
 
 /// A place on a page for an id that users may choose.
 pub(super) fn place(prefix: &str, id: &str) -> String {
-    let name: String =
-        id.chars().map(|letter| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' }).collect();
+    let name: String = id
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' })
+        .collect();
     format!("{prefix}-{}", name.trim_end_matches('-'))
 }
 

@@ -85,7 +85,10 @@ impl Identity {
         let line = |text: &str| text.chars().filter(|letter| !letter.is_control()).collect::<String>();
         vec![
             ("Source-Organization", line(&self.subject)),
-            ("External-Description", format!("Evidence on IAM and KMS of {}, as of {}", line(&self.subject_words), self.as_of)),
+            (
+                "External-Description",
+                format!("Evidence on IAM and KMS of {}, as of {}", line(&self.subject_words), self.as_of),
+            ),
             ("Bag-Software-Agent", self.tool.clone()),
             ("Snapshot-Root-SHA256", self.snapshot_root.clone()),
             ("Input-Root-SHA256", self.input_root.clone()),

@@ -66,10 +66,15 @@ fn status_row(status: Status) -> StatusRow {
             "Not tested: the data is missing or was denied. The reason names the API and AWS's code. It is never counted as passed.",
             "yes, and it blocks conclusions",
         ),
-        Status::Undecided => ("Tested, but the rules of AWS leave the result open: a person must decide.", "yes, and it blocks conclusions"),
+        Status::Undecided => (
+            "Tested, but the rules of AWS leave the result open: a person must decide.",
+            "yes, and it blocks conclusions",
+        ),
         Status::Waived => ("A FAIL with an active waiver; it keeps its underlying status.", "yes, counted apart"),
         Status::Pass => ("Tested, and the criterion is met.", "yes"),
-        Status::NotApplicable => ("Outside the criterion, for a reason that is checked and given.", "no, but counted and listed"),
+        Status::NotApplicable => {
+            ("Outside the criterion, for a reason that is checked and given.", "no, but counted and listed")
+        }
         Status::Manual => ("No API can answer: a person must attest.", "no"),
     };
     StatusRow { status: view::status(status), meaning, population }
@@ -89,11 +94,15 @@ fn severity_row(severity: Severity) -> SeverityRow {
 fn determination_row(it: Determination) -> DeterminationRow {
     let when = match it {
         Determination::ExceptionsNoted => "At least one mapped test has a FAIL.",
-        Determination::Incomplete => "A mapped test has an ERROR or an UNDECIDED, or did not run, or its population has a hole.",
+        Determination::Incomplete => {
+            "A mapped test has an ERROR or an UNDECIDED, or did not run, or its population has a hole."
+        }
         Determination::ExceptionsWaived => "There are exceptions, and every one has an active waiver.",
         Determination::NoExceptionsNoted => "Every mapped test ran over a population and met no exception.",
         Determination::NoItems => "The tests ran, and there is provably nothing to test.",
-        Determination::NotTested => "Only supporting or manual tests are mapped, or none: nothing here concludes on the control.",
+        Determination::NotTested => {
+            "Only supporting or manual tests are mapped, or none: nothing here concludes on the control."
+        }
     };
     DeterminationRow { determination: determination(it), when }
 }

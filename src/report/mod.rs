@@ -37,6 +37,7 @@ use std::path::PathBuf;
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
 //CHG
 pub use pack::{Options, Pack};
+pub use table::is_risky;
 
 /// Path of the cover inside a pack.
 pub const INDEX: &str = "data/report/index.html";

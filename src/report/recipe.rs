@@ -99,10 +99,7 @@ mod tests {
     fn a_hostile_name_stays_one_word_and_one_string() {
         let it = evidence("a.zst", "/ListAccessKeys/x'; rm -rf ~0; \"$(id)`\u{202e}\n~1");
         let line = raw_answer("", &it);
-        assert_eq!(
-            line,
-            r#"zstd -dc a.zst | jq '.ListAccessKeys["x'\''; rm -rf ~; \"$(id)`\u202e\u000a/"]'"#
-        );
+        assert_eq!(line, r#"zstd -dc a.zst | jq '.ListAccessKeys["x'\''; rm -rf ~; \"$(id)`\u202e\u000a/"]'"#);
         assert!(line.is_ascii());
     }
 

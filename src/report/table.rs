@@ -55,7 +55,9 @@ impl Table {
     }
 
     fn record<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
-        self.writer.write_record(cells).map_err(|failed| Error::Csv { path: self.path.clone(), reason: failed.to_string() })
+        self.writer
+            .write_record(cells)
+            .map_err(|failed| Error::Csv { path: self.path.clone(), reason: failed.to_string() })
     }
 
     /// Ends the file.
@@ -67,7 +69,7 @@ impl Table {
 }
 
 /// Whether a spreadsheet could run the cell, or take its first apostrophe for ours.
-fn is_risky(cell: &str) -> bool {
+pub fn is_risky(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '\'', '＝', '＋', '－', '＠'])
 }
 
@@ -87,8 +89,25 @@ mod tests {
     use super::*;
 
     const HOSTILE: &[&str] = &[
-        "=cmd|'/C calc'!A0", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "\0x", "'quoted", "＝1", "plain", "",
-        "a,b", "a\"b", "a\r\nb", "c | d", "\u{202e}x", "</script>", "ünï",
+        "=cmd|'/C calc'!A0",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\tx",
+        "\rx",
+        "\nx",
+        "\0x",
+        "'quoted",
+        "＝1",
+        "plain",
+        "",
+        "a,b",
+        "a\"b",
+        "a\r\nb",
+        "c | d",
+        "\u{202e}x",
+        "</script>",
+        "ünï",
     ];
 
     fn written(rows: &[Vec<&str>]) -> Vec<u8> {
@@ -104,8 +123,7 @@ mod tests {
 
     #[test]
     fn hostile_cells_come_back_as_they_were_and_none_is_a_formula() {
-        let rows: Vec<Vec<&str>> =
-            HOSTILE.iter().flat_map(|a| HOSTILE.iter().map(move |b| vec![*a, *b])).collect();
+        let rows: Vec<Vec<&str>> = HOSTILE.iter().flat_map(|a| HOSTILE.iter().map(move |b| vec![*a, *b])).collect();
         let bytes = written(&rows);
         let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap();
         let mut reader = csv::Reader::from_reader(text);

@@ -162,6 +162,13 @@ pub enum AccountOutcome {
     Inactive,
 }
 
+impl AccountOutcome {
+    /// Whether the account is to be audited. One that was left out on purpose, or that AWS has closed, is not.
+    pub fn is_in_scope(self) -> bool {
+        !matches!(self, Self::Excluded | Self::Inactive)
+    }
+}
+
 /// One row of the coverage ledger: how all calls of one API, in one account and Region, ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {

@@ -41,11 +41,11 @@ impl Snapshot {
         if version.schema_version > SCHEMA_VERSION {
             return Err(Error::TooNew { path, found: version.schema_version });
         }
-        let (digests, _) = files::parse_digest_list(&files::read(&folder.join(DIGESTS))?);
+        let (digests, _) = files::parse_digest_list(DIGESTS, &files::read(&folder.join(DIGESTS))?);
         match digests.get(MANIFEST) {
-            Some((_, expected)) if *expected == root => {}
+            Some(listed) if listed.sha256 == root => {}
             expected => {
-                let expected = expected.map_or_else(|| "nothing".to_owned(), |(_, digest)| digest.clone());
+                let expected = expected.map_or_else(|| "nothing".to_owned(), |listed| listed.sha256.clone());
                 return Err(Error::Damaged { path, expected, actual: root });
             }
         }

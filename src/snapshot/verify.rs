@@ -6,7 +6,7 @@ use std::path::Path;
 use super::manifest::Manifest;
 use super::{DIGESTS, Error, MANIFEST};
 pub use crate::files::Damage;
-use crate::files::{self, Digests};
+use crate::files::{self, Digests, Listed};
 
 /// Everything in which the snapshot at `folder` disagrees with its own records; empty if it is intact.
 ///
@@ -18,9 +18,9 @@ pub fn verify(folder: &Path) -> Result<Vec<Damage>, Error> {
     }
     let list = folder.join(DIGESTS);
     if !list.is_file() {
-        return Ok(vec![Damage::Missing { path: DIGESTS.to_owned(), line: 0 }]);
+        return Ok(vec![Damage::NoList { list: DIGESTS }]);
     }
-    let (digests, mut damage) = files::parse_digest_list(&files::read(&list)?);
+    let (digests, mut damage) = files::parse_digest_list(DIGESTS, &files::read(&list)?);
     damage.extend(files::compare_with_digests(folder, &digests, |path| path == DIGESTS)?);
     let manifest = files::read(&folder.join(MANIFEST))?;
     match serde_json::from_slice::<Manifest>(&manifest) {
@@ -38,8 +38,8 @@ fn disagreements(manifest: &Manifest, digests: &Digests) -> Vec<Damage> {
     let mut damage = Vec::new();
     for file in &manifest.files {
         match digests.get(&file.path) {
-            Some((_, digest)) if *digest == file.sha256 => {}
-            Some((line, _)) => damage.push(Damage::Disagreement {
+            Some(listed) if listed.sha256 == file.sha256 => {}
+            Some(Listed { line, .. }) => damage.push(Damage::Disagreement {
                 path: file.path.clone(),
                 records: format!("`{MANIFEST}` and line {line} of `{DIGESTS}` name different digests"),
             }),

@@ -1,0 +1,144 @@
+//! `keyproof audit`: a snapshot becomes an evidence pack.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Exit;
+use super::console::{Console, harmless};
+use crate::audit::{self, Determination, FrameworkResult, Summary};
+use crate::checks::CHECKS;
+use crate::cli::{AuditArgs, FailOn};
+use crate::config::Config;
+use crate::files;
+use crate::finding::{Severity, Status};
+use crate::frameworks;
+use crate::report::{self, INDEX, Pack};
+use crate::snapshot::Snapshot;
+
+/// What an audit amounts to.
+pub(super) struct Audited {
+    pub(super) summary: Summary,
+    pub(super) results: Vec<FrameworkResult<'static>>,
+    snapshot_root: String,
+    pack_root: String,
+}
+
+pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
+    let as_of = args.as_of.or(config.audit.as_of);
+    let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
+    let audited = write_pack(&args.snapshot, &args.out, as_of, with_snapshot, console)?;
+    warn_of_gaps(&audited.summary, console);
+    let mut text = in_words(&audited.summary, &audited.results)?;
+    writeln!(text, "\nSnapshot root  {}", audited.snapshot_root)?;
+    writeln!(text, "Pack root      {}", audited.pack_root)?;
+    writeln!(text, "Open           {}", args.out.join(INDEX).display())?;
+    super::print(harmless(&text).as_bytes())?;
+    let fail_on = args.fail_on.map(severity).or(config.audit.fail_on);
+    let allow_incomplete = args.allow_incomplete || config.audit.allow_incomplete;
+    Ok(if audited.summary.is_incomplete() && !allow_incomplete {
+        Exit::Incomplete
+    } else if fail_on.is_some_and(|limit| has_exceptions(&audited.summary, limit)) {
+        Exit::Findings
+    } else {
+        Exit::Done
+    })
+}
+
+/// Audits a snapshot and writes its pack into a missing or empty folder.
+pub(super) fn write_pack(
+    snapshot: &Path,
+    out: &Path,
+    as_of: Option<Timestamp>,
+    with_snapshot: bool,
+    console: &Console,
+) -> anyhow::Result<Audited> {
+    let snapshot = Snapshot::open(snapshot)?;
+    files::output_folder(out)?;
+    let audited = fill_pack(&snapshot, out, as_of, with_snapshot, console);
+    if audited.is_err() {
+        // The folder was empty before: half a pack must not be mistaken for one.
+        files::remove_folder(out)?;
+    }
+    audited
+}
+
+fn fill_pack(
+    snapshot: &Snapshot,
+    out: &Path,
+    as_of: Option<Timestamp>,
+    with_snapshot: bool,
+    console: &Console,
+) -> anyhow::Result<Audited> {
+    let frameworks = frameworks::all()?;
+    let options = audit::Options { checks: CHECKS, frameworks, as_of };
+    let mut pack = Pack::create(out, snapshot, report::Options { audit: options, with_snapshot })?;
+    let summary = audit::run(snapshot, options, |account| {
+        console.detail(&format!("{} {}: {} findings", account.facts.id, account.facts.name, account.findings.len()));
+        pack.account(account)
+    })?;
+    let sealed = pack.finish(&summary)?;
+    let results = audit::roll_up(&summary, frameworks);
+    Ok(Audited { summary, results, snapshot_root: snapshot.root().to_owned(), pack_root: sealed.root })
+}
+
+/// What could not be read, on standard error.
+pub(super) fn warn_of_gaps(summary: &Summary, console: &Console) {
+    for gap in &summary.ledger {
+        let code = gap.code.as_deref().map_or_else(String::new, |code| format!(" ({code})"));
+        let resources =
+            if gap.resources.is_empty() { String::new() } else { format!(" for {}", gap.resources.join(", ")) };
+        console.warn(&format!(
+            "not read in account {} {}, {}: {} {}{code}{resources}",
+            gap.account_id, gap.account_name, gap.region, gap.api, gap.outcome
+        ));
+    }
+}
+
+/// Counts and determinations, for a terminal.
+pub(super) fn in_words(summary: &Summary, results: &[FrameworkResult<'_>]) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    let accounts = summary.by_account.len();
+    let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
+    let left_out = match summary.left_out {
+        0 => String::new(),
+        left_out => format!(" ({left_out} more left out or closed)"),
+    };
+    writeln!(text, "{} checks over {accounts}{left_out}, as of {}\n", summary.by_check.len(), summary.as_of)?;
+    for status in Status::ALL.into_iter().filter(|status| summary.total.of(*status) > 0) {
+        write!(text, "  {:<15}{:>7}", status.word(), summary.total.of(status))?;
+        if status == Status::Fail {
+            let by_severity = summary.by_severity.iter().rev().filter(|(_, counts)| counts.of(Status::Fail) > 0);
+            let by_severity: Vec<String> =
+                by_severity.map(|(severity, counts)| format!("{} {severity}", counts.of(Status::Fail))).collect();
+            write!(text, "   {}", by_severity.join(", "))?;
+        }
+        writeln!(text)?;
+    }
+    writeln!(text)?;
+    let current =
+        |result: &&FrameworkResult<'_>| !result.framework.is_retired() && result.framework.superseded_by.is_none();
+    for result in results.iter().filter(current) {
+        let counts = Determination::ALL.into_iter().filter_map(|determination| {
+            let count = result.controls.iter().filter(|control| control.determination == determination).count();
+            (count > 0).then(|| format!("{count} {}", determination.words()))
+        });
+        writeln!(text, "  {:<22}{}", result.framework.id, counts.collect::<Vec<_>>().join(", "))?;
+    }
+    Ok(text)
+}
+
+fn has_exceptions(summary: &Summary, limit: Severity) -> bool {
+    summary.by_severity.iter().any(|(severity, counts)| *severity >= limit && counts.of(Status::Fail) > 0)
+}
+
+fn severity(fail_on: FailOn) -> Severity {
+    match fail_on {
+        FailOn::Critical => Severity::Critical,
+        FailOn::High => Severity::High,
+        FailOn::Medium => Severity::Medium,
+        FailOn::Low => Severity::Low,
+        FailOn::Informational => Severity::Informational,
+    }
+}

@@ -1,0 +1,106 @@
+//! Standard error: notes, warnings and errors, with hostile names made harmless.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use crate::cli::{Color, Global};
+
+/// Where commands say what they do. Results go to standard output, never here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Console {
+    quiet: bool,
+    verbose: u8,
+    color: bool,
+    terminal: bool,
+}
+
+impl Console {
+    pub(super) fn new(global: &Global) -> Self {
+        let terminal = io::stderr().is_terminal();
+        #[expect(clippy::disallowed_methods, reason = "commands read the environment")]
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !no_color,
+        };
+        Self { quiet: global.quiet, verbose: global.verbose, color, terminal }
+    }
+
+    /// Whether a progress bar makes sense.
+    #[cfg_attr(not(feature = "collect"), expect(dead_code, reason = "only a collection takes long enough for a bar"))]
+    pub(super) fn wants_progress(self) -> bool {
+        self.terminal && !self.quiet
+    }
+
+    /// A line for people who watch.
+    pub(super) fn note(self, text: &str) {
+        if !self.quiet {
+            self.line("", "", text);
+        }
+    }
+
+    /// A line for people who asked for more.
+    pub(super) fn detail(self, text: &str) {
+        if self.verbose > 0 && !self.quiet {
+            self.line("", "", text);
+        }
+    }
+
+    /// Something that is not as it should be, although the command goes on.
+    pub(super) fn warn(self, text: &str) {
+        self.line("warning: ", "\u{1b}[33;1m", text);
+    }
+
+    /// Why the command ends: the error and its causes.
+    pub(super) fn error(self, failed: &anyhow::Error) {
+        let mut text = failed.to_string();
+        for cause in failed.chain().skip(1) {
+            let cause = cause.to_string();
+            // Transparent errors repeat themselves in their cause.
+            if !text.ends_with(&cause) {
+                let _ = write!(text, "\n  because: {cause}");
+            }
+        }
+        self.line("error: ", "\u{1b}[31;1m", &text);
+    }
+
+    fn line(self, label: &str, style: &str, text: &str) {
+        let text = harmless(text);
+        let mut out = io::stderr().lock();
+        // Nobody is left to tell when standard error is closed.
+        let _ = if self.color && !label.is_empty() {
+            writeln!(out, "{style}{label}\u{1b}[0m{text}")
+        } else {
+            writeln!(out, "{label}{text}")
+        };
+    }
+}
+
+/// Text that a terminal shows as it stands: control characters and those that reorder text are escaped, line ends stay.
+pub(super) fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' => shown.push(letter),
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
+                let _ = write!(shown, "{}", letter.escape_unicode());
+            }
+            _ if letter.is_control() => {
+                let _ = write!(shown, "{}", letter.escape_unicode());
+            }
+            _ => shown.push(letter),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_move_the_cursor_or_reorder_text_is_escaped() {
+        assert_eq!(harmless("a\u{1b}[2Jb\u{202e}c\r\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{d}\n");
+    }
+}

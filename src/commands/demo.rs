@@ -1,0 +1,65 @@
+//! `keyproof demo`: the whole job on an organization that ships inside this program.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::console::{Console, harmless};
+use super::{Exit, audit, print};
+use crate::cli::DemoArgs;
+use crate::demo::{self, Quarter};
+use crate::files;
+use crate::report;
+
+/// The file by which a later run knows that it may replace the folder.
+const MARKER: &str = ".keyproof-demo";
+
+pub(super) fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Exit> {
+    match args.accounts {
+        None => whole_job(&args.out, console),
+        Some(accounts) => {
+            let manifest = demo::generate(&args.out, accounts, args.seed)?;
+            let json: u64 = manifest.files.iter().map(|file| file.json_bytes).sum();
+            print(
+                format!(
+                    "Snapshot   {}\nAccounts   {accounts}\nSeed       {}\nJSON       {} MB\n",
+                    args.out.display(),
+                    args.seed,
+                    json / 1_000_000
+                )
+                .as_bytes(),
+            )
+        }
+    }
+}
+
+fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
+    make_room(out)?;
+    files::write_atomic(&out.join(MARKER), b"keyproof demo replaces this folder\n")?;
+    let quarters = [Quarter::Q2, Quarter::Q3];
+    for quarter in quarters {
+        console.note(&format!("Writing the snapshot of {} …", quarter.name()));
+        demo::write_quarter(&out.join("snapshots").join(quarter.name()), quarter)?;
+    }
+    let mut text = String::new();
+    for quarter in quarters {
+        console.note(&format!("Auditing {} …", quarter.name()));
+        let snapshot = out.join("snapshots").join(quarter.name());
+        let pack = out.join("packs").join(quarter.name());
+        let audited = audit::write_pack(&snapshot, &pack, None, true, console)?;
+        writeln!(text, "{}: {}", quarter.name(), audit::in_words(&audited.summary, &audited.results)?)?;
+    }
+    writeln!(text, "\nOpen {} in a browser.", out.join("packs/2026-Q3").join(report::INDEX).display())?;
+    print(harmless(&text).as_bytes())
+}
+
+/// Makes the folder ready: a missing or empty one is used, an earlier demo is replaced, anything else is refused.
+fn make_room(out: &Path) -> anyhow::Result<()> {
+    if out.join(MARKER).is_file() {
+        files::remove_folder(out)?;
+    } else if out.is_dir() && !files::is_empty(out)? {
+        bail!("`{}` is not empty and holds no earlier demo; name another folder with `--out`", out.display());
+    }
+    Ok(files::output_folder(out)?)
+}
