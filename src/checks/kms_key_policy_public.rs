@@ -19,9 +19,11 @@ pub(super) const CHECK: Check = Check {
         Principal, or NotPrincipal with Allow, without a condition that fixes account, organization, principal, network or \
         source to values without wildcards. kms:ViaService fixes none of them; neither does an IfExists on a key that the \
         caller can leave out. A Deny counts if the principal cannot avoid it. Only calls that AWS KMS accepts from other \
-        accounts are asked for. UNDECIDED if AWS does not document what a condition means.",
+        accounts are asked for. UNDECIDED if AWS does not document what a condition means, or if what keeps strangers out is \
+        compared with a tag or name that they write themselves.",
     exemptions: "AWS managed keys are NOT_APPLICABLE: their policy cannot be changed.",
-    blind_spots: "Accounts and organizations that the policy names are not public, whoever they are. Grants are not looked \
+    blind_spots: "Accounts and organizations that the policy names are not public, whoever they are. A condition on the \
+        time or on a property of the key, such as a tag, counts as met; the reason names it. Grants are not looked \
         at. Resource control policies, which may keep the public out as well, are not counted. AWS Security Hub KMS.5 fails \
         a policy that it cannot read; here that is an ERROR.",
     remediation: Remediation {
@@ -90,7 +92,7 @@ fn answer(open: &OpenStatement, document: &Document) -> (Verdict, String, usize)
             return (Verdict::Fail, reason, open.statement);
         }
         Openness::Undecided(why) => return (Verdict::Undecided, why.clone(), open.statement),
-        Openness::Narrowed(_) if compares_with_the_callers_words(document, open.statement) => {
+        Openness::Narrowed(narrowing) if rests_on_the_callers_words(document, open.statement, narrowing) => {
             let why = "a statement names everyone, and its conditions compare with what the caller can write";
             return (Verdict::Undecided, why.to_owned(), open.statement);
         }
@@ -106,13 +108,16 @@ fn answer(open: &OpenStatement, document: &Document) -> (Verdict, String, usize)
     (Verdict::Pass, format!("a statement names everyone, but {why}"), open.statement)
 }
 
-/// Whether a condition of the statement holds a variable that the caller fills as it likes: a tag or a name can be made to
-/// fit, whatever one example of it says.
-fn compares_with_the_callers_words(document: &Document, index: usize) -> bool {
+/// Whether what keeps strangers out holds a variable that the caller fills as it likes: a tag or a name can be made to fit,
+/// whatever one example of it says.
+fn rests_on_the_callers_words(document: &Document, open: usize, narrowing: &Narrowing) -> bool {
     let words = ["aws:principaltag/", "aws:username", "aws:userid", "aws:sourceidentity"];
-    let statement = document.statements.iter().find(|statement| statement.index == index);
-    let tests = statement.iter().filter_map(|it| it.condition.as_ref()).flat_map(|condition| &condition.tests);
-    let mut variables = tests.flat_map(|test| &test.values).flat_map(Text::variables);
+    let rests_on = |statement: &&Statement| match narrowing {
+        Narrowing::Denied(denies) => statement.index == open || denies.contains(&statement.index),
+        _ => statement.index == open,
+    };
+    let conditions = document.statements.iter().filter(rests_on).filter_map(|statement| statement.condition.as_ref());
+    let mut variables = conditions.flat_map(|it| &it.tests).flat_map(|test| &test.values).flat_map(Text::variables);
     variables.any(|variable| words.iter().any(|prefix| variable.key.starts_with(prefix)))
 }
 
@@ -296,6 +301,12 @@ mod tests {
         ] {
             assert_eq!(verdict(&format!("{}, {}", allow(""), deny(rest))), Verdict::Fail, "{rest}");
         }
+    }
+
+    #[test]
+    fn a_deny_that_compares_with_what_the_caller_writes_is_no_proof() {
+        let own_tag = r#", "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/account}"}}"#;
+        assert_ne!(verdict(&format!("{}, {}", allow(""), deny(own_tag))), Verdict::Pass);
     }
 
     #[test]

@@ -11,7 +11,9 @@ use aws_sdk_sts::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, InterceptorContext,
 };
 use aws_sdk_sts::config::retry::{ClassifyRetry, RetryAction, RetryConfig, RetryPartition};
-use aws_sdk_sts::config::{AppName, ConfigBag, Intercept, RuntimeComponents, SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_sts::config::{
+    AppName, ConfigBag, Intercept, RuntimeComponents, SharedCredentialsProvider, SharedHttpClient,
+};
 use aws_sdk_sts::error::BoxError;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
@@ -227,9 +229,10 @@ fn is_cut_short(body: &[u8]) -> bool {
         return false;
     }
     let Some(root) = root_element(body) else { return true };
-    let closed = body.strip_suffix(b">").map(<[u8]>::trim_ascii_end).is_some_and(|body| {
-        body.strip_suffix(root).is_some_and(|body| body.ends_with(b"</"))
-    });
+    let closed = body
+        .strip_suffix(b">")
+        .map(<[u8]>::trim_ascii_end)
+        .is_some_and(|body| body.strip_suffix(root).is_some_and(|body| body.ends_with(b"</")));
     // `<Root/>` alone is whole too.
     let lone = body.ends_with(b"/>") && body.iter().filter(|byte| **byte == b'<').count() <= 2;
     !closed && !lone

@@ -187,9 +187,8 @@ pub(super) fn is_unknown_operation(status: u16, body: &[u8]) -> bool {
 /// Whether a body is JSON or XML, or empty.
 fn speaks_protocol(body: &[u8]) -> bool {
     let body = body.trim_ascii();
-    let starts = |start: &str| {
-        body.get(..start.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(start.as_bytes()))
-    };
+    let starts =
+        |start: &str| body.get(..start.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(start.as_bytes()));
     match body.first() {
         None | Some(b'{') => true,
         Some(b'<') => !starts("<!doctype html") && !starts("<html"),
@@ -258,7 +257,10 @@ mod tests {
         assert!(is_unknown_operation(501, b"Not Implemented"));
         assert!(!is_unknown_operation(503, page));
         assert!(!is_unknown_operation(500, br#"{"__type": "InternalFailure"}"#));
-        assert!(!is_unknown_operation(500, b"<ErrorResponse><Error><Code>ServiceFailure</Code></Error></ErrorResponse>"));
+        assert!(!is_unknown_operation(
+            500,
+            b"<ErrorResponse><Error><Code>ServiceFailure</Code></Error></ErrorResponse>"
+        ));
         assert!(!is_unknown_operation(500, b""), "an empty answer says nothing about the operation");
     }
 

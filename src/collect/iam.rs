@@ -35,7 +35,8 @@ pub(super) async fn collect(access: &Access, recorder: &mut Recorder, is_managem
         organizations_features(&client, recorder).await?;
     }
     if let Some(users) = details.and_then(|details| details.user_detail_list) {
-        for operation in ["ListMFADevices", "ListAccessKeys", "GetAccessKeyLastUsed", "ListServiceSpecificCredentials"] {
+        for operation in ["ListMFADevices", "ListAccessKeys", "GetAccessKeyLastUsed", "ListServiceSpecificCredentials"]
+        {
             recorder.begin(operation);
         }
         for name in users.into_iter().filter_map(|user| user.user_name) {
@@ -58,12 +59,12 @@ async fn authorization_details(
     recorder: &mut Recorder,
 ) -> Result<Option<v1::AuthorizationDetails>, Error> {
     let ask = Ask::new("iam:GetAccountAuthorizationDetails").with("MaxItems", MAX_ITEMS);
-    let request =
-        |marker| client.get_account_authorization_details().max_items(MAX_ITEMS).set_marker(marker).send();
+    let request = |marker| client.get_account_authorization_details().max_items(MAX_ITEMS).set_marker(marker).send();
     recorder
         .list(ask, request, |answer: GetAccountAuthorizationDetailsOutput, all: &mut v1::AuthorizationDetails| {
             // A page brings the lists in turn, and leaves out those that it has nothing of.
-            let (users, groups) = (answer.user_detail_list.unwrap_or_default(), answer.group_detail_list.unwrap_or_default());
+            let (users, groups) =
+                (answer.user_detail_list.unwrap_or_default(), answer.group_detail_list.unwrap_or_default());
             let (roles, policies) = (answer.role_detail_list.unwrap_or_default(), answer.policies.unwrap_or_default());
             let items = vec![
                 extend(&mut all.user_detail_list, "UserDetailList", Some(users), iam_details::user)?,
@@ -215,8 +216,7 @@ async fn openid_connect_providers(client: &Client, recorder: &mut Recorder) -> R
     let request = |_| client.list_open_id_connect_providers().send();
     let listed = recorder
         .list(Ask::new("iam:ListOpenIDConnectProviders"), request, |answer, list: &mut v1::OpenIdConnectProviders| {
-            let provider =
-                |it: types::OpenIdConnectProviderListEntry| v1::OpenIdConnectProviderArn { arn: it.arn };
+            let provider = |it: types::OpenIdConnectProviderListEntry| v1::OpenIdConnectProviderArn { arn: it.arn };
             let providers = Some(answer.open_id_connect_provider_list.unwrap_or_default());
             let into = &mut list.open_id_connect_provider_list;
             let items = extend(into, "OpenIDConnectProviderList", providers, provider)?;

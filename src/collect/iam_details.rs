@@ -43,8 +43,10 @@ pub(super) fn role(it: types::RoleDetail) -> v1::RoleDetail {
         arn: Some(it.arn),
         create_date: time(it.create_date),
     };
-    let last_used =
-        |it: types::RoleLastUsed| v1::RoleLastUsed { last_used_date: it.last_used_date.and_then(time), region: it.region };
+    let last_used = |it: types::RoleLastUsed| v1::RoleLastUsed {
+        last_used_date: it.last_used_date.and_then(time),
+        region: it.region,
+    };
     v1::RoleDetail {
         path: it.path,
         role_name: it.role_name,

@@ -12,7 +12,10 @@ fn names<T>(values: Option<Vec<T>>, name: impl Fn(&T) -> &str) -> Option<Vec<Str
 
 /// Metadata of a key.
 pub(super) fn key_metadata(it: types::KeyMetadata) -> v1::KeyMetadata {
-    #[expect(deprecated, reason = "AWS still sends the old name of the key spec, and the snapshot keeps what AWS sends")]
+    #[expect(
+        deprecated,
+        reason = "AWS still sends the old name of the key spec, and the snapshot keeps what AWS sends"
+    )]
     let customer_master_key_spec = it.customer_master_key_spec;
     v1::KeyMetadata {
         aws_account_id: it.aws_account_id,

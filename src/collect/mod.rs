@@ -183,7 +183,9 @@ pub enum Error {
         region: String,
     },
     /// `--region` belongs elsewhere.
-    #[error("Region `{region}` does not belong to the caller's partition `{partition}`; leave it out, or use credentials of its partition")]
+    #[error(
+        "Region `{region}` does not belong to the caller's partition `{partition}`; leave it out, or use credentials of its partition"
+    )]
     OtherPartition {
         /// The Region.
         region: String,

@@ -60,22 +60,15 @@ pub(super) async fn collect(
     recorder: &mut Recorder,
 ) -> Result<Organization, Error> {
     let client = access.organizations();
-    let own = Member {
-        id: identity.account_id.clone(),
-        name: String::new(),
-        status: "ACTIVE".to_owned(),
-        parent: None,
-    };
+    let own =
+        Member { id: identity.account_id.clone(), name: String::new(), status: "ACTIVE".to_owned(), parent: None };
     let Some(described) = describe(&client, recorder).await? else {
         let standalone = Some(why_alone(recorder, "organizations:DescribeOrganization"));
         return Ok(Organization { accounts: vec![own], standalone, ..Organization::default() });
     };
     let described = described.organization.unwrap_or_default();
-    let mut organization = Organization {
-        id: described.id,
-        management_account: described.master_account_id,
-        ..Organization::default()
-    };
+    let mut organization =
+        Organization { id: described.id, management_account: described.master_account_id, ..Organization::default() };
     match list_accounts(&client, recorder).await? {
         Some(accounts) => organization.accounts = members(accounts),
         None => {
@@ -218,8 +211,7 @@ async fn tree(client: &Client, recorder: &mut Recorder, organization: &mut Organ
 
 async fn units_of(client: &Client, recorder: &mut Recorder, parent: &str) -> Result<Vec<(String, Unit)>, Error> {
     let ask = Ask::new("organizations:ListOrganizationalUnitsForParent").about(&[parent]);
-    let request =
-        |token| client.list_organizational_units_for_parent().parent_id(parent).set_next_token(token).send();
+    let request = |token| client.list_organizational_units_for_parent().parent_id(parent).set_next_token(token).send();
     let units = recorder
         .list(ask, request, |answer, list: &mut v1::OrganizationalUnits| {
             let unit = |it: types::OrganizationalUnit| v1::OrganizationalUnit { id: it.id, arn: it.arn, name: it.name };
@@ -288,8 +280,7 @@ async fn policy(client: &Client, recorder: &mut Recorder, id: &str) -> Result<()
     let ask = Ask::new("organizations:DescribePolicy").about(&[id]);
     let shape = |answer: aws_sdk_organizations::operation::describe_policy::DescribePolicyOutput| {
         let it = answer.policy.ok_or(Lacks("Policy"))?;
-        let policy =
-            v1::OrganizationPolicy { policy_summary: it.policy_summary.map(summary), content: it.content };
+        let policy = v1::OrganizationPolicy { policy_summary: it.policy_summary.map(summary), content: it.content };
         Ok(v1::DescribedOrganizationPolicy { policy: Some(policy) })
     };
     recorder.one(ask, || client.describe_policy().policy_id(id).send(), shape).await?;

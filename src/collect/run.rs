@@ -14,8 +14,8 @@ use super::scope::{self, Decision};
 use super::sts::{self, Identity, SESSION_NAME, Session};
 use super::{Error, Event, Options, Progress, Summary, account, client, iam, kms, organizations, runtime};
 use crate::snapshot::{
-    Account, AccountOutcome, Coverage, Excluded, Journal, ORGANIZATION, Outcome, SnapshotFile, Source, Writer, iam_path,
-    kms_path,
+    Account, AccountOutcome, Coverage, Excluded, Journal, ORGANIZATION, Outcome, SnapshotFile, Source, Writer,
+    iam_path, kms_path,
 };
 
 /// Collects the organization of the caller into a snapshot.

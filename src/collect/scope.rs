@@ -115,11 +115,8 @@ pub(super) fn select(options: &Options, organization: &Organization) -> Result<V
             });
         }
     }
-    let units: Vec<String> = options
-        .organizational_units
-        .iter()
-        .map(|unit| find_unit(organization, unit))
-        .collect::<Result<_, _>>()?;
+    let units: Vec<String> =
+        options.organizational_units.iter().map(|unit| find_unit(organization, unit)).collect::<Result<_, _>>()?;
     Ok(organization.accounts.iter().map(|it| (it.clone(), decide(options, organization, &units, it))).collect())
 }
 
@@ -167,12 +164,18 @@ fn find_unit(organization: &Organization, wanted: &str) -> Result<String, Error>
     });
     match (named.next(), named.next()) {
         (Some(id), None) => Ok(id.clone()),
-        (Some(_), Some(_)) => Err(Error::UnknownUnit { unit: wanted.to_owned(), reason: "its path names two units; use the id".to_owned() }),
+        (Some(_), Some(_)) => Err(Error::UnknownUnit {
+            unit: wanted.to_owned(),
+            reason: "its path names two units; use the id".to_owned(),
+        }),
         (None, _) => {
             let reason = match &organization.standalone {
                 Some(reason) => reason.clone(),
                 None if organization.units.is_empty() => "the organization's units could not be read".to_owned(),
-                None => format!("the organization has {} roots and units, none of that id or path", organization.units.len()),
+                None => format!(
+                    "the organization has {} roots and units, none of that id or path",
+                    organization.units.len()
+                ),
             };
             Err(Error::UnknownUnit { unit: wanted.to_owned(), reason })
         }
@@ -207,8 +210,7 @@ mod tests {
             status: status.to_owned(),
             parent: Some(parent.to_owned()),
         };
-        let unit =
-            |name: &str, parent: Option<&str>| Unit { name: name.to_owned(), parent: parent.map(str::to_owned) };
+        let unit = |name: &str, parent: Option<&str>| Unit { name: name.to_owned(), parent: parent.map(str::to_owned) };
         Organization {
             accounts: vec![
                 member("111122223333", "r-1", "ACTIVE"),

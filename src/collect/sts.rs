@@ -151,8 +151,7 @@ impl Session {
             .set_external_id(self.external_id.clone());
         let answer = send(|| request.clone().send()).await.and_then(|answer| {
             let request_id = answer.request_id().map(str::to_owned);
-            let credentials =
-                answer.credentials.and_then(credentials).ok_or_else(|| Lacks("Credentials").failure())?;
+            let credentials = answer.credentials.and_then(credentials).ok_or_else(|| Lacks("Credentials").failure())?;
             let user = answer.assumed_role_user.ok_or_else(|| Lacks("AssumedRoleUser").failure())?;
             Ok((credentials, user.arn, request_id))
         });
