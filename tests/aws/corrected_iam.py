@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
 from moto.iam import models
 from moto.iam.aws_managed_policies import aws_managed_policies_data
@@ -21,6 +20,7 @@ from moto.iam.policy_validation import (
 from moto.iam.responses import IamResponse
 from moto.organizations.models import organizations_backends
 
+from faults import Refused
 from paging import WrongToken, page
 
 DETAILS_PAGE = 15
@@ -84,10 +84,6 @@ def root_user(account: str) -> RootUser:
     return root_users.setdefault(account, RootUser())
 
 
-def error(code: str, message: str) -> ServiceException:
-    return ServiceException(code, message)
-
-
 class Iam(IamResponse):
     """moto's IAM with AWS's pages and fields."""
 
@@ -96,7 +92,7 @@ class Iam(IamResponse):
             items, marker = page(items, self._get_param("Marker"), self._get_int_param("MaxItems"), size,
                                  f"{self.current_account}:{name}")
         except WrongToken:
-            raise error("ValidationError", "Invalid Marker.") from None
+            raise Refused("ValidationError", "Invalid Marker.") from None
         return items, {"IsTruncated": True, "Marker": marker} if marker else {"IsTruncated": False}
 
     def get_account_authorization_details(self) -> ActionResult:
@@ -181,11 +177,11 @@ class Iam(IamResponse):
     def list_organizations_features(self) -> ActionResult:
         backend = organizations_backends[self.current_account][self.partition]
         if backend.org is None:
-            raise error("AccountNotManagementOrDelegatedAdministratorException",
-                        "The account is not the management account or a delegated administrator.")
+            raise Refused("AccountNotManagementOrDelegatedAdministratorException",
+                          "The account is not the management account or a delegated administrator.")
         features = organizations_features.get(self.current_account)
         if features is None:
-            raise error("ServiceAccessNotEnabledException", "Trusted access for IAM is not enabled.")
+            raise Refused("ServiceAccessNotEnabledException", "Trusted access for IAM is not enabled.")
         return ActionResult({"OrganizationId": backend.org.id, "EnabledFeatures": features})
 
 

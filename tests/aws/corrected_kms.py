@@ -6,12 +6,12 @@ import json
 from datetime import timedelta
 from typing import Any, Callable
 
-from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time, utcnow
 from moto.kms import models
 from moto.kms.responses import KmsResponse
 from moto.moto_api._internal import mock_random
 
+from faults import Refused
 from paging import WrongToken, page
 
 LIST_PAGE = 3
@@ -31,10 +31,6 @@ models.generate_key_id = _key_id
 models.generate_private_key = lambda _spec: None
 
 
-class KmsError(JsonRESTError):
-    code = 400
-
-
 def _now() -> float:
     return unix_time(utcnow())
 
@@ -49,7 +45,7 @@ class Kms(KmsResponse):
 
     def _validate_cmk_id(self, key_id: str) -> None:
         if self.kms_backend.get_key_id(key_id) not in self.kms_backend.keys:
-            raise KmsError("NotFoundException", f"Key '{self._display_arn(key_id)}' does not exist")
+            raise Refused("NotFoundException", f"Key '{self._display_arn(key_id)}' does not exist")
 
     def _key(self) -> models.Key:
         key_id = self._get_param("KeyId")
@@ -61,7 +57,7 @@ class Kms(KmsResponse):
         try:
             items, marker = page(items, self._get_param("Marker"), self._get_param("Limit"), LIST_PAGE, name)
         except WrongToken:
-            raise KmsError("InvalidMarkerException", "The marker is invalid.") from None
+            raise Refused("InvalidMarkerException", "The marker is invalid.") from None
         answer: dict[str, Any] = {field: items, "Truncated": marker is not None}
         if marker:
             answer["NextMarker"] = marker
@@ -144,12 +140,12 @@ class Kms(KmsResponse):
         """The key, where its rotation can be asked for at all."""
         key = self._key()
         if key.key_spec != "SYMMETRIC_DEFAULT":
-            raise KmsError("UnsupportedOperationException", f"{key.arn} is not a symmetric encryption key.")
+            raise Refused("UnsupportedOperationException", f"{key.arn} is not a symmetric encryption key.")
         if key.origin != "AWS_KMS":
-            raise KmsError("UnsupportedOperationException",
-                           f"{key.arn} origin is {key.origin} which is not valid for this operation.")
+            raise Refused("UnsupportedOperationException",
+                          f"{key.arn} origin is {key.origin} which is not valid for this operation.")
         if key.key_state in ("PendingDeletion", "PendingReplicaDeletion"):
-            raise KmsError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+            raise Refused("KMSInvalidStateException", f"{key.arn} is pending deletion.")
         return key
 
     def enable_key_rotation(self) -> str:
@@ -195,7 +191,7 @@ class Kms(KmsResponse):
         name = self._get_param("PolicyName", "default")
         policies = {"default": key.policy} | _named_policies(key)
         if name not in policies:
-            raise KmsError("NotFoundException", f"No such policy {name} exists")
+            raise Refused("NotFoundException", f"No such policy {name} exists")
         return json.dumps({"Policy": policies[name], "PolicyName": name})
 
     def create_grant(self) -> str:

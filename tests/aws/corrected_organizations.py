@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from moto.account.exceptions import UnspecifiedContactType
 from moto.account.responses import AccountResponse
-from moto.core.exceptions import JsonRESTError, ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
@@ -17,6 +17,7 @@ from moto.organizations import models, utils
 from moto.organizations.responses import OrganizationsResponse
 from moto.sts.responses import TokenResponse
 
+from faults import Refused
 from paging import WrongToken, page
 
 LIST_PAGE = 2
@@ -30,10 +31,6 @@ MEMBER_IDS = iter(["000000000000", "222233334444", "444455556666", "123456789012
 resource_policies: dict[str, str] = {}
 _make_random_account_id = utils.make_random_account_id
 utils.make_random_account_id = lambda: next(MEMBER_IDS, None) or _make_random_account_id()
-
-
-class AwsError(JsonRESTError):
-    code = 400
 
 
 @dataclass
@@ -85,7 +82,7 @@ class Organizations(OrganizationsResponse):
 
     def call_action(self) -> Any:
         if self._get_action() != "DescribeOrganization" and not self._may_look():
-            raise AwsError("AccessDeniedException", "You don't have permissions to access this resource.")
+            raise Refused("AccessDeniedException", "You don't have permissions to access this resource.")
         return super().call_action()
 
     def _may_look(self) -> bool:
@@ -105,7 +102,7 @@ class Organizations(OrganizationsResponse):
     def describe_resource_policy(self) -> str:
         content = resource_policies.get(self.organizations_backend.account_id)
         if content is None:
-            raise AwsError("ResourcePolicyNotFoundException", "We can't find a resource policy request.")
+            raise Refused("ResourcePolicyNotFoundException", "We can't find a resource policy request.")
         org = self.organizations_backend.org
         summary = {"Id": "rp-abcd1234",
                    "Arn": f"arn:aws:organizations::{org.master_account_id}:resourcepolicy/{org.id}/rp-abcd1234"}
@@ -114,8 +111,8 @@ class Organizations(OrganizationsResponse):
     def list_delegated_services_for_account(self) -> str:
         wanted = self._get_param("AccountId")
         if not any(admin.account.id == wanted for admin in self.organizations_backend.admins):
-            raise AwsError("AccountNotRegisteredException",
-                           "The provided account is not a registered delegated administrator for your organization.")
+            raise Refused("AccountNotRegisteredException",
+                          "The provided account is not a registered delegated administrator for your organization.")
         return super().list_delegated_services_for_account()
 
 
@@ -135,7 +132,7 @@ def _paged(name: str, field: str) -> Any:
         try:
             items, following = page(items, token, limit, LIST_PAGE, list_name)
         except WrongToken:
-            raise AwsError("InvalidInputException", "You provided an invalid NextToken.") from None
+            raise Refused("InvalidInputException", "You provided an invalid NextToken.") from None
         answer[field] = [item for item in items if item is not None]
         answer.pop("NextToken", None)
         return json.dumps(answer | ({"NextToken": following} if following else {}))
@@ -164,8 +161,8 @@ class Sts(TokenResponse):
         account = arn.split(":")[4]
         role = next((role for role in iam_backends[account]["aws"].roles.values() if role.arn == arn), None)
         if role is None or not trusts(role.assume_role_policy_document, caller, self._get_param("ExternalId")):
-            raise ServiceException(
-                "AccessDenied", f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+            raise Refused(
+                "AccessDenied", f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}", 403
             )
         access_key = "ASIA" + secrets.token_hex(8).upper()
         session = Session(account, caller.scope, f"arn:aws:sts::{account}:assumed-role/{role.name}/{name}",
@@ -203,6 +200,13 @@ def trusts(document: str, caller: Session, external_id: str | None) -> bool:
 class Account(AccountResponse):
     """moto's account management with the list of Regions."""
 
+    def get_alternate_contact(self) -> ActionResult:
+        try:
+            return super().get_alternate_contact()
+        except UnspecifiedContactType:
+            raise Refused("ResourceNotFoundException", "No contact of the inputted alternate contact type found.",
+                          404) from None
+
     def list_regions(self) -> ActionResult:
         wanted = self._get_param("RegionOptStatusContains") or []
         every = [(name, "ENABLED_BY_DEFAULT") for name in ENABLED_REGIONS] + [(name, "DISABLED") for name in DISABLED_REGIONS]
@@ -212,5 +216,5 @@ class Account(AccountResponse):
             items, token = page(regions, self._get_param("NextToken"), self._get_param("MaxResults"), LIST_PAGE,
                                 f"{self.current_account}:regions:{wanted}")
         except WrongToken:
-            raise AwsError("ValidationException", "The token is not valid.") from None
+            raise Refused("ValidationException", "The token is not valid.") from None
         return ActionResult({"Regions": items} | ({"NextToken": token} if token else {}))

@@ -62,6 +62,14 @@ HTML_500 = b"""<!doctype html>
 <p>The server encountered an internal error and was unable to complete your request.</p>
 """
 
+class Refused(Exception):
+    """The service answers with an error."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
 NAMESPACES = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
@@ -131,7 +139,7 @@ def worded(call: Call, status: int, code: str, message: str) -> Answer:
 
 
 class Rules:
-    """The faults that tests ordered.
+    """The faults that tests ordered; the first rule that applies to a call decides over it.
 
     A rule is a JSON object. Which calls it is for: `scope` (the last four characters of the caller's access key),
     `account`, `region`, `service`, `operation` (each a string or a list of strings), `match` (a text that occurs in the
@@ -156,18 +164,17 @@ class Rules:
         with self._lock:
             self._rules = [rule for rule in self._rules if rule.get("scope") != scope]
 
-    def applying(self, call: Call) -> list[dict[str, Any]]:
-        """The rules that apply to this call; counts it for each of them."""
+    def applying(self, call: Call) -> dict[str, Any] | None:
+        """The first rule that applies to this call."""
         with self._lock:
-            found = []
             for rule in self._rules:
                 if not _concerns(rule, call):
                     continue
                 rule["seen"] += 1
                 nth = rule["seen"] - rule.get("after", 0)
-                if nth > 0 and ("times" not in rule or nth <= rule["times"]):
-                    found.append(dict(rule))
-            return found
+                if nth > 0 and nth <= rule.get("times", nth):
+                    return dict(rule)
+            return None
 
     def hold(self, call: Call) -> None:
         """Blocks the call until its scope is released."""

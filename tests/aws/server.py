@@ -42,7 +42,7 @@ import state
 from corrected_iam import Iam
 from corrected_kms import Kms
 from corrected_organizations import DISABLED_REGIONS, Account, Organizations, Sts, session_of
-from faults import HTML_500, Answer, Call, Rules, error, spoil
+from faults import HTML_500, WORDING, Answer, Call, Refused, Rules, error, spoil, worded
 
 SERVICES: dict[str, Any] = {"iam": Iam, "kms": Kms, "organizations": Organizations, "sts": Sts, "account": Account}
 KNOWN_REGIONS = set(get_session().get_available_regions("kms")) | set(DISABLED_REGIONS)
@@ -91,28 +91,25 @@ class Wire:
             raise Gone(f"no endpoint in {call.region}")
         if call.region in DISABLED_REGIONS:
             return error(call, "invalid_token")
-        rules = self.rules.applying(call)
-        for rule in rules:
-            kind = rule["kind"]
-            if kind == "hold":
-                self.rules.hold(call)
-            elif kind == "drop":
-                raise Gone("ordered")
-            elif kind == "html500":
-                return Answer(500, {"Content-Type": "text/html; charset=utf-8"}, HTML_500)
-            elif kind in ("deny", "throttle", "expired_token", "invalid_token", "error500", "unsupported"):
-                session.expired = kind == "expired_token"
-                return error(call, kind, rule.get("code"), rule.get("message"))
-            elif kind == "same_marker":
-                body = _without_marker(call, body)
-            elif kind == "lifetime":
-                body = _with_parameter(body, "DurationSeconds", str(rule["seconds"]))
+        rule = self.rules.applying(call) or {"kind": None}
+        kind = rule["kind"]
+        if kind in WORDING:
+            if kind == "expired_token":
+                session.expired = True
+            return error(call, kind, rule.get("code"), rule.get("message"))
+        if kind == "html500":
+            return Answer(500, {"Content-Type": "text/html; charset=utf-8"}, HTML_500)
+        if kind == "drop":
+            raise Gone("ordered")
+        if kind == "hold":
+            self.rules.hold(call)
+        elif kind == "same_marker":
+            body = _without_marker(call, body)
+        elif kind == "lifetime":
+            body = _with_parameter(body, "DurationSeconds", str(rule["seconds"]))
         if session.role is not None and not self.permits(call, session):
             return error(call, "deny")
-        answer = self.moto(call, request, body)
-        for rule in rules:
-            answer = spoil(rule, answer)
-        return answer
+        return spoil(rule, self.moto(call, request, body))
 
     def moto(self, call: Call, request: "Handler", body: bytes) -> Answer:
         environ = {
@@ -138,6 +135,8 @@ class Wire:
                 status, headers, content = SERVICES[call.service]()._dispatch(moto_request)
         except NotImplementedError:
             return error(call, "unsupported")
+        except Refused as refused:
+            return worded(call, refused.status, refused.code, refused.message)
         content = content if isinstance(content, bytes) else (content or "").encode()
         dropped = ("status", "server", "x-amzn-requestid")
         headers = {name: str(value) for name, value in headers.items() if name.lower() not in dropped}
