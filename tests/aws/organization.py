@@ -55,6 +55,15 @@ class Truth:
 
     def __init__(self) -> None:
         self.findings: list[dict[str, str]] = []
+        self.principals: list[str] = []
+
+    def without_inline_policies(self) -> None:
+        """Users, groups and roles that were given no inline policy: nothing of theirs can be judged."""
+        judged = {finding["resource_arn"] for finding in self.findings if finding["check_id"] == INLINE_CHECKS[0]}
+        for arn in self.principals:
+            if arn not in judged:
+                for check in INLINE_CHECKS:
+                    self.says(check, arn, NOT_APPLICABLE)
 
     def says(self, check: str, arn: str, status: str, name: str | None = None) -> None:
         finding = {"check_id": check, "resource_arn": arn, "status": status}
@@ -106,6 +115,7 @@ class Account:
         """Creates a user; `mfa` and `keys` are the verdicts on its console MFA and on its access keys."""
         more = {"PermissionsBoundary": boundary} if boundary else {}
         arn = self.iam.create_user(UserName=name, Path=path, **more)["User"]["Arn"]
+        self.truth.principals.append(arn)
         self.truth.says("iam-user-console-mfa", arn, mfa)
         self.truth.says("iam-access-key-age", arn, keys)
         return arn
@@ -124,12 +134,16 @@ class Account:
             self.iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
 
     def group(self, name: str) -> str:
-        return self.iam.create_group(GroupName=name)["Group"]["Arn"]
+        arn = self.iam.create_group(GroupName=name)["Group"]["Arn"]
+        self.truth.principals.append(arn)
+        return arn
 
     def role(self, name: str, principal: Any, boundary: str | None = None, **condition: Any) -> str:
         trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"} | condition
         more = {"PermissionsBoundary": boundary} if boundary else {}
-        return self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=self.document([trust]), **more)["Role"]["Arn"]
+        arn = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=self.document([trust]), **more)["Role"]["Arn"]
+        self.truth.principals.append(arn)
+        return arn
 
     def inline(self, kind: str, owner: str, arn: str, policies: dict[str, Any], decrypt: str, full: str) -> None:
         """Gives a user, group or role inline policies: one finding for the owner, whatever their number."""
@@ -396,13 +410,15 @@ def seed(endpoint: str) -> dict[str, Any]:
     for account in accounts.values():
         audit_role(account)
         if account.id != MANAGEMENT:
-            account.iam.attach_role_policy(RoleName="OrganizationAccountAccessRole",
-                                           PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+            access = "OrganizationAccountAccessRole"
+            account.iam.attach_role_policy(RoleName=access, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+            truth.principals.append(f"arn:aws:iam::{account.id}:role/{access}")
     root_users(accounts)
     for account, fill in [(MANAGEMENT, management_account), (LOGS, log_archive), (PAYMENTS, payments_account),
                           (DATA, data_account), (DEVELOPMENT, development_account), (SANDBOX, sandbox_account),
                           (LEGACY, legacy_account)]:
         fill(accounts[account])
+    truth.without_inline_policies()
     return {
         "organization_id": created,
         "management_account": MANAGEMENT,
