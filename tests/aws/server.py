@@ -166,7 +166,7 @@ class Wire:
         with self.lock:
             self.calls.append({
                 "scope": call.scope, "account": call.account, "region": call.region, "service": call.service,
-                "operation": call.operation, "status": answer.status, "later_page": call.is_later_page,
+                "operation": call.operation, "request_id": call.request_id, "status": answer.status, "later_page": call.is_later_page,
                 "code": next((group for group in code.groups() if group), None) if code else None,
                 "parameters": {name: value for name, value in call.parameters.items() if name not in ("Action", "Version")},
             })

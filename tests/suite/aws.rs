@@ -21,12 +21,8 @@ pub(crate) struct Emulator {
 impl Emulator {
     /// Runs a script of `tests/aws` and waits until it is ready.
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
-        let mut child = python(script)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python starts");
+        let mut child =
+            python(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("the emulator speaks");
         let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{script} did not start; it said {line:?}"));
@@ -122,10 +118,10 @@ pub(crate) struct Call {
     pub(crate) region: String,
     pub(crate) service: String,
     pub(crate) operation: String,
+    pub(crate) request_id: String,
     pub(crate) status: u16,
     pub(crate) later_page: bool,
     pub(crate) code: Option<String>,
-    pub(crate) parameters: Value,
 }
 
 impl Scope {

@@ -3,3 +3,21 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod architecture;
+#[cfg(feature = "collect")]
+mod aws;
+#[cfg(feature = "collect")]
+mod faults;
+#[cfg(feature = "collect")]
+mod findings;
+#[cfg(feature = "collect")]
+mod gaps;
+#[cfg(feature = "collect")]
+mod integrity;
+#[cfg(feature = "collect")]
+mod interrupt;
+#[cfg(feature = "collect")]
+mod ministack;
+#[cfg(feature = "collect")]
+mod program;
+#[cfg(feature = "collect")]
+mod refusals;

@@ -1,0 +1,119 @@
+//! A collection that is interrupted loses nothing: resumed, it ends as if nothing had happened.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::aws::{Scope, organization};
+use crate::findings::{assert_said, expected, job, said};
+use crate::program::{audit, collect, files, findings, run, told};
+
+const LEGACY: &str = "012345678901";
+
+/// Starts a collection and waits until calls of one account hang, so that others are done or under way.
+fn caught_in_the_middle(scope: &Scope, out: &Path) -> Child {
+    scope.order(json!({"operation": "DescribeKey", "account": LEGACY, "kind": "hold"}));
+    let child = collect(scope, &organization().truth, out).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.expect("keyproof starts");
+    scope.wait_until_held(1);
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+}
+
+/// What a snapshot knows, without what is different in every run: times, request ids, pages, and digests of all these.
+fn content(snapshot: &Path) -> BTreeMap<String, Value> {
+    let without = |mut value: Value| {
+        if let Some(members) = value.as_object_mut() {
+            for name in ["calls", "GetCredentialReport", "window"] {
+                members.remove(name);
+            }
+        }
+        value
+    };
+    files(snapshot)
+        .into_iter()
+        .filter(|(path, _)| path.ends_with(".json.zst") || path == "organization.json")
+        .map(|(path, bytes)| {
+            let text = if path.ends_with(".zst") { zstd::decode_all(bytes.as_slice()).expect("zstd") } else { bytes };
+            (path, without(serde_json::from_slice(&text).expect("JSON")))
+        })
+        .collect()
+}
+
+fn resumed(scope: &Scope, out: &Path) {
+    let truth = &organization().truth;
+    scope.forgive();
+    scope.release();
+    run(collect(scope, truth, out).arg("--resume"), 0);
+    let (found, wanted) = (content(out), content(&job().snapshot));
+    assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>());
+    for (path, value) in &wanted {
+        assert!(found[path] == *value, "{path} differs from that of a collection that was not interrupted");
+    }
+    let pack = out.with_extension("pack");
+    run(&mut audit(out, &pack), 0);
+    assert_said(&said(&findings(&pack)), &expected(organization()));
+}
+
+#[test]
+fn ctrl_c_leaves_a_collection_that_can_be_resumed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("snapshot");
+    let scope = organization().scope();
+    let child = caught_in_the_middle(&scope, &out);
+    signal(&child, "INT");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", told(&output));
+    assert!(told(&output).contains("--resume"), "the remedy is not told:\n{}", told(&output));
+    assert!(!out.join("manifest.json").exists(), "an unfinished collection must not look like a snapshot");
+    resumed(&scope, &out);
+}
+
+#[test]
+fn a_killed_collection_can_be_resumed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("snapshot");
+    let scope = organization().scope();
+    let mut child = caught_in_the_middle(&scope, &out);
+    signal(&child, "KILL");
+    child.wait().expect("it ends");
+    resumed(&scope, &out);
+}
+
+#[test]
+fn resuming_asks_again_only_for_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("snapshot");
+    let truth = &organization().truth;
+    let scope = organization().scope();
+    // The last account of all is cut off by its credentials: all before it is on disk.
+    scope.order(json!({"operation": "ListGrants", "account": "777788889999", "kind": "expired_token"}));
+    run(collect(&scope, truth, &out).args(["--concurrency", "1"]), 1);
+    let before = scope.calls().len();
+    scope.forgive();
+    run(collect(&scope, truth, &out).arg("--resume"), 0);
+    let again = &scope.calls()[before..];
+    let whole = job().calls.len();
+    assert!(again.len() < whole, "{} calls to resume, {whole} for all", again.len());
+}
+
+#[test]
+fn resuming_another_scope_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("snapshot");
+    let truth = &organization().truth;
+    let scope = organization().scope();
+    scope.order(json!({"operation": "ListGrants", "kind": "expired_token"}));
+    run(&mut collect(&scope, truth, &out), 1);
+    scope.forgive();
+    let output = run(collect(&scope, truth, &out).args(["--resume", "--exclude-account", LEGACY]), 1);
+    assert!(told(&output).contains("scope"), "{}", told(&output));
+    let output = run(&mut collect(&scope, truth, &out), 1);
+    assert!(told(&output).contains("--resume"), "{}", told(&output));
+}
