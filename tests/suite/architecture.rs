@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A room, and the rooms it may use. The page of `src/lib.rs` says the same, with the reasons.
 const ROOMS: [(&str, &[&str]); 18] = [
@@ -114,6 +115,27 @@ fn every_file_says_first_what_it_knows() {
 fn main_is_thin() {
     let main = fs::read_to_string(src().join("main.rs")).expect("src/main.rs");
     assert!(main.lines().count() <= 25, "main.rs has {} lines", main.lines().count());
+}
+
+#[test]
+fn the_analysts_program_has_neither_sdk_nor_runtime() {
+    let tree = |features: &[&str]| {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none"])
+            .args(features)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let of_collector = |tree: &str| {
+        let names = tree.lines().map(|line| line.split(' ').next().unwrap_or_default().to_owned());
+        names.filter(|name| name == "tokio" || name == "hyper" || name.starts_with("aws-")).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(of_collector(&tree(&["--no-default-features"])), BTreeSet::new());
+    // The search finds what there is.
+    assert!(of_collector(&tree(&[])).contains("aws-sdk-kms"));
 }
 
 fn src() -> PathBuf {
