@@ -89,8 +89,13 @@ class Iam(IamResponse):
 
     def _paged(self, items: list[Any], size: int, name: str) -> tuple[list[Any], dict[str, Any]]:
         try:
-            items, marker = page(items, self._get_param("Marker"), self._get_int_param("MaxItems"), size,
-                                 f"{self.current_account}:{name}")
+            items, marker = page(
+                items,
+                self._get_param("Marker"),
+                self._get_int_param("MaxItems"),
+                size,
+                f"{self.current_account}:{name}",
+            )
         except WrongToken:
             raise Refused("ValidationError", "Invalid Marker.") from None
         return items, {"IsTruncated": True, "Marker": marker} if marker else {"IsTruncated": False}
@@ -110,7 +115,9 @@ class Iam(IamResponse):
                 rows.append(("AWSManagedPolicy", "Policies", policy))
         rows = [row for row in rows if not wanted or row[0] in wanted]
         rows, more = self._paged(rows, DETAILS_PAGE, "details:" + ",".join(sorted(wanted)))
-        lists: dict[str, Any] = {name: [] for name in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")}
+        lists: dict[str, Any] = {
+            name: [] for name in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+        }
         writers = {"User": _user, "Group": _group, "Role": _role}
         for kind, name, item in rows:
             lists[name].append(writers[kind](item) if kind in writers else _policy(item, attached))
@@ -137,17 +144,17 @@ class Iam(IamResponse):
         self.backend.get_credential_report()
         lines = [REPORT_COLUMNS, _root_row(self.current_account)]
         lines += [_user_row(user) for user in self.backend.users.values()]
-        return ActionResult(
-            {"Content": "\n".join(lines), "ReportFormat": "text/csv", "GeneratedTime": models.utcnow()}
-        )
+        return ActionResult({"Content": "\n".join(lines), "ReportFormat": "text/csv", "GeneratedTime": models.utcnow()})
 
     def list_virtual_mfa_devices(self) -> ActionResult:
         status = self._get_param("AssignmentStatus", "Any")
         devices = []
         for device in self.backend.virtual_mfa_devices.values():
             if status == "Any" or (status == "Assigned") == bool(device.user_attribute):
-                devices.append({"SerialNumber": device.serial_number, "EnableDate": device.enable_date}
-                               | ({"User": device.user_attribute} if device.user_attribute else {}))
+                devices.append(
+                    {"SerialNumber": device.serial_number, "EnableDate": device.enable_date}
+                    | ({"User": device.user_attribute} if device.user_attribute else {})
+                )
         devices, more = self._paged(devices, LIST_PAGE, f"virtual:{status}")
         return ActionResult({"VirtualMFADevices": devices} | more)
 
@@ -177,8 +184,10 @@ class Iam(IamResponse):
     def list_organizations_features(self) -> ActionResult:
         backend = organizations_backends[self.current_account][self.partition]
         if backend.org is None:
-            raise Refused("AccountNotManagementOrDelegatedAdministratorException",
-                          "The account is not the management account or a delegated administrator.")
+            raise Refused(
+                "AccountNotManagementOrDelegatedAdministratorException",
+                "The account is not the management account or a delegated administrator.",
+            )
         features = organizations_features.get(self.current_account)
         if features is None:
             raise Refused("ServiceAccessNotEnabledException", "Trusted access for IAM is not enabled.")
@@ -221,13 +230,18 @@ def _with_boundary(detail: dict[str, Any], item: Any) -> dict[str, Any]:
     boundary = _boundary_of(item)
     if boundary:
         detail["PermissionsBoundary"] = {
-            "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": boundary,
+            "PermissionsBoundaryType": "Policy",
+            "PermissionsBoundaryArn": boundary,
         }
     return detail
 
 
 def _user(user: models.User) -> dict[str, Any]:
-    detail = _holder(user, "UserPolicyList") | {"UserName": user.name, "UserId": "AIDA" + user.id[:17].upper(), "GroupList": user.group_list}
+    detail = _holder(user, "UserPolicyList") | {
+        "UserName": user.name,
+        "UserId": "AIDA" + user.id[:17].upper(),
+        "GroupList": user.group_list,
+    }
     if user.tags:
         detail["Tags"] = user.tags
     return _with_boundary(detail, user)
@@ -282,8 +296,16 @@ def _root_row(account: str) -> str:
     root = root_user(account)
     key = ["true", _stamp(root.access_key_created, "N/A"), "N/A", "N/A", "N/A"]
     no_key = ["false", "N/A", "N/A", "N/A", "N/A"]
-    cells = ["<root_account>", f"arn:aws:iam::{account}:root", _stamp(root.created, "N/A"), "not_supported",
-             "no_information", "not_supported", "not_supported", str(root.mfa).lower()]
+    cells = [
+        "<root_account>",
+        f"arn:aws:iam::{account}:root",
+        _stamp(root.created, "N/A"),
+        "not_supported",
+        "no_information",
+        "not_supported",
+        "not_supported",
+        str(root.mfa).lower(),
+    ]
     cells += key if root.access_key_created else no_key
     return ",".join(cells + no_key + ["false", "N/A", "false", "N/A"])
 

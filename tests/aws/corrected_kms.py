@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any, Callable
+from typing import Any
 
 from moto.core.utils import unix_time, utcnow
 from moto.kms import models
@@ -85,8 +85,9 @@ class Kms(KmsResponse):
         return "{}"
 
     def get_parameters_for_import(self) -> str:
-        return json.dumps({"KeyId": self._key().arn, "ImportToken": "AAAA", "PublicKey": "AAAA",
-                           "ParametersValidTo": _now() + 86400})
+        return json.dumps(
+            {"KeyId": self._key().arn, "ImportToken": "AAAA", "PublicKey": "AAAA", "ParametersValidTo": _now() + 86400}
+        )
 
     def describe_key(self) -> str:
         return json.dumps({"KeyMetadata": self._metadata(self._key())})
@@ -131,8 +132,14 @@ class Kms(KmsResponse):
             return json.dumps({"KeyId": key.arn, "KeyState": key.key_state, "PendingWindowInDays": days})
         key.key_state = "PendingDeletion"
         key.deletion_date = utcnow() + timedelta(days=days)
-        return json.dumps({"KeyId": key.arn, "KeyState": key.key_state, "PendingWindowInDays": days,
-                           "DeletionDate": unix_time(key.deletion_date)})
+        return json.dumps(
+            {
+                "KeyId": key.arn,
+                "KeyState": key.key_state,
+                "PendingWindowInDays": days,
+                "DeletionDate": unix_time(key.deletion_date),
+            }
+        )
 
     # Rotation
 
@@ -142,8 +149,10 @@ class Kms(KmsResponse):
         if key.key_spec != "SYMMETRIC_DEFAULT":
             raise Refused("UnsupportedOperationException", f"{key.arn} is not a symmetric encryption key.")
         if key.origin != "AWS_KMS":
-            raise Refused("UnsupportedOperationException",
-                          f"{key.arn} origin is {key.origin} which is not valid for this operation.")
+            raise Refused(
+                "UnsupportedOperationException",
+                f"{key.arn} origin is {key.origin} which is not valid for this operation.",
+            )
         if key.key_state in ("PendingDeletion", "PendingReplicaDeletion"):
             raise Refused("KMSInvalidStateException", f"{key.arn} is pending deletion.")
         return key
@@ -174,8 +183,11 @@ class Kms(KmsResponse):
 
     def get_key_last_usage(self) -> str:
         key = self._key()
-        answer: dict[str, Any] = {"KeyId": key.arn, "KeyCreationDate": key.creation_date,
-                                  "TrackingStartDate": key.creation_date}
+        answer: dict[str, Any] = {
+            "KeyId": key.arn,
+            "KeyCreationDate": key.creation_date,
+            "TrackingStartDate": key.creation_date,
+        }
         if hasattr(key, "last_usage"):
             answer["KeyLastUsage"] = key.last_usage
         return json.dumps(answer)
@@ -198,8 +210,11 @@ class Kms(KmsResponse):
         answer = json.loads(super().create_grant())
         grant = self._key().grants[answer["GrantId"]]
         grant.created = _now()
-        grant.services = {name: self._get_param(name)
-                          for name in ("GranteeServicePrincipal", "RetiringServicePrincipal") if self._get_param(name)}
+        grant.services = {
+            name: self._get_param(name)
+            for name in ("GranteeServicePrincipal", "RetiringServicePrincipal")
+            if self._get_param(name)
+        }
         return json.dumps(answer)
 
     def list_grants(self) -> str:
@@ -220,9 +235,16 @@ class Kms(KmsResponse):
         aliases = []
         for key in self.kms_backend.keys.values():
             if wanted is None or wanted == key.id:
-                aliases += [{"AliasName": alias.alias_name, "AliasArn": alias.alias_arn, "TargetKeyId": key.id,
-                             "CreationDate": key.creation_date, "LastUpdatedDate": key.creation_date}
-                            for alias in key.aliases.values()]
+                aliases += [
+                    {
+                        "AliasName": alias.alias_name,
+                        "AliasArn": alias.alias_arn,
+                        "TargetKeyId": key.id,
+                        "CreationDate": key.creation_date,
+                        "LastUpdatedDate": key.creation_date,
+                    }
+                    for alias in key.aliases.values()
+                ]
         taken = {alias["AliasName"] for alias in aliases}
         if wanted is None:
             prefix = f"arn:aws:kms:{self.region}:{self.current_account}:"
@@ -246,7 +268,10 @@ def _named_policies(key: models.Key) -> dict[str, str]:
 
 def _multi_region(key: models.Key) -> dict[str, Any]:
     primary = getattr(key, "primary_region", key.region)
-    arn: Callable[[str], str] = lambda region: f"arn:aws:kms:{region}:{key.account_id}:key/{key.id}"
+
+    def arn(region: str) -> str:
+        return f"arn:aws:kms:{region}:{key.account_id}:key/{key.id}"
+
     return {
         "MultiRegionKeyType": "REPLICA" if hasattr(key, "primary_region") else "PRIMARY",
         "PrimaryKey": {"Arn": arn(primary), "Region": primary},

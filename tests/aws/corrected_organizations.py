@@ -25,8 +25,18 @@ ENABLED_REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2"]
 DISABLED_REGIONS = ["af-south-1", "me-south-1"]
 # Documentation accounts, in the order in which they are created. The first id goes to a placeholder that moto makes for
 # the management account before it knows its id.
-MEMBER_IDS = iter(["000000000000", "222233334444", "444455556666", "123456789012", "555566667777", "777788889999",
-                   "012345678901", "888899990000"])
+MEMBER_IDS = iter(
+    [
+        "000000000000",
+        "222233334444",
+        "444455556666",
+        "123456789012",
+        "555566667777",
+        "777788889999",
+        "012345678901",
+        "888899990000",
+    ]
+)
 
 resource_policies: dict[str, str] = {}
 _make_random_account_id = utils.make_random_account_id
@@ -104,15 +114,19 @@ class Organizations(OrganizationsResponse):
         if content is None:
             raise Refused("ResourcePolicyNotFoundException", "We can't find a resource policy request.")
         org = self.organizations_backend.org
-        summary = {"Id": "rp-abcd1234",
-                   "Arn": f"arn:aws:organizations::{org.master_account_id}:resourcepolicy/{org.id}/rp-abcd1234"}
+        summary = {
+            "Id": "rp-abcd1234",
+            "Arn": f"arn:aws:organizations::{org.master_account_id}:resourcepolicy/{org.id}/rp-abcd1234",
+        }
         return json.dumps({"ResourcePolicy": {"ResourcePolicySummary": summary, "Content": content}})
 
     def list_delegated_services_for_account(self) -> str:
         wanted = self._get_param("AccountId")
         if not any(admin.account.id == wanted for admin in self.organizations_backend.admins):
-            raise Refused("AccountNotRegisteredException",
-                          "The provided account is not a registered delegated administrator for your organization.")
+            raise Refused(
+                "AccountNotRegisteredException",
+                "The provided account is not a registered delegated administrator for your organization.",
+            )
         return super().list_delegated_services_for_account()
 
 
@@ -162,19 +176,28 @@ class Sts(TokenResponse):
         role = next((role for role in iam_backends[account]["aws"].roles.values() if role.arn == arn), None)
         if role is None or not trusts(role.assume_role_policy_document, caller, self._get_param("ExternalId")):
             raise Refused(
-                "AccessDenied", f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}", 403
+                "AccessDenied",
+                f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}",
+                403,
             )
         access_key = "ASIA" + secrets.token_hex(8).upper()
-        session = Session(account, caller.scope, f"arn:aws:sts::{account}:assumed-role/{role.name}/{name}",
-                          f"{role.id}:{name}", role)
+        session = Session(
+            account, caller.scope, f"arn:aws:sts::{account}:assumed-role/{role.name}/{name}", f"{role.id}:{name}", role
+        )
         sessions[access_key] = session
         seconds = self._get_int_param("DurationSeconds", 3600)
-        return ActionResult({
-            "Credentials": {"AccessKeyId": access_key, "SecretAccessKey": secrets.token_hex(20),
-                            "SessionToken": secrets.token_hex(30), "Expiration": utcnow() + timedelta(seconds=seconds)},
-            "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": session.arn},
-            "PackedPolicySize": 6,
-        })
+        return ActionResult(
+            {
+                "Credentials": {
+                    "AccessKeyId": access_key,
+                    "SecretAccessKey": secrets.token_hex(20),
+                    "SessionToken": secrets.token_hex(30),
+                    "Expiration": utcnow() + timedelta(seconds=seconds),
+                },
+                "AssumedRoleUser": {"AssumedRoleId": session.user_id, "Arn": session.arn},
+                "PackedPolicySize": 6,
+            }
+        )
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -204,17 +227,26 @@ class Account(AccountResponse):
         try:
             return super().get_alternate_contact()
         except UnspecifiedContactType:
-            raise Refused("ResourceNotFoundException", "No contact of the inputted alternate contact type found.",
-                          404) from None
+            raise Refused(
+                "ResourceNotFoundException", "No contact of the inputted alternate contact type found.", 404
+            ) from None
 
     def list_regions(self) -> ActionResult:
         wanted = self._get_param("RegionOptStatusContains") or []
-        every = [(name, "ENABLED_BY_DEFAULT") for name in ENABLED_REGIONS] + [(name, "DISABLED") for name in DISABLED_REGIONS]
-        regions = [{"RegionName": name, "RegionOptStatus": status} for name, status in every
-                   if not wanted or status in wanted]
+        every = [(name, "ENABLED_BY_DEFAULT") for name in ENABLED_REGIONS] + [
+            (name, "DISABLED") for name in DISABLED_REGIONS
+        ]
+        regions = [
+            {"RegionName": name, "RegionOptStatus": status} for name, status in every if not wanted or status in wanted
+        ]
         try:
-            items, token = page(regions, self._get_param("NextToken"), self._get_param("MaxResults"), LIST_PAGE,
-                                f"{self.current_account}:regions:{wanted}")
+            items, token = page(
+                regions,
+                self._get_param("NextToken"),
+                self._get_param("MaxResults"),
+                LIST_PAGE,
+                f"{self.current_account}:regions:{wanted}",
+            )
         except WrongToken:
             raise Refused("ValidationException", "The token is not valid.") from None
         return ActionResult({"Regions": items} | ({"NextToken": token} if token else {}))

@@ -1,9 +1,9 @@
 """Knows the policy documents of the seeded organization, each with the verdicts that are true of it.
 
-The verdicts are written down by hand, next to the document: nothing here decides anything. In a row of MANAGED stand the
-name, the statements, and what is true for `iam-managed-policy-kms-decrypt-all-keys`, `iam-policy-kms-full-access` and
-`iam-policy-admin-star`; in a row of KEY_POLICIES the name, the statements beside the account's own, and what is true for
-`kms-key-policy-public`.
+The verdicts are written down by hand, next to the document: nothing here decides anything. In a row of a managed policy
+stand the name, the statements, and what is true for `iam-managed-policy-kms-decrypt-all-keys`,
+`iam-policy-kms-full-access` and `iam-policy-admin-star`; in a row of KEY_POLICIES the name, the statements beside the
+account's own, and what is true for `kms-key-policy-public`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ def deny(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
 def harmless(count: int) -> list[dict[str, Any]]:
     """Statements as real policies have them, none of which touches a key."""
     return [
-        {"Sid": f"Harmless{nth}", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "sqs:SendMessage"],
-         "Resource": [f"arn:aws:s3:::bucket-{nth}/*", f"arn:aws:sqs:*:{ACCOUNT}:queue-{nth}"]}
+        {
+            "Sid": f"Harmless{nth}",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject", "sqs:SendMessage"],
+            "Resource": [f"arn:aws:s3:::bucket-{nth}/*", f"arn:aws:sqs:*:{ACCOUNT}:queue-{nth}"],
+        }
         for nth in range(count)
     ]
 
@@ -59,10 +63,20 @@ ACTIONS: list[Row] = [
     ("bad-not-action-iam", [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}], FAIL, FAIL, PASS),
     # Decrypt is left out, ReEncryptFrom is not.
     ("bad-not-action-decrypt", [{"Effect": "Allow", "NotAction": "kms:Decrypt", "Resource": "*"}], FAIL, PASS, PASS),
-    ("bad-not-action-one-kms-action",
-     [{"Effect": "Allow", "NotAction": ["kms:ScheduleKeyDeletion"], "Resource": "*"}], FAIL, PASS, PASS),
-    ("good-not-action-kms", [{"Effect": "Allow", "NotAction": ["KMS:*"], "Resource": "arn:aws:kms:*:*:key/*"}],
-     PASS, PASS, PASS),
+    (
+        "bad-not-action-one-kms-action",
+        [{"Effect": "Allow", "NotAction": ["kms:ScheduleKeyDeletion"], "Resource": "*"}],
+        FAIL,
+        PASS,
+        PASS,
+    ),
+    (
+        "good-not-action-kms",
+        [{"Effect": "Allow", "NotAction": ["KMS:*"], "Resource": "arn:aws:kms:*:*:key/*"}],
+        PASS,
+        PASS,
+        PASS,
+    ),
     ("bad-everything", [allow("*")], FAIL, FAIL, FAIL),
     ("bad-everything-in-lists", [allow(["s3:GetObject", "*"], ["arn:aws:s3:::logs/*", "*"])], FAIL, FAIL, FAIL),
     ("bad-everything-with-colon", [allow("*:*")], FAIL, FAIL, FAIL),
@@ -89,19 +103,40 @@ RESOURCES: list[Row] = [
     ("good-another-partition", [allow("kms:Decrypt", "arn:aws-cn:kms:*:*:key/*")], PASS, PASS, PASS),
     ("good-another-service", [allow("kms:Decrypt", "arn:aws:s3:*:*:key/*")], PASS, PASS, PASS),
     ("good-variable", [allow("kms:Decrypt", "arn:aws:kms:*:${aws:PrincipalAccount}:key/*")], PASS, PASS, PASS),
-    ("bad-not-resource-buckets", [{"Effect": "Allow", "Action": "kms:Decrypt", "NotResource": "arn:aws:s3:::*"}],
-     FAIL, PASS, PASS),
-    ("bad-not-resource-one-key", [{"Effect": "Allow", "Action": "kms:Decrypt", "NotResource": ONE_KEY}],
-     FAIL, PASS, PASS),
-    ("good-not-resource-keys", [{"Effect": "Allow", "Action": "kms:Decrypt", "NotResource": "arn:aws:kms:*:*:key/*"}],
-     PASS, PASS, PASS),
+    (
+        "bad-not-resource-buckets",
+        [{"Effect": "Allow", "Action": "kms:Decrypt", "NotResource": "arn:aws:s3:::*"}],
+        FAIL,
+        PASS,
+        PASS,
+    ),
+    (
+        "bad-not-resource-one-key",
+        [{"Effect": "Allow", "Action": "kms:Decrypt", "NotResource": ONE_KEY}],
+        FAIL,
+        PASS,
+        PASS,
+    ),
+    (
+        "good-not-resource-keys",
+        [{"Effect": "Allow", "Action": "kms:Decrypt", "NotResource": "arn:aws:kms:*:*:key/*"}],
+        PASS,
+        PASS,
+        PASS,
+    ),
 ]
 
 # Documents: Deny beside Allow, conditions, the one bad statement among many.
 DOCUMENTS: list[Row] = [
     ("good-deny-beside", [allow("kms:Decrypt"), deny("kms:Decrypt")], PASS, PASS, PASS),
     ("mixed-everything-but-kms", [allow("*"), deny("kms:*")], PASS, PASS, FAIL),
-    ("bad-deny-under-a-condition", [allow("kms:Decrypt"), deny("kms:Decrypt", Condition=WITHOUT_MFA)], FAIL, PASS, PASS),
+    (
+        "bad-deny-under-a-condition",
+        [allow("kms:Decrypt"), deny("kms:Decrypt", Condition=WITHOUT_MFA)],
+        FAIL,
+        PASS,
+        PASS,
+    ),
     ("bad-deny-one-key", [allow("kms:Decrypt"), deny("kms:Decrypt", ONE_KEY)], FAIL, PASS, PASS),
     ("bad-deny-another-action", [allow("kms:Decrypt"), deny("kms:Encrypt")], FAIL, PASS, PASS),
     ("bad-deny-only-decrypt", [allow(["kms:Decrypt", "kms:ReEncryptFrom"]), deny("kms:Decrypt")], FAIL, PASS, PASS),
@@ -114,8 +149,13 @@ DOCUMENTS: list[Row] = [
     ("good-lone-statement", allow("kms:Encrypt"), PASS, PASS, PASS),
 ]
 
-OWN = {"Sid": "Own", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*",
-       "Resource": "*"}
+OWN = {
+    "Sid": "Own",
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+    "Action": "kms:*",
+    "Resource": "*",
+}
 
 
 def anyone(action: Any = "kms:Decrypt", principal: Any = "*", **more: Any) -> dict[str, Any]:
@@ -131,37 +171,74 @@ KEY_POLICIES: list[tuple[str, list[dict[str, Any]], str]] = [
     ("bad-public-aws-star", [anyone(principal={"AWS": "*"})], FAIL),
     ("bad-public-in-a-list", [anyone(principal={"AWS": [f"arn:aws:iam::{ACCOUNT}:root", "*"]})], FAIL),
     ("bad-public-one-harmless-action", [anyone("kms:DescribeKey")], FAIL),
-    ("bad-public-not-principal",
-     [{"Effect": "Allow", "NotPrincipal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:Decrypt",
-       "Resource": "*"}], FAIL),
+    (
+        "bad-public-not-principal",
+        [
+            {
+                "Effect": "Allow",
+                "NotPrincipal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                "Action": "kms:Decrypt",
+                "Resource": "*",
+            }
+        ],
+        FAIL,
+    ),
     # Whose S3? Anyone's.
     ("bad-public-via-service", [anyone(**when("StringEquals", "kms:ViaService", "s3.us-east-1.amazonaws.com"))], FAIL),
-    ("bad-public-role-name-anywhere",
-     [anyone(**when("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:role/deploy"))], FAIL),
+    (
+        "bad-public-role-name-anywhere",
+        [anyone(**when("StringLike", "aws:PrincipalArn", "arn:aws:iam::*:role/deploy"))],
+        FAIL,
+    ),
     ("bad-public-any-account", [anyone(**when("StringLike", "kms:CallerAccount", "*"))], FAIL),
     ("bad-public-all-but-us", [anyone(**when("StringNotEquals", "kms:CallerAccount", ACCOUNT))], FAIL),
-    ("bad-public-among-others",
-     [anyone(**when("StringEquals", "kms:CallerAccount", ACCOUNT)), anyone("kms:Encrypt"),
-      anyone("kms:GenerateDataKey*", **when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION))], FAIL),
+    (
+        "bad-public-among-others",
+        [
+            anyone(**when("StringEquals", "kms:CallerAccount", ACCOUNT)),
+            anyone("kms:Encrypt"),
+            anyone("kms:GenerateDataKey*", **when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION)),
+        ],
+        FAIL,
+    ),
     ("good-narrowed-to-account", [anyone(**when("StringEquals", "kms:CallerAccount", ACCOUNT))], PASS),
     ("good-narrowed-letter-case", [anyone(**when("StringEquals", "KMS:calleraccount", ACCOUNT))], PASS),
     ("good-narrowed-to-organization", [anyone(**when("StringEquals", "aws:PrincipalOrgID", ORGANIZATION))], PASS),
-    ("good-narrowed-to-service-and-account",
-     [anyone(Condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com",
-                                         "kms:CallerAccount": ACCOUNT}})], PASS),
+    (
+        "good-narrowed-to-service-and-account",
+        [
+            anyone(
+                Condition={
+                    "StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:CallerAccount": ACCOUNT}
+                }
+            )
+        ],
+        PASS,
+    ),
     ("good-narrowed-to-a-foreign-account", [anyone(**when("StringEquals", "aws:PrincipalAccount", FOREIGN))], PASS),
     ("good-a-foreign-account", [anyone(principal={"AWS": f"arn:aws:iam::{FOREIGN}:root"})], PASS),
     ("good-a-service", [anyone(principal={"Service": "logs.us-east-1.amazonaws.com"})], PASS),
-    ("good-public-deny", [{"Effect": "Deny", "Principal": "*", "Action": "kms:ScheduleKeyDeletion", "Resource": "*"}],
-     PASS),
+    (
+        "good-public-deny",
+        [{"Effect": "Deny", "Principal": "*", "Action": "kms:ScheduleKeyDeletion", "Resource": "*"}],
+        PASS,
+    ),
 ]
 
 AUDIT_ROLE_POLICY = [
-    allow([
-        "iam:GenerateCredentialReport", "iam:GetAccountAuthorizationDetails", "iam:GetAccountPasswordPolicy",
-        "iam:GetAccountSummary", "iam:GetCredentialReport", "iam:GetAccessKeyLastUsed", "iam:GetLoginProfile",
-        "iam:Get*", "iam:List*",
-    ]),
+    allow(
+        [
+            "iam:GenerateCredentialReport",
+            "iam:GetAccountAuthorizationDetails",
+            "iam:GetAccountPasswordPolicy",
+            "iam:GetAccountSummary",
+            "iam:GetCredentialReport",
+            "iam:GetAccessKeyLastUsed",
+            "iam:GetLoginProfile",
+            "iam:Get*",
+            "iam:List*",
+        ]
+    ),
     allow(["kms:DescribeCustomKeyStores", "kms:DescribeKey", "kms:Get*", "kms:List*"]),
     allow(["account:ListRegions", "account:GetAlternateContact", "organizations:Describe*", "organizations:List*"]),
 ]

@@ -62,6 +62,7 @@ HTML_500 = b"""<!doctype html>
 <p>The server encountered an internal error and was unable to complete your request.</p>
 """
 
+
 class Refused(Exception):
     """The service answers with an error."""
 
@@ -142,12 +143,13 @@ class Rules:
     """The faults that tests ordered; the first rule that applies to a call decides over it.
 
     A rule is a JSON object. Which calls it is for: `scope` (the last four characters of the caller's access key),
-    `account`, `region`, `service`, `operation` (each a string or a list of strings), `match` (a text that occurs in the
-    parameters), `page` (`first` or `later`), `after` (let so many matching calls pass), `times` (then apply so often).
-    What happens: `kind`, one of the kinds of WORDING, `html500`, `drop` (the connection closes without an answer),
-    `cut` (the body ends half-way), `garble` (half the body as if it were whole), `lost_marker` (says that there is more,
-    gives no marker), `same_marker` (the same page for ever), `rewrite` (`find` and `with`), `lifetime` (AssumeRole gives
-    credentials that end in `seconds`), `hold` (the call waits until it is released). `code`, `message` change the words.
+    `account`, `region`, `service`, `operation` (each a string or a list of strings), `match` (a text that occurs in
+    the parameters), `page` (`first` or `later`), `after` (let so many matching calls pass), `times` (then apply so
+    often). What happens: `kind`, one of the kinds of WORDING, `html500`, `drop` (the connection closes without an
+    answer), `cut` (the body ends half-way), `garble` (half the body as if it were whole), `lost_marker` (says that
+    there is more, gives no marker), `same_marker` (the same page for ever), `rewrite` (`find` and `with`), `lifetime`
+    (AssumeRole gives credentials that end in `seconds`), `hold` (the call waits until it is released). `code` and
+    `message` change the words.
     """
 
     def __init__(self) -> None:

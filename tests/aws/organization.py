@@ -3,225 +3,37 @@
     python organization.py --endpoint http://127.0.0.1:PORT --out truth.json
 
 The truth is a list of findings, `check_id`, `resource_arn`, `resource_name` (grants only) and `status`. Each status is
-written beside the item that it is about; no rule is evaluated here. Names begin with `good-` or `bad-` where that is all
-that matters about an item.
+written beside the item that it is about; no rule is evaluated here. Names begin with `good-` or `bad-` where that is
+all that matters about an item.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import urllib.request
 from collections import Counter
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 import documents
-from documents import ACCOUNT, FAIL, FOREIGN, NOT_APPLICABLE, ORGANIZATION, PASS, Row, allow
+from documents import ACCOUNT, FAIL, FOREIGN, NOT_APPLICABLE, PASS, allow
+from members import (
+    ACTIVE,
+    CLOSED,
+    DATA,
+    DEVELOPMENT,
+    LEGACY,
+    LOGS,
+    MANAGEMENT,
+    MEMBERS,
+    OU_PATHS,
+    PAYMENTS,
+    SANDBOX,
+    organization,
+)
+from seeding import FRANKFURT, HOME, REGIONS, SYDNEY, Account, Truth
 
-HOME, FRANKFURT, SYDNEY = REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2"]
 AUDIT_ROLE = "OrgAuditRole"
 EXTERNAL_ID = "quarterly-evidence"
-
-MANAGEMENT = "111122223333"
-LOGS, PAYMENTS, DATA = "222233334444", "444455556666", "123456789012"
-DEVELOPMENT, SANDBOX, LEGACY, CLOSED = "555566667777", "777788889999", "012345678901", "888899990000"
-ACTIVE = [MANAGEMENT, LOGS, PAYMENTS, DATA, DEVELOPMENT, SANDBOX, LEGACY]
-# In the order in which the emulator gives out its documentation accounts.
-MEMBERS = {
-    LOGS: "Log archive",
-    PAYMENTS: "Payments production",
-    DATA: "Data production",
-    DEVELOPMENT: "Development",
-    SANDBOX: 'Sandbox "><script>alert(1)</script>',
-    LEGACY: "=Legacy & Sons",
-    CLOSED: "Closed",
-}
-OU_PATHS = {
-    MANAGEMENT: [], LOGS: ["Security"], PAYMENTS: ["Workloads", "Production", "Payments"],
-    DATA: ["Workloads", "Production"], DEVELOPMENT: ["Workloads"], SANDBOX: ["Sandbox"], LEGACY: [], CLOSED: ["Sandbox"],
-}
-
-MANAGED_CHECKS = ("iam-managed-policy-kms-decrypt-all-keys", "iam-policy-kms-full-access", "iam-policy-admin-star")
-INLINE_CHECKS = ("iam-inline-policy-kms-decrypt-all-keys", "iam-policy-kms-full-access")
-KEY_CHECKS = ("kms-key-rotation-enabled", "kms-key-pending-deletion", "kms-key-policy-public")
-GRANT_CHECK = "kms-grant-external-account"
-
-
-class Truth:
-    """What the seeding knows to be true."""
-
-    def __init__(self) -> None:
-        self.findings: list[dict[str, str]] = []
-        self.principals: list[str] = []
-
-    def without_inline_policies(self) -> None:
-        """Users, groups and roles that were given no inline policy: nothing of theirs can be judged."""
-        judged = {finding["resource_arn"] for finding in self.findings if finding["check_id"] == INLINE_CHECKS[0]}
-        for arn in self.principals:
-            if arn not in judged:
-                for check in INLINE_CHECKS:
-                    self.says(check, arn, NOT_APPLICABLE)
-
-    def says(self, check: str, arn: str, status: str, name: str | None = None) -> None:
-        finding = {"check_id": check, "resource_arn": arn, "status": status}
-        self.findings.append(finding | ({"resource_name": name} if name else {}))
-
-
-class Account:
-    """One account while it is seeded: its clients, and where the truth about it goes."""
-
-    def __init__(self, endpoint: str, account: str, truth: Truth, organization: str = "") -> None:
-        self.endpoint, self.id, self.truth, self.organization = endpoint, account, truth, organization
-        self.iam = self.client("iam", HOME)
-        self.kms = {region: self.client("kms", region) for region in REGIONS}
-
-    def client(self, service: str, region: str) -> Any:
-        return boto3.client(
-            service, region_name=region, endpoint_url=self.endpoint, aws_access_key_id=f"AKIA{self.id}SEED",
-            aws_secret_access_key="seed", config=Config(retries={"max_attempts": 1}),
-        )
-
-    def sets(self, **change: Any) -> Any:
-        """Sets what no API sets."""
-        body = json.dumps([change | {"account": self.id}]).encode()
-        with urllib.request.urlopen(f"{self.endpoint}/_test/state", body) as answer:
-            return json.load(answer)[0]
-
-    def document(self, statements: Any) -> str:
-        text = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        return text.replace(ACCOUNT, self.id).replace(ORGANIZATION, self.organization)
-
-    # Managed policies
-
-    def policy(self, name: str, statements: Any, decrypt: str, full: str, admin: str, path: str = "/") -> str:
-        arn = self.iam.create_policy(PolicyName=name, Path=path, PolicyDocument=self.document(statements))["Policy"]["Arn"]
-        for check, status in zip(MANAGED_CHECKS, (decrypt, full, admin)):
-            self.truth.says(check, arn, status)
-        return arn
-
-    def policies(self, rows: list[Row]) -> None:
-        for row in rows:
-            self.policy(*row)
-
-    def version(self, arn: str, statements: Any, default: bool) -> None:
-        self.iam.create_policy_version(PolicyArn=arn, PolicyDocument=self.document(statements), SetAsDefault=default)
-
-    # Users, groups, roles
-
-    def user(self, name: str, mfa: str, keys: str, boundary: str | None = None, path: str = "/") -> str:
-        """Creates a user; `mfa` and `keys` are the verdicts on its console MFA and on its access keys."""
-        more = {"PermissionsBoundary": boundary} if boundary else {}
-        arn = self.iam.create_user(UserName=name, Path=path, **more)["User"]["Arn"]
-        self.truth.principals.append(arn)
-        self.truth.says("iam-user-console-mfa", arn, mfa)
-        self.truth.says("iam-access-key-age", arn, keys)
-        return arn
-
-    def password(self, user: str) -> None:
-        self.iam.create_login_profile(UserName=user, Password="correct-Horse-battery-9")
-
-    def virtual_mfa(self, user: str) -> None:
-        serial = self.iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]["SerialNumber"]
-        self.iam.enable_mfa_device(UserName=user, SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321")
-
-    def access_key(self, user: str, days: float, active: bool = True, used_days: float | None = None) -> None:
-        key = self.iam.create_access_key(UserName=user)["AccessKey"]["AccessKeyId"]
-        self.sets(set="access_key", key=key, days=days, used_days=used_days)
-        if not active:
-            self.iam.update_access_key(UserName=user, AccessKeyId=key, Status="Inactive")
-
-    def group(self, name: str) -> str:
-        arn = self.iam.create_group(GroupName=name)["Group"]["Arn"]
-        self.truth.principals.append(arn)
-        return arn
-
-    def role(self, name: str, principal: Any, boundary: str | None = None, **condition: Any) -> str:
-        trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"} | condition
-        more = {"PermissionsBoundary": boundary} if boundary else {}
-        arn = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=self.document([trust]), **more)["Role"]["Arn"]
-        self.truth.principals.append(arn)
-        return arn
-
-    def inline(self, kind: str, owner: str, arn: str, policies: dict[str, Any], decrypt: str, full: str) -> None:
-        """Gives a user, group or role inline policies: one finding for the owner, whatever their number."""
-        put = getattr(self.iam, f"put_{kind}_policy")
-        for name, statements in policies.items():
-            put(**{f"{kind.title()}Name": owner}, PolicyName=name, PolicyDocument=self.document(statements))
-        for check, status in zip(INLINE_CHECKS, (decrypt, full)):
-            self.truth.says(check, arn, status)
-
-    # Keys
-
-    def key(self, region: str, name: str, rotation: str, deletion: str = PASS, public: str = PASS,
-            rotate: bool = True, policy: list[Any] | None = None, days: float = 500, **create: Any) -> str:
-        """Creates a key and its alias; the three verdicts are those of KEY_CHECKS."""
-        statements = [documents.OWN, *(policy or [])]
-        created = self.kms[region].create_key(
-            Description=name, Policy=self.document(statements), Tags=[{"TagKey": "Name", "TagValue": name}], **create
-        )["KeyMetadata"]
-        key = created["KeyId"]
-        self.kms[region].create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
-        self.sets(set="key", region=region, key=key, days=days)
-        if rotate:
-            self.kms[region].enable_key_rotation(KeyId=key)
-        self.key_truth(created["Arn"], rotation, deletion, public)
-        return key
-
-    def key_truth(self, arn: str, rotation: str, deletion: str, public: str) -> None:
-        for check, status in zip(KEY_CHECKS, (rotation, deletion, public)):
-            self.truth.says(check, arn, status)
-
-    def grant(self, region: str, key: str, grantee: str, status: str, **more: Any) -> None:
-        given = self.kms[region].create_grant(KeyId=key, GranteePrincipal=grantee, Operations=["Decrypt", "DescribeKey"], **more)
-        arn = f"arn:aws:kms:{region}:{self.id}:key/{key}"
-        self.truth.says(GRANT_CHECK, arn, status, given["GrantId"])
-
-
-def organization(management: Account) -> str:
-    """Creates the organization, its tree and its policies; answers its id."""
-    orgs = management.client("organizations", HOME)
-    created = orgs.create_organization(FeatureSet="ALL")["Organization"]["Id"]
-    root = orgs.list_roots()["Roots"][0]["Id"]
-    for kind in ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"):
-        orgs.enable_policy_type(RootId=root, PolicyType=kind)
-    units: dict[tuple[str, ...], str] = {(): root}
-    for path in [("Security",), ("Workloads",), ("Workloads", "Production"), ("Workloads", "Production", "Payments"),
-                 ("Sandbox",)]:
-        made = orgs.create_organizational_unit(ParentId=units[path[:-1]], Name=path[-1])
-        units[path] = made["OrganizationalUnit"]["Id"]
-    for account, name in MEMBERS.items():
-        given = orgs.create_account(AccountName=name, Email=f"{account}@example.com")["CreateAccountStatus"]["AccountId"]
-        assert given == account, f"the emulator gave {given} where {account} was expected"
-        if OU_PATHS[account]:
-            orgs.move_account(AccountId=account, SourceParentId=root, DestinationParentId=units[tuple(OU_PATHS[account])])
-    orgs.close_account(AccountId=CLOSED)
-
-    def policy(name: str, kind: str, statement: dict[str, Any], *targets: str) -> None:
-        content = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        made = orgs.create_policy(Name=name, Description=name, Type=kind, Content=content)["Policy"]["PolicySummary"]["Id"]
-        for target in targets:
-            orgs.attach_policy(PolicyId=made, TargetId=target)
-
-    guarded = {"Effect": "Deny", "Action": ["kms:ScheduleKeyDeletion", "kms:DisableKey"], "Resource": "*"}
-    policy("protect-keys", "SERVICE_CONTROL_POLICY", guarded, units[("Workloads",)], LOGS)
-    policy("only-our-regions", "SERVICE_CONTROL_POLICY",
-           {"Effect": "Deny", "NotAction": ["iam:*", "organizations:*"], "Resource": "*",
-            "Condition": {"StringNotEquals": {"aws:RequestedRegion": REGIONS}}}, root)
-    policy("never-attached", "SERVICE_CONTROL_POLICY", guarded)
-    policy("keys-inside-the-organization", "RESOURCE_CONTROL_POLICY",
-           {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*",
-            "Condition": {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": created},
-                          "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}}, root)
-    orgs.register_delegated_administrator(AccountId=LOGS, ServicePrincipal="access-analyzer.amazonaws.com")
-    orgs.register_delegated_administrator(AccountId=LOGS, ServicePrincipal="guardduty.amazonaws.com")
-    orgs.register_delegated_administrator(AccountId=DATA, ServicePrincipal="macie.amazonaws.com")
-    management.sets(set="organizations_features", features=["RootCredentialsManagement"])
-    management.sets(set="resource_policy", policy={"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{LOGS}:root"}, "Action": "organizations:List*", "Resource": "*"}]})
-    return created
 
 
 def audit_role(account: Account) -> None:
@@ -247,8 +59,14 @@ def root_users(accounts: dict[str, Account]) -> None:
 
 def management_account(account: Account) -> None:
     runner = account.user("audit-runner", mfa=NOT_APPLICABLE, keys=NOT_APPLICABLE)
-    account.inline("user", "audit-runner", runner, {"enter": [
-        allow("sts:AssumeRole", f"arn:aws:iam::*:role/{AUDIT_ROLE}"), allow("organizations:List*")]}, PASS, PASS)
+    account.inline(
+        "user",
+        "audit-runner",
+        runner,
+        {"enter": [allow("sts:AssumeRole", f"arn:aws:iam::*:role/{AUDIT_ROLE}"), allow("organizations:List*")]},
+        PASS,
+        PASS,
+    )
     account.key(HOME, "good-management", rotation=PASS)
     account.key(SYDNEY, "bad-management", rotation=FAIL, rotate=False)
     account.policies(documents.DOCUMENTS)
@@ -267,39 +85,93 @@ def payments_account(account: Account) -> None:
     """Keys of every kind and state, and grants."""
     account.key(HOME, "good-rotated", rotation=PASS)
     account.key(HOME, "bad-not-rotated", rotation=FAIL, rotate=False)
-    account.key(HOME, "asymmetric-rsa", rotation=NOT_APPLICABLE, rotate=False, KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
-    account.key(FRANKFURT, "asymmetric-ecc", rotation=NOT_APPLICABLE, rotate=False, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
-    account.key(SYDNEY, "hmac", rotation=NOT_APPLICABLE, rotate=False, KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    account.key(
+        HOME, "asymmetric-rsa", rotation=NOT_APPLICABLE, rotate=False, KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT"
+    )
+    account.key(
+        FRANKFURT,
+        "asymmetric-ecc",
+        rotation=NOT_APPLICABLE,
+        rotate=False,
+        KeySpec="ECC_NIST_P256",
+        KeyUsage="SIGN_VERIFY",
+    )
+    account.key(
+        SYDNEY, "hmac", rotation=NOT_APPLICABLE, rotate=False, KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC"
+    )
     kms = account.kms[HOME]
 
     disabled = account.key(HOME, "disabled-not-rotated", rotation=NOT_APPLICABLE, rotate=False)
     kms.disable_key(KeyId=disabled)
-    kms.schedule_key_deletion(KeyId=account.key(HOME, "bad-pending-deletion", NOT_APPLICABLE, deletion=FAIL), PendingWindowInDays=7)
+    kms.schedule_key_deletion(
+        KeyId=account.key(HOME, "bad-pending-deletion", NOT_APPLICABLE, deletion=FAIL), PendingWindowInDays=7
+    )
     imported = account.key(HOME, "imported", rotation=NOT_APPLICABLE, rotate=False, Origin="EXTERNAL")
-    kms.import_key_material(KeyId=imported, ImportToken=b"x", EncryptedKeyMaterial=b"x", ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE")
+    kms.import_key_material(
+        KeyId=imported, ImportToken=b"x", EncryptedKeyMaterial=b"x", ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE"
+    )
     account.key(HOME, "pending-import", rotation=NOT_APPLICABLE, rotate=False, Origin="EXTERNAL")
-    account.sets(set="custom_key_store", region=HOME, store={
-        "CustomKeyStoreId": "cks-1234567890abcdef0", "CustomKeyStoreName": "hsm", "CustomKeyStoreType": "AWS_CLOUDHSM",
-        "CloudHsmClusterId": "cluster-1a23b4cdefg", "ConnectionState": "CONNECTED"})
-    account.key(HOME, "custom-key-store", rotation=NOT_APPLICABLE, rotate=False, Origin="AWS_CLOUDHSM",
-                CustomKeyStoreId="cks-1234567890abcdef0")
+    account.sets(
+        set="custom_key_store",
+        region=HOME,
+        store={
+            "CustomKeyStoreId": "cks-1234567890abcdef0",
+            "CustomKeyStoreName": "hsm",
+            "CustomKeyStoreType": "AWS_CLOUDHSM",
+            "CloudHsmClusterId": "cluster-1a23b4cdefg",
+            "ConnectionState": "CONNECTED",
+        },
+    )
+    account.key(
+        HOME,
+        "custom-key-store",
+        rotation=NOT_APPLICABLE,
+        rotate=False,
+        Origin="AWS_CLOUDHSM",
+        CustomKeyStoreId="cks-1234567890abcdef0",
+    )
     period = account.key(FRANKFURT, "good-rotated-every-180-days", rotation=PASS, rotate=False)
     account.kms[FRANKFURT].enable_key_rotation(KeyId=period, RotationPeriodInDays=180)
     account.sets(set="key", region=FRANKFURT, key=period, used_days=3, rotated_days=[380, 200, 20, 10])
-    managed = account.sets(set="aws_managed_key", region=HOME, alias="alias/aws/s3", policy={"Version": "2012-10-17", "Statement": [
-        documents.anyone(Condition={"StringEquals": {"kms:CallerAccount": account.id, "kms:ViaService": "s3.us-east-1.amazonaws.com"}})]})
+    managed = account.sets(
+        set="aws_managed_key",
+        region=HOME,
+        alias="alias/aws/s3",
+        policy={
+            "Version": "2012-10-17",
+            "Statement": [
+                documents.anyone(
+                    Condition={
+                        "StringEquals": {
+                            "kms:CallerAccount": account.id,
+                            "kms:ViaService": "s3.us-east-1.amazonaws.com",
+                        }
+                    }
+                )
+            ],
+        },
+    )
     account.key_truth(managed["Arn"], NOT_APPLICABLE, NOT_APPLICABLE, NOT_APPLICABLE)
     shared = account.key(SYDNEY, "good-shared-by-resource-access-manager", rotation=PASS)
-    account.sets(set="key", region=SYDNEY, key=shared, named_policies={
-        "AWS_RAM": account.document([documents.anyone(principal={"AWS": f"arn:aws:iam::{LOGS}:root"})])})
+    account.sets(
+        set="key",
+        region=SYDNEY,
+        key=shared,
+        named_policies={
+            "AWS_RAM": account.document([documents.anyone(principal={"AWS": f"arn:aws:iam::{LOGS}:root"})])
+        },
+    )
     multi_region_keys(account)
     grants(account)
 
 
 def multi_region_keys(account: Account) -> None:
     """A replica answers with its primary's rotation; the primary is judged."""
-    for name, rotation, rotate, deleted in [("good-primary", PASS, True, False), ("bad-primary", FAIL, False, False),
-                                            ("bad-primary-pending", NOT_APPLICABLE, True, True)]:
+    for name, rotation, rotate, deleted in [
+        ("good-primary", PASS, True, False),
+        ("bad-primary", FAIL, False, False),
+        ("bad-primary-pending", NOT_APPLICABLE, True, True),
+    ]:
         key = account.key(HOME, name, rotation, deletion=FAIL if deleted else PASS, rotate=rotate, MultiRegion=True)
         replica = account.kms[HOME].replicate_key(KeyId=key, ReplicaRegion=FRANKFURT)["ReplicaKeyMetadata"]
         account.key_truth(replica["Arn"], NOT_APPLICABLE, PASS, PASS)
@@ -312,10 +184,22 @@ def grants(account: Account) -> None:
     own = f"arn:aws:iam::{account.id}"
     account.grant(FRANKFURT, key, f"{own}:role/{AUDIT_ROLE}", PASS, Name="good-own-role")
     account.grant(FRANKFURT, key, f"{own}:root", PASS, Name="good-own-account")
-    account.grant(FRANKFURT, key, f"arn:aws:sts::{account.id}:assumed-role/{AUDIT_ROLE}/nightly", PASS, Name="good-own-session",
-                  Constraints={"EncryptionContextEquals": {"purpose": "night"}})
-    account.grant(FRANKFURT, key, f"arn:aws:iam::{FOREIGN}:role/{AUDIT_ROLE}", FAIL, Name="bad-foreign-role",
-                  RetiringPrincipal=f"{own}:root")
+    account.grant(
+        FRANKFURT,
+        key,
+        f"arn:aws:sts::{account.id}:assumed-role/{AUDIT_ROLE}/nightly",
+        PASS,
+        Name="good-own-session",
+        Constraints={"EncryptionContextEquals": {"purpose": "night"}},
+    )
+    account.grant(
+        FRANKFURT,
+        key,
+        f"arn:aws:iam::{FOREIGN}:role/{AUDIT_ROLE}",
+        FAIL,
+        Name="bad-foreign-role",
+        RetiringPrincipal=f"{own}:root",
+    )
     account.grant(FRANKFURT, key, f"arn:aws:iam::{FOREIGN}:root", FAIL, Name="bad-foreign-account")
     account.grant(FRANKFURT, key, f"arn:aws:iam::{DATA}:role/reader", FAIL, Name="bad-another-account-of-ours")
     account.grant(FRANKFURT, key, "dynamodb.eu-central-1.amazonaws.com", NOT_APPLICABLE, Name="service")
@@ -347,7 +231,9 @@ def development_account(account: Account) -> None:
     account.role("administrator", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
     account.iam.attach_role_policy(RoleName="administrator", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     linked = account.iam.create_service_linked_role(AWSServiceName="rds.amazonaws.com")["Role"]
-    account.inline("role", linked["RoleName"], linked["Arn"], {"service": [allow("kms:*")]}, NOT_APPLICABLE, NOT_APPLICABLE)
+    account.inline(
+        "role", linked["RoleName"], linked["Arn"], {"service": [allow("kms:*")]}, NOT_APPLICABLE, NOT_APPLICABLE
+    )
     account.key(HOME, "bad-development", rotation=FAIL, rotate=False)
     account.key(FRANKFURT, "good-development", rotation=PASS)
 
@@ -356,8 +242,11 @@ def sandbox_account(account: Account) -> None:
     """Inline policies of users, groups and roles."""
     bad, full, good = [allow("kms:decrypt")], [allow("KMS:*")], [allow("kms:Decrypt", documents.ONE_KEY)]
     trust = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
-    for kind, create in [("user", lambda name: account.user(name, NOT_APPLICABLE, NOT_APPLICABLE)),
-                         ("group", account.group), ("role", lambda name: account.role(name, trust))]:
+    for kind, create in [
+        ("user", lambda name: account.user(name, NOT_APPLICABLE, NOT_APPLICABLE)),
+        ("group", account.group),
+        ("role", lambda name: account.role(name, trust)),
+    ]:
         for name, policies, decrypt, fully in [
             (f"bad-{kind}", {"inline": bad}, FAIL, PASS),
             (f"bad-full-{kind}", {"inline": full}, FAIL, FAIL),
@@ -375,13 +264,21 @@ def sandbox_account(account: Account) -> None:
 
 def legacy_account(account: Account) -> None:
     """Users with and without MFA, with access keys of every age."""
-    for name, mfa in [("good-console-virtual-mfa", PASS), ("good-console-hardware-mfa", PASS), ("bad-console-without-mfa", FAIL),
-                      ("=bad+cmd@console", FAIL)]:
+    for name, mfa in [
+        ("good-console-virtual-mfa", PASS),
+        ("good-console-hardware-mfa", PASS),
+        ("bad-console-without-mfa", FAIL),
+        ("=bad+cmd@console", FAIL),
+    ]:
         account.user(name, mfa=mfa, keys=NOT_APPLICABLE)
         account.password(name)
     account.virtual_mfa("good-console-virtual-mfa")
-    account.iam.enable_mfa_device(UserName="good-console-hardware-mfa", SerialNumber="GAHT12345678", AuthenticationCode1="123456",
-                                  AuthenticationCode2="654321")
+    account.iam.enable_mfa_device(
+        UserName="good-console-hardware-mfa",
+        SerialNumber="GAHT12345678",
+        AuthenticationCode1="123456",
+        AuthenticationCode2="654321",
+    )
     account.user("no-console-with-mfa", mfa=NOT_APPLICABLE, keys=NOT_APPLICABLE, path="/machines/")
     account.virtual_mfa("no-console-with-mfa")
     for name, status, keys in [
@@ -398,7 +295,12 @@ def legacy_account(account: Account) -> None:
     account.sets(set="service_specific_credential", user="bad-second-key", service="codecommit.amazonaws.com", days=700)
     account.iam.update_account_password_policy(MinimumPasswordLength=14, PasswordReusePrevention=24)
     account.client("account", HOME).put_alternate_contact(
-        AlternateContactType="SECURITY", EmailAddress="security@example.com", Name="Security", PhoneNumber="+4900000", Title="Desk")
+        AlternateContactType="SECURITY",
+        EmailAddress="security@example.com",
+        Name="Security",
+        PhoneNumber="+4900000",
+        Title="Desk",
+    )
     account.key(SYDNEY, "good-legacy", rotation=PASS, days=3000)
     account.key(SYDNEY, "bad-legacy", rotation=FAIL, rotate=False, days=3000)
 
@@ -414,9 +316,15 @@ def seed(endpoint: str) -> dict[str, Any]:
             account.iam.attach_role_policy(RoleName=access, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
             truth.principals.append(f"arn:aws:iam::{account.id}:role/{access}")
     root_users(accounts)
-    for account, fill in [(MANAGEMENT, management_account), (LOGS, log_archive), (PAYMENTS, payments_account),
-                          (DATA, data_account), (DEVELOPMENT, development_account), (SANDBOX, sandbox_account),
-                          (LEGACY, legacy_account)]:
+    for account, fill in [
+        (MANAGEMENT, management_account),
+        (LOGS, log_archive),
+        (PAYMENTS, payments_account),
+        (DATA, data_account),
+        (DEVELOPMENT, development_account),
+        (SANDBOX, sandbox_account),
+        (LEGACY, legacy_account),
+    ]:
         fill(accounts[account])
     truth.without_inline_policies()
     return {
@@ -425,9 +333,13 @@ def seed(endpoint: str) -> dict[str, Any]:
         "audit_role": AUDIT_ROLE,
         "external_id": EXTERNAL_ID,
         "regions": REGIONS,
-        "accounts": {account: {"name": MEMBERS.get(account, "master"), "ou_path": OU_PATHS[account]} for account in ACTIVE},
+        "accounts": {
+            account: {"name": MEMBERS.get(account, "master"), "ou_path": OU_PATHS[account]} for account in ACTIVE
+        },
         "suspended_accounts": [CLOSED],
-        "findings": sorted(truth.findings, key=lambda one: (one["check_id"], one["resource_arn"], one.get("resource_name", ""))),
+        "findings": sorted(
+            truth.findings, key=lambda one: (one["check_id"], one["resource_arn"], one.get("resource_name", ""))
+        ),
         "populations": populations(truth),
     }
 

@@ -11,7 +11,9 @@ class WrongToken(Exception):
     """The token was not given out for this list."""
 
 
-def page(items: list[Any], token: str | None, limit: int | None, size: int, list_name: str) -> tuple[list[Any], str | None]:
+def page(
+    items: list[Any], token: str | None, limit: int | None, size: int, list_name: str
+) -> tuple[list[Any], str | None]:
     """One page of at most `size` items (fewer when the caller asks for fewer) and the token of the next one."""
     start = _start(token, list_name) if token else 0
     end = start + min(limit or size, size)

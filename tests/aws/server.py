@@ -67,7 +67,7 @@ class Wire:
         # moto's backends are plain dictionaries; one request at a time keeps them whole.
         self.moto_lock = threading.Lock()
 
-    def serve(self, request: "Handler") -> Answer:
+    def serve(self, request: Handler) -> Answer:
         url = urlsplit(request.path)
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         if url.path.startswith("/_test/"):
@@ -81,7 +81,7 @@ class Wire:
         self.count(call, answer)
         return answer
 
-    def answer(self, call: Call, request: "Handler", body: bytes) -> Answer:
+    def answer(self, call: Call, request: Handler, body: bytes) -> Answer:
         session = session_of(call.access_key)
         if session is None:
             return error(call, "invalid_token")
@@ -111,7 +111,7 @@ class Wire:
             return error(call, "deny")
         return spoil(rule, self.moto(call, request, body))
 
-    def moto(self, call: Call, request: "Handler", body: bytes) -> Answer:
+    def moto(self, call: Call, request: Handler, body: bytes) -> Answer:
         environ = {
             "REQUEST_METHOD": request.command,
             "PATH_INFO": request.path,
@@ -164,12 +164,22 @@ class Wire:
         text = answer.body[:400].decode(errors="replace")
         code = re.search(r"<Code>([^<]+)|\"__type\": \"([^\"]+)", text) if answer.status >= 400 else None
         with self.lock:
-            self.calls.append({
-                "scope": call.scope, "account": call.account, "region": call.region, "service": call.service,
-                "operation": call.operation, "request_id": call.request_id, "status": answer.status, "later_page": call.is_later_page,
-                "code": next((group for group in code.groups() if group), None) if code else None,
-                "parameters": {name: value for name, value in call.parameters.items() if name not in ("Action", "Version")},
-            })
+            self.calls.append(
+                {
+                    "scope": call.scope,
+                    "account": call.account,
+                    "region": call.region,
+                    "service": call.service,
+                    "operation": call.operation,
+                    "request_id": call.request_id,
+                    "status": answer.status,
+                    "later_page": call.is_later_page,
+                    "code": next((group for group in code.groups() if group), None) if code else None,
+                    "parameters": {
+                        name: value for name, value in call.parameters.items() if name not in ("Action", "Version")
+                    },
+                }
+            )
 
     def control(self, url: SplitResult, body: bytes) -> Answer:
         asked = parse_qs(url.query)
@@ -213,9 +223,14 @@ def read_call(headers: Message, path: str, body: bytes) -> Call:
         parameters = dict(parse_qsl(body.decode(), keep_blank_values=True))
         operation = parameters.get("Action", "")
     return Call(
-        scope=session.scope if session else access_key[-4:], account=session.account if session else "",
-        region=region, service=service, operation=operation, parameters=parameters,
-        principal=session.arn if session else "", access_key=access_key,
+        scope=session.scope if session else access_key[-4:],
+        account=session.account if session else "",
+        region=region,
+        service=service,
+        operation=operation,
+        parameters=parameters,
+        principal=session.arn if session else "",
+        access_key=access_key,
     )
 
 
@@ -229,8 +244,12 @@ def _with_parameter(body: bytes, name: str, value: str) -> bytes:
 
 
 def _documents(role: Any) -> list[str]:
-    managed = [version.document for policy in role.managed_policies.values() for version in policy.versions
-               if version.is_default]
+    managed = [
+        version.document
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.is_default
+    ]
     return [*role.policies.values(), *managed]
 
 
@@ -247,7 +266,7 @@ def _patterns(document: str) -> list[tuple[str, re.Pattern[str]]]:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Keeps connections alive, logs nothing, closes a connection without an answer or in the middle of one as ordered."""
+    """Keeps connections alive, logs nothing, closes a connection before or amid an answer where that is ordered."""
 
     protocol_version = "HTTP/1.1"
     wire: Wire

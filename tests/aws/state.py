@@ -32,8 +32,13 @@ def _root(account: str, mfa: bool, password: bool = True, access_key_days: float
         backend = iam_backends[account]["aws"]
         device = VirtualMfaDevice(account, "us-east-1", "/root-account-mfa-device")
         device.enable_date = root.created
-        device.user_attribute = {"Path": "/", "UserName": "", "UserId": account, "Arn": f"arn:aws:iam::{account}:root",
-                                 "CreateDate": root.created}
+        device.user_attribute = {
+            "Path": "/",
+            "UserName": "",
+            "UserId": account,
+            "Arn": f"arn:aws:iam::{account}:root",
+            "CreateDate": root.created,
+        }
         backend.virtual_mfa_devices[device.serial_number] = device
 
 
@@ -63,17 +68,27 @@ def _aws_managed_key(account: str, region: str, alias: str, policy: Any) -> dict
     return {"KeyId": key.id, "Arn": key.arn}
 
 
-def _key(account: str, region: str, key: str, days: float | None = None, used_days: float | None = None,
-         rotated_days: list[float] | None = None, metadata: dict[str, Any] | None = None,
-         named_policies: dict[str, str] | None = None) -> None:
+def _key(
+    account: str,
+    region: str,
+    key: str,
+    days: float | None = None,
+    used_days: float | None = None,
+    rotated_days: list[float] | None = None,
+    metadata: dict[str, Any] | None = None,
+    named_policies: dict[str, str] | None = None,
+) -> None:
     """A key's age, last use, rotations, further metadata, and policies beside `default`."""
     found = kms_backends[account][region].keys[key]
     if days is not None:
         found.creation_date = unix_time(_ago(days))
     if used_days is not None:
-        found.last_usage = {"Operation": "Decrypt", "Timestamp": unix_time(_ago(used_days)),
-                            "CloudTrailEventId": "11111111-2222-3333-4444-555555555555",
-                            "KmsRequestId": "66666666-7777-8888-9999-000000000000"}
+        found.last_usage = {
+            "Operation": "Decrypt",
+            "Timestamp": unix_time(_ago(used_days)),
+            "CloudTrailEventId": "11111111-2222-3333-4444-555555555555",
+            "KmsRequestId": "66666666-7777-8888-9999-000000000000",
+        }
     for days_ago in rotated_days or []:
         found.rotations.append({"RotationDate": unix_time(_ago(days_ago)), "RotationType": "AUTOMATIC"})
     if metadata:
@@ -98,10 +113,16 @@ def _resource_policy(account: str, policy: Any) -> None:
 
 
 def _service_specific_credential(account: str, user: str, service: str, days: float) -> None:
-    corrected_iam.service_specific_credentials.setdefault(account, []).append({
-        "UserName": user, "Status": "Active", "ServiceUserName": f"{user}-at-{account}", "ServiceName": service,
-        "ServiceSpecificCredentialId": f"ACCA{account}EXAM", "CreateDate": _ago(days),
-    })
+    corrected_iam.service_specific_credentials.setdefault(account, []).append(
+        {
+            "UserName": user,
+            "Status": "Active",
+            "ServiceUserName": f"{user}-at-{account}",
+            "ServiceName": service,
+            "ServiceSpecificCredentialId": f"ACCA{account}EXAM",
+            "CreateDate": _ago(days),
+        }
+    )
 
 
 def _policy_document(account: str, arn: str, document: str) -> None:
