@@ -34,18 +34,16 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "unused")
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
 import moto.core.responses as moto_responses
-from botocore.session import get_session
 from moto.core.request import Request
 from moto.moto_api._internal import mock_random
 
 import state
 from corrected_iam import Iam
 from corrected_kms import Kms
-from corrected_organizations import DISABLED_REGIONS, Account, Organizations, Sts, session_of
+from corrected_organizations import ENABLED_REGIONS, Account, Organizations, Sts, session_of
 from faults import HTML_500, WORDING, Answer, Call, Refused, Rules, error, spoil, worded
 
 SERVICES: dict[str, Any] = {"iam": Iam, "kms": Kms, "organizations": Organizations, "sts": Sts, "account": Account}
-KNOWN_REGIONS = set(get_session().get_available_regions("kms")) | set(DISABLED_REGIONS)
 CREDENTIAL = re.compile(r"Credential=([^/]+)/[0-9]+/([^/]+)/([^/]+)/aws4_request")
 
 # moto looks its method names up anew for every request.
@@ -87,9 +85,8 @@ class Wire:
             return error(call, "invalid_token")
         if session.expired:
             return error(call, "expired_token")
-        if call.region not in KNOWN_REGIONS:
-            raise Gone(f"no endpoint in {call.region}")
-        if call.region in DISABLED_REGIONS:
+        if call.region not in ENABLED_REGIONS:
+            # So does AWS where a Region is not enabled for the account.
             return error(call, "invalid_token")
         rule = self.rules.applying(call) or {"kind": None}
         kind = rule["kind"]

@@ -103,7 +103,8 @@ fn an_incomplete_pack_that_is_intact_verifies() {
     let (snapshot, pack) = (folder.path().join("snapshot"), folder.path().join("pack"));
     let scope = organization().scope();
     scope.order(serde_json::json!({"operation": "AssumeRole", "match": "777788889999", "kind": "deny"}));
-    run(&mut collect(&scope, &organization().truth, &snapshot), 4);
+    let mut command = collect(&scope, &organization().truth, &snapshot);
+    run(command.args(["--account", "777788889999,111122223333"]), 4);
     run(&mut audit(&snapshot, &pack), 4);
     run(&mut verify(&snapshot), 0);
     run(&mut verify(&pack), 0);

@@ -1,5 +1,6 @@
 //! Bad input: a clear message that names what, where and what to do, and the exit code that scripts rely on.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,7 +9,9 @@ use serde_json::json;
 
 use crate::aws::organization;
 use crate::findings::job;
-use crate::program::{audit, collect, files, json, keyproof, run, told};
+use crate::program::{audit, collect, files, json, keyproof, run, text, told};
+
+const LEGACY: &str = "012345678901";
 
 /// Runs a command that must fail, and demands words of its message.
 fn fails(command: &mut std::process::Command, code: i32, words: &[&str]) {
@@ -59,13 +62,30 @@ fn credentials_that_have_expired() {
 
 #[test]
 fn an_endpoint_that_nobody_serves() {
-    // The port was free a moment ago.
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-    drop(listener);
+    let endpoint = nobody();
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = collect(&organization().scope(), &organization().truth, &folder.path().join("snapshot"));
     fails(command.env("AWS_ENDPOINT_URL", &endpoint), 1, &[&endpoint]);
+}
+
+/// The outcome of kms:ListKeys in each Region, in one account.
+fn list_keys(snapshot: &Path, account: &str) -> BTreeMap<String, String> {
+    let manifest = json(&snapshot.join("manifest.json"));
+    let rows = manifest["coverage"].as_array().expect("coverage");
+    let mine = rows.iter().filter(|row| row["api"] == "kms:ListKeys" && row["account_id"] == account);
+    mine.map(|row| (text(row, "region").to_owned(), text(row, "outcome").to_owned())).collect()
+}
+
+#[test]
+fn a_region_that_is_not_enabled() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("snapshot");
+    let mut command = collect(&organization().scope(), &organization().truth, &out);
+    let output = run(command.args(["--region", "af-south-1", "--account", LEGACY]), 4);
+    assert!(told(&output).contains("af-south-1"), "{}", told(&output));
+    let listed = list_keys(&out, LEGACY);
+    assert_eq!(listed["af-south-1"], "failed");
+    assert!(organization().truth.regions.iter().all(|region| listed[region] != "failed"), "{listed:?}");
 }
 
 #[test]
@@ -73,18 +93,19 @@ fn a_region_that_does_not_exist() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("snapshot");
     let scope = organization().scope();
-    let mut command = collect(&scope, &organization().truth, &out);
-    let output = run(command.args(["--region", "mars-north-1"]), 4);
-    assert!(told(&output).contains("mars-north-1"), "{}", told(&output));
-    let manifest = json(&out.join("manifest.json"));
-    let rows = manifest["coverage"].as_array().expect("coverage");
-    let (mars, earth): (Vec<_>, Vec<_>) =
-        rows.iter().filter(|row| row["api"] == "kms:ListKeys").partition(|row| row["region"] == "mars-north-1");
-    assert!(
-        mars.len() == organization().truth.accounts.len() && mars.iter().all(|row| row["outcome"] == "failed"),
-        "{mars:?}"
-    );
-    assert!(earth.iter().all(|row| row["outcome"] != "failed"), "{earth:?}");
+    let command = || collect(&scope, &organization().truth, &out);
+    fails(command().args(["--region", "eu-central"]), 1, &["eu-central", "Region"]);
+    assert!(scope.calls().is_empty());
+    // As far as can be told from its name it may exist, but nobody is there.
+    let output = run(command().args(["--account", LEGACY]).env("AWS_ENDPOINT_URL_KMS", nobody()), 4);
+    assert!(told(&output).contains("us-east-1"), "{}", told(&output));
+    assert!(list_keys(&out, LEGACY).values().all(|outcome| outcome == "failed"));
+}
+
+/// An endpoint that nobody serves: the port was free a moment ago.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    format!("http://{}", listener.local_addr().expect("an address"))
 }
 
 #[test]
