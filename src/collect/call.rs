@@ -30,12 +30,13 @@ pub(super) struct Ask {
     resource: Vec<String>,
     parameters: BTreeMap<String, String>,
     meaning: &'static [(&'static str, Outcome)],
+    every_page: bool,
 }
 
 impl Ask {
     /// A request about the whole account or Region. `api` is one of [`crate::snapshot::operations::OPERATIONS`].
     pub(super) fn new(api: &'static str) -> Self {
-        Self { api, resource: Vec::new(), parameters: BTreeMap::new(), meaning: &[] }
+        Self { api, resource: Vec::new(), parameters: BTreeMap::new(), meaning: &[], every_page: false }
     }
 
     /// The request is about one resource.
@@ -54,6 +55,12 @@ impl Ask {
     /// arise in the resource's state (`Skipped`).
     pub(super) fn meaning(mut self, meaning: &'static [(&'static str, Outcome)]) -> Self {
         self.meaning = meaning;
+        self
+    }
+
+    /// All pages are read even where a [sample](Recorder::sample) suffices.
+    pub(super) fn every_page(mut self) -> Self {
+        self.every_page = true;
         self
     }
 
@@ -166,17 +173,53 @@ pub(super) fn extend<T, U>(
     Ok((name, brought))
 }
 
+/// As [`extend`], for a list whose items have an identity: what stands on two pages, because the list changed between them or a page
+/// came twice, is one item.
+pub(super) fn extend_with_new<T, U>(
+    list: &mut Option<Vec<U>>,
+    name: &'static str,
+    page: Option<Vec<T>>,
+    shape: impl FnMut(T) -> U,
+    identity: impl Fn(&U) -> Option<&str>,
+) -> Result<(&'static str, usize), Lacks> {
+    let mut new = None;
+    extend(&mut new, name, page, shape)?;
+    let list = list.get_or_insert_default();
+    let known: BTreeSet<String> = list.iter().filter_map(|item| identity(item).map(str::to_owned)).collect();
+    let mut new = new.unwrap_or_default();
+    new.retain(|item| identity(item).is_none_or(|identity| !known.contains(identity)));
+    let brought = new.len();
+    list.append(&mut new);
+    Ok((name, brought))
+}
+
 /// A file of the snapshot while its calls are made.
 #[derive(Debug)]
 pub(super) struct Recorder {
     file: SnapshotFile,
     unreachable: bool,
+    is_sample: bool,
 }
 
 impl Recorder {
     /// Begins a file.
     pub(super) fn new(file: SnapshotFile) -> Self {
-        Self { file, unreachable: false }
+        Self { file, unreachable: false, is_sample: false }
+    }
+
+    /// The same for a sample: first pages, and of resources the first one. Its file is no evidence and is not written.
+    pub(super) fn sample(self) -> Self {
+        Self { is_sample: true, ..self }
+    }
+
+    /// Whether this is a sample.
+    pub(super) fn is_sample(&self) -> bool {
+        self.is_sample
+    }
+
+    /// Of how many resources to ask.
+    pub(super) fn most(&self) -> usize {
+        if self.is_sample { 1 } else { usize::MAX }
     }
 
     /// The file as it now is.
@@ -271,7 +314,7 @@ impl Recorder {
                     merged = Some(list);
                     let (call, more) = pages.turn(&ask, page, request_id.as_deref());
                     self.file.record(call);
-                    if !more {
+                    if !more || (self.is_sample && !ask.every_page) {
                         break;
                     }
                 }
@@ -394,6 +437,19 @@ mod tests {
         }
         let (call, more) = pages.turn(&ask, page(1, Next::Marker("a".to_owned())), None);
         assert_eq!((call.outcome, call.code.as_deref(), more), (Outcome::Truncated, Some("RepeatedMarker"), false));
+    }
+
+    #[test]
+    fn what_stands_on_two_pages_is_one_item() {
+        let mut list = None;
+        let add = |list: &mut Option<Vec<String>>, page: &[&str]| {
+            let page = page.iter().map(|it| (*it).to_owned()).collect();
+            extend_with_new(list, "Keys", Some(page), |it: String| it, |it| Some(it)).unwrap()
+        };
+        assert_eq!(add(&mut list, &["a", "b"]), ("Keys", 2));
+        assert_eq!(add(&mut list, &["b", "c"]), ("Keys", 1));
+        assert_eq!(list.unwrap(), ["a", "b", "c"]);
+        assert_eq!(extend_with_new(&mut None, "Keys", None::<Vec<u8>>, |it| it, |_| None), Err(Lacks("Keys")));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::config::http::HttpResponse;
-use aws_sdk_sts::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 
 use crate::snapshot::Outcome;
@@ -113,7 +113,7 @@ impl Failure {
         if let Some(refusal) = find::<Self>(error) {
             return refusal.clone();
         }
-        let words = || DisplayErrorContext(error).to_string();
+        let words = || words(error);
         if find::<CredentialsError>(error).is_some() {
             return Self::without_answer("CredentialsUnavailable", words(), Consequence::Expired);
         }
@@ -122,10 +122,13 @@ impl Failure {
         }
         let mut failure = match error {
             SdkError::TimeoutError(_) => Self::without_answer("Timeout", words(), Consequence::Gap),
-            SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() || dispatch.is_io() => {
-                Self::without_answer("Unreachable", words(), Consequence::Unreachable)
+            SdkError::DispatchFailure(dispatch) if dispatch.is_user() => {
+                Self::without_answer("NotSent", words(), Consequence::Gap)
             }
-            SdkError::DispatchFailure(_) => Self::without_answer("NotSent", words(), Consequence::Gap),
+            SdkError::DispatchFailure(_) => {
+                let message = format!("the endpoint gives no connection, or breaks it ({})", last_words(error));
+                Self::without_answer("Unreachable", message, Consequence::Unreachable)
+            }
             SdkError::ConstructionFailure(_) => Self::without_answer("NotSent", words(), Consequence::Gap),
             SdkError::ResponseError(_) => Self::without_answer("BrokenAnswer", words(), Consequence::Gap),
             SdkError::ServiceError(answer) => {
@@ -203,6 +206,35 @@ fn speaks_protocol(body: &[u8]) -> bool {
 pub(super) struct CutShort {
     /// Length of what arrived.
     pub(super) bytes: usize,
+}
+
+/// An error and its causes, each said once.
+pub(super) fn words(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// The two causes at the end of a chain. What the SDK says above them repeats the request.
+fn last_words(error: &(dyn StdError + 'static)) -> String {
+    let (mut before, mut last) = (None, error.to_string());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        before = Some(std::mem::replace(&mut last, error.to_string()));
+        cause = error.source();
+    }
+    match before {
+        Some(before) if !before.contains(&last) => format!("{before}: {last}"),
+        Some(before) => before,
+        None => last,
+    }
 }
 
 /// Finds an error of one type in a chain of causes.

@@ -8,7 +8,7 @@ use aws_sdk_iam::types;
 use base64::Engine;
 
 use super::Error;
-use super::call::{Ask, Lacks, Next, Page, Recorder, extend};
+use super::call::{Ask, Lacks, Next, Page, Recorder, extend, extend_with_new as add};
 use super::client::Access;
 use super::iam_details;
 use super::shape::time;
@@ -20,12 +20,13 @@ const MAX_ITEMS: i32 = 1000;
 /// Waits for the credential report: after this many the report counts as not ready.
 const REPORT_WAITS: u32 = 30;
 
-/// Reads all that the snapshot holds of IAM. Account-wide answers come first, so that the credential report is ready by the end.
-pub(super) async fn collect(access: &Access, recorder: &mut Recorder, is_management: bool) -> Result<(), Error> {
+/// Reads all that the snapshot holds of IAM, and returns the number of users. Account-wide answers come first, so that the credential
+/// report is ready by the end.
+pub(super) async fn collect(access: &Access, recorder: &mut Recorder, is_management: bool) -> Result<u64, Error> {
     let client = access.iam();
     let mut report = generate_report(&client, recorder).await?;
     let details = authorization_details(&client, recorder).await?;
-    summary(&client, recorder).await?;
+    let counts = summary(&client, recorder).await?.and_then(|summary| summary.summary_map);
     password_policy(&client, recorder).await?;
     virtual_mfa_devices(&client, recorder).await?;
     server_certificates(&client, recorder).await?;
@@ -34,24 +35,27 @@ pub(super) async fn collect(access: &Access, recorder: &mut Recorder, is_managem
     if is_management {
         organizations_features(&client, recorder).await?;
     }
-    if let Some(users) = details.and_then(|details| details.user_detail_list) {
+    let users = details.and_then(|details| details.user_detail_list);
+    let listed = users.as_ref().map_or(0, Vec::len) as u64;
+    if let Some(users) = users {
         for operation in ["ListMFADevices", "ListAccessKeys", "GetAccessKeyLastUsed", "ListServiceSpecificCredentials"]
         {
             recorder.begin(operation);
         }
-        for name in users.into_iter().filter_map(|user| user.user_name) {
+        for name in users.into_iter().filter_map(|user| user.user_name).take(recorder.most()) {
             user(&client, recorder, &name).await?;
         }
     }
     for _ in 0..REPORT_WAITS {
-        if report != Report::InProgress {
+        if report != Report::InProgress || recorder.is_sample() {
             break;
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
         report = generate_report(&client, recorder).await?;
     }
     // Asked for even when the generation was refused: an earlier report may stand, and if not, AWS says so.
-    credential_report(&client, recorder).await
+    credential_report(&client, recorder).await?;
+    Ok(counts.and_then(|counts| u64::try_from(*counts.get("Users")?).ok()).unwrap_or(listed))
 }
 
 async fn authorization_details(
@@ -63,28 +67,28 @@ async fn authorization_details(
     recorder
         .list(ask, request, |answer: GetAccountAuthorizationDetailsOutput, all: &mut v1::AuthorizationDetails| {
             // A page brings the lists in turn, and leaves out those that it has nothing of.
-            let (users, groups) =
-                (answer.user_detail_list.unwrap_or_default(), answer.group_detail_list.unwrap_or_default());
-            let (roles, policies) = (answer.role_detail_list.unwrap_or_default(), answer.policies.unwrap_or_default());
+            let users = answer.user_detail_list.or_else(|| Some(Vec::new()));
+            let groups = answer.group_detail_list.or_else(|| Some(Vec::new()));
+            let roles = answer.role_detail_list.or_else(|| Some(Vec::new()));
+            let policies = answer.policies.or_else(|| Some(Vec::new()));
             let items = vec![
-                extend(&mut all.user_detail_list, "UserDetailList", Some(users), iam_details::user)?,
-                extend(&mut all.group_detail_list, "GroupDetailList", Some(groups), iam_details::group)?,
-                extend(&mut all.role_detail_list, "RoleDetailList", Some(roles), iam_details::role)?,
-                extend(&mut all.policies, "Policies", Some(policies), iam_details::policy)?,
+                add(&mut all.user_detail_list, "UserDetailList", users, iam_details::user, |it| it.arn.as_deref())?,
+                add(&mut all.group_detail_list, "GroupDetailList", groups, iam_details::group, |it| it.arn.as_deref())?,
+                add(&mut all.role_detail_list, "RoleDetailList", roles, iam_details::role, |it| it.arn.as_deref())?,
+                add(&mut all.policies, "Policies", policies, iam_details::policy, |it| it.arn.as_deref())?,
             ];
             Ok(Page { items, next: Next::after(answer.is_truncated, answer.marker) })
         })
         .await
 }
 
-async fn summary(client: &Client, recorder: &mut Recorder) -> Result<(), Error> {
+async fn summary(client: &Client, recorder: &mut Recorder) -> Result<Option<v1::AccountSummary>, Error> {
     let shape = |answer: aws_sdk_iam::operation::get_account_summary::GetAccountSummaryOutput| {
         let map = answer.summary_map.ok_or(Lacks("SummaryMap"))?;
         let map = map.into_iter().map(|(name, value)| (name.as_str().to_owned(), i64::from(value))).collect();
         Ok(v1::AccountSummary { summary_map: Some(map) })
     };
-    recorder.one(Ask::new("iam:GetAccountSummary"), || client.get_account_summary().send(), shape).await?;
-    Ok(())
+    recorder.one(Ask::new("iam:GetAccountSummary"), || client.get_account_summary().send(), shape).await
 }
 
 async fn password_policy(client: &Client, recorder: &mut Recorder) -> Result<(), Error> {
@@ -225,7 +229,13 @@ async fn openid_connect_providers(client: &Client, recorder: &mut Recorder) -> R
         .await?;
     let Some(listed) = listed else { return Ok(()) };
     recorder.begin("GetOpenIDConnectProvider");
-    for arn in listed.open_id_connect_provider_list.into_iter().flatten().filter_map(|provider| provider.arn) {
+    for arn in listed
+        .open_id_connect_provider_list
+        .into_iter()
+        .flatten()
+        .filter_map(|provider| provider.arn)
+        .take(recorder.most())
+    {
         let ask = Ask::new("iam:GetOpenIDConnectProvider").about(&[&arn]);
         let shape = |it: aws_sdk_iam::operation::get_open_id_connect_provider::GetOpenIdConnectProviderOutput| {
             Ok(v1::OpenIdConnectProvider {

@@ -8,7 +8,7 @@ use aws_sdk_kms::operation::get_key_rotation_status::GetKeyRotationStatusOutput;
 use aws_sdk_kms::types;
 
 use super::Error;
-use super::call::{Ask, Lacks, Next, Page, Recorder, extend};
+use super::call::{Ask, Lacks, Next, Page, Recorder, extend, extend_with_new};
 use super::client::Access;
 use super::kms_shapes as shapes;
 use super::shape::time;
@@ -21,7 +21,7 @@ const LIMIT: i32 = 100;
 const TAG_LIMIT: i32 = 50;
 
 /// The operations that are asked for each key.
-const PER_KEY: [&str; 8] = [
+pub(super) const PER_KEY: [&str; 8] = [
     "DescribeKey",
     "ListKeyPolicies",
     "GetKeyPolicy",
@@ -32,34 +32,35 @@ const PER_KEY: [&str; 8] = [
     "GetKeyLastUsage",
 ];
 
-/// Reads all that the snapshot holds of KMS in one Region.
-pub(super) async fn collect(access: &Access, recorder: &mut Recorder) -> Result<(), Error> {
+/// Reads all that the snapshot holds of KMS in one Region, and returns the number of keys.
+pub(super) async fn collect(access: &Access, recorder: &mut Recorder) -> Result<u64, Error> {
     let client = access.kms();
     let keys = list_keys(&client, recorder).await?;
     if recorder.is_unreachable() {
         // The other lists would wait as long and fare no better. That they are absent says that they were not asked.
-        return Ok(());
+        return Ok(0);
     }
     aliases(&client, recorder).await?;
     custom_key_stores(&client, recorder).await?;
-    let Some(keys) = keys else { return Ok(()) };
+    let Some(keys) = keys else { return Ok(0) };
+    let listed = keys.len() as u64;
     for operation in PER_KEY {
         recorder.begin(operation);
     }
-    for id in keys {
+    for id in keys.into_iter().take(recorder.most()) {
         key(&client, recorder, &id).await?;
     }
-    Ok(())
+    Ok(listed)
 }
 
 /// The ids of all keys.
-pub(super) async fn list_keys(client: &Client, recorder: &mut Recorder) -> Result<Option<Vec<String>>, Error> {
-    let ask = Ask::new("kms:ListKeys").with("Limit", LIMIT);
+async fn list_keys(client: &Client, recorder: &mut Recorder) -> Result<Option<Vec<String>>, Error> {
+    let ask = Ask::new("kms:ListKeys").with("Limit", LIMIT).every_page();
     let request = |marker| client.list_keys().limit(LIMIT).set_marker(marker).send();
     let listed = recorder
         .list(ask, request, |answer, list: &mut v1::Keys| {
             let key = |it: types::KeyListEntry| v1::KeyListEntry { key_id: it.key_id, key_arn: it.key_arn };
-            let items = extend(&mut list.keys, "Keys", answer.keys, key)?;
+            let items = extend_with_new(&mut list.keys, "Keys", answer.keys, key, |it| it.key_id.as_deref())?;
             Ok(Page { items: vec![items], next: Next::after(answer.truncated, answer.next_marker) })
         })
         .await?;
@@ -171,7 +172,8 @@ async fn grants(client: &Client, recorder: &mut Recorder, id: &str) -> Result<()
     let request = |marker| client.list_grants().key_id(id).limit(LIMIT).set_marker(marker).send();
     recorder
         .list(ask, request, |answer, list: &mut v1::Grants| {
-            let items = extend(&mut list.grants, "Grants", answer.grants, shapes::grant)?;
+            let into = &mut list.grants;
+            let items = extend_with_new(into, "Grants", answer.grants, shapes::grant, |it| it.grant_id.as_deref())?;
             Ok(Page { items: vec![items], next: Next::after(answer.truncated, answer.next_marker) })
         })
         .await?;

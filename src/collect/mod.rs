@@ -23,12 +23,12 @@ mod summary;
 
 use std::path::PathBuf;
 
-pub use plan::{Plan, PlannedAccount, Probe, plan};
+pub use plan::{Plan, PlannedAccount, Refusal, plan};
 pub use run::run;
 pub use summary::Summary;
 
 use crate::snapshot;
-use crate::snapshot::AccountOutcome;
+use crate::snapshot::{AccountOutcome, Excluded};
 
 /// Name of the audit role, unless another is given.
 pub const DEFAULT_ROLE_NAME: &str = "KeyproofAudit";
@@ -49,8 +49,8 @@ pub struct Options {
     pub regions: Vec<String>,
     /// Accounts; empty: all.
     pub accounts: Vec<String>,
-    /// Accounts to leave out.
-    pub exclude_accounts: Vec<String>,
+    /// Accounts to leave out, each with the reason that every report will name.
+    pub exclude_accounts: Vec<Excluded>,
     /// Organizational units by id or path; empty: all.
     pub organizational_units: Vec<String>,
     /// Units of work (an account's IAM, or its KMS in one Region) at the same time.
@@ -134,7 +134,7 @@ pub trait Progress {
 pub enum Error {
     /// The credential chain found nothing.
     #[error(
-        "no AWS credentials: {reason}; set `AWS_PROFILE`, or log in with `aws sso login`, or run where a role is attached"
+        "no AWS credentials; set `AWS_PROFILE`, or log in with `aws sso login`, or run where a role is attached (tried: {reason})"
     )]
     NoCredentials {
         /// What the chain tried.

@@ -69,14 +69,16 @@ pub(super) async fn collect(
     let described = described.organization.unwrap_or_default();
     let mut organization =
         Organization { id: described.id, management_account: described.master_account_id, ..Organization::default() };
-    match list_accounts(&client, recorder).await? {
-        Some(accounts) => organization.accounts = members(accounts),
-        None => {
-            organization.standalone = Some(why_alone(recorder, "organizations:ListAccounts"));
-            organization.accounts = vec![own];
-        }
+    let mut members = BTreeMap::new();
+    let listed = list_accounts(&client, recorder).await?;
+    add_members(&mut members, None, listed.unwrap_or_default());
+    tree(&client, recorder, &mut organization, &mut members).await?;
+    if members.is_empty() {
+        organization.standalone = Some(why_alone(recorder, "organizations:ListAccounts"));
     }
-    tree(&client, recorder, &mut organization).await?;
+    // The list may have ended before the caller's account, which exists whatever the list says.
+    members.entry(own.id.clone()).or_insert(own);
+    organization.accounts = members.into_values().collect();
     for policy_type in POLICY_TYPES {
         policies(&client, recorder, &policy_type).await?;
     }
@@ -157,20 +159,30 @@ fn account(it: types::Account) -> v1::OrganizationAccount {
     }
 }
 
-fn members(accounts: v1::OrganizationAccounts) -> Vec<Member> {
-    let member = |it: v1::OrganizationAccount| {
+/// Adds accounts to those known, or their place to what is known of them. An account that stands on two pages is one account.
+fn add_members(members: &mut BTreeMap<String, Member>, parent: Option<&str>, accounts: v1::OrganizationAccounts) {
+    for it in accounts.accounts.into_iter().flatten() {
         let id = it.id.unwrap_or_default();
-        // `State` takes the place of `Status`, which AWS retires.
-        let status = it.state.or(it.status).unwrap_or_default();
-        (id.clone(), Member { id, name: it.name.unwrap_or_default(), status, parent: None })
-    };
-    // An account that stands on two pages is one account.
-    let members: BTreeMap<String, Member> = accounts.accounts.into_iter().flatten().map(member).collect();
-    members.into_values().collect()
+        let member = members.entry(id.clone()).or_insert_with(|| Member {
+            id,
+            name: it.name.unwrap_or_default(),
+            // `State` takes the place of `Status`, which AWS retires.
+            status: it.state.or(it.status).unwrap_or_default(),
+            parent: None,
+        });
+        if let Some(parent) = parent {
+            member.parent = Some(parent.to_owned());
+        }
+    }
 }
 
 /// Roots, units to any depth, and which account is where.
-async fn tree(client: &Client, recorder: &mut Recorder, organization: &mut Organization) -> Result<(), Error> {
+async fn tree(
+    client: &Client,
+    recorder: &mut Recorder,
+    organization: &mut Organization,
+    members: &mut BTreeMap<String, Member>,
+) -> Result<(), Error> {
     let request = |token| client.list_roots().set_next_token(token).send();
     let roots = recorder
         .list(Ask::new("organizations:ListRoots"), request, |answer, list: &mut v1::Roots| {
@@ -186,7 +198,6 @@ async fn tree(client: &Client, recorder: &mut Recorder, organization: &mut Organ
         .await?;
     recorder.begin("ListOrganizationalUnitsForParent");
     recorder.begin("ListAccountsForParent");
-    let mut parents = BTreeMap::new();
     let mut level = Vec::new();
     for root in roots.and_then(|roots| roots.roots).unwrap_or_default() {
         let unit = Unit { name: root.name.unwrap_or_default(), parent: None };
@@ -197,14 +208,12 @@ async fn tree(client: &Client, recorder: &mut Recorder, organization: &mut Organ
         for (id, unit) in level {
             // A unit that is met again would be its own ancestor.
             if organization.units.insert(id.clone(), unit).is_none() {
-                accounts_of(client, recorder, &id, &mut parents).await?;
+                let accounts = accounts_of(client, recorder, &id).await?;
+                add_members(members, Some(&id), accounts.unwrap_or_default());
                 below.extend(units_of(client, recorder, &id).await?);
             }
         }
         level = below;
-    }
-    for account in &mut organization.accounts {
-        account.parent = parents.remove(&account.id);
     }
     Ok(())
 }
@@ -230,20 +239,16 @@ async fn accounts_of(
     client: &Client,
     recorder: &mut Recorder,
     parent: &str,
-    parents: &mut BTreeMap<String, String>,
-) -> Result<(), Error> {
+) -> Result<Option<v1::OrganizationAccounts>, Error> {
     let ask = Ask::new("organizations:ListAccountsForParent").about(&[parent]);
     let request = |token| client.list_accounts_for_parent().parent_id(parent).set_next_token(token).send();
-    let accounts = recorder
+    recorder
         .list(ask, request, |answer, list: &mut v1::OrganizationAccounts| {
-            let items = extend(&mut list.accounts, "Accounts", answer.accounts, account)?;
+            let accounts = known_accounts(answer.accounts)?;
+            let items = extend(&mut list.accounts, "Accounts", Some(accounts), account)?;
             Ok(Page { items: vec![items], next: Next::token(answer.next_token) })
         })
-        .await?;
-    for account in accounts.and_then(|accounts| accounts.accounts).into_iter().flatten() {
-        parents.extend(account.id.map(|id| (id, parent.to_owned())));
-    }
-    Ok(())
+        .await
 }
 
 fn summary(it: types::PolicySummary) -> v1::PolicySummary {

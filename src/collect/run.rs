@@ -120,15 +120,40 @@ async fn collect(
 }
 
 /// Settings that every unit of work shares.
-struct Shared {
+pub(super) struct Shared {
     options: Options,
     identity: Identity,
     caller: Access,
     management_account: Option<String>,
 }
 
+impl Shared {
+    /// The settings, out of what was found.
+    pub(super) fn new(options: &Options, discovery: &Discovery) -> Self {
+        Self {
+            options: options.clone(),
+            identity: discovery.identity.clone(),
+            caller: discovery.caller.clone(),
+            management_account: discovery.organization.management_account.clone(),
+        }
+    }
+
+    /// Whether an operation is asked for in an account at all.
+    pub(super) fn asks(&self, api: &str, account_id: &str) -> bool {
+        match api {
+            "account:ListRegions" => self.options.regions.is_empty(),
+            "iam:ListOrganizationsFeatures" => self.is_management(account_id),
+            _ => true,
+        }
+    }
+
+    fn is_management(&self, account_id: &str) -> bool {
+        self.management_account.as_deref() == Some(account_id)
+    }
+}
+
 /// An account that was entered.
-struct Entry {
+pub(super) struct Entry {
     account_id: String,
     access: Access,
     session: Option<Arc<Session>>,
@@ -150,11 +175,16 @@ enum Done {
     Read { account_id: String, region: Option<String>, file: SnapshotFile, unreachable: bool },
 }
 
-struct Entered {
-    account: Account,
-    entry: Option<Arc<Entry>>,
-    recorder: Recorder,
-    regions: Vec<String>,
+/// What came of the attempt to enter an account.
+pub(super) struct Entered {
+    /// For the manifest.
+    pub(super) account: Account,
+    /// The way in; nothing when there is none.
+    pub(super) entry: Option<Arc<Entry>>,
+    /// The calls so far.
+    pub(super) recorder: Recorder,
+    /// Its Regions.
+    pub(super) regions: Vec<String>,
 }
 
 /// A collection under way.
@@ -178,12 +208,7 @@ impl<'a> Run<'a> {
         files: &'a Cell<usize>,
     ) -> Self {
         let mut run = Self {
-            shared: Arc::new(Shared {
-                options: options.clone(),
-                identity: discovery.identity.clone(),
-                caller: discovery.caller.clone(),
-                management_account: discovery.organization.management_account.clone(),
-            }),
+            shared: Arc::new(Shared::new(options, discovery)),
             writer,
             progress,
             files,
@@ -199,19 +224,12 @@ impl<'a> Run<'a> {
 
     /// Queues an account, or notes why not.
     fn plan(&mut self, member: &Member, decision: &Decision) {
-        let (outcome, reason) = match decision {
-            Decision::Read => match self.settled_account(member) {
-                None => return self.queue.push_back(Unit::Enter(member.clone())),
-                Some(account) => {
-                    self.accounts.insert(member.id.clone(), account);
-                    return;
-                }
-            },
-            Decision::Excluded(reason) => (AccountOutcome::Excluded, reason.clone()),
-            Decision::Inactive(reason) => (AccountOutcome::Inactive, reason.clone()),
-        };
-        let account = Account { reason: Some(reason), ..account_of(member, outcome) };
-        self.accounts.insert(member.id.clone(), account);
+        match left_out(member, decision).or_else(|| self.settled_account(member)) {
+            Some(account) => {
+                self.accounts.insert(member.id.clone(), account);
+            }
+            None => self.queue.push_back(Unit::Enter(member.clone())),
+        }
     }
 
     /// An account of which the collection that is resumed finished everything. Without explicit Regions that cannot be told before
@@ -328,6 +346,16 @@ impl<'a> Run<'a> {
     }
 }
 
+/// An account that is not read, for the manifest.
+pub(super) fn left_out(member: &Member, decision: &Decision) -> Option<Account> {
+    let (outcome, reason) = match decision {
+        Decision::Read => return None,
+        Decision::Excluded(reason) => (AccountOutcome::Excluded, reason),
+        Decision::Inactive(reason) => (AccountOutcome::Inactive, reason),
+    };
+    Some(Account { reason: Some(reason.clone()), ..account_of(member, outcome) })
+}
+
 fn account_of(member: &Member, outcome: AccountOutcome) -> Account {
     Account {
         account_id: member.id.clone(),
@@ -343,9 +371,7 @@ async fn perform(shared: Arc<Shared>, unit: Unit, impatient: bool) -> Result<Don
     match unit {
         Unit::Enter(member) => enter(&shared, &member).await.map(|entered| Done::Entered(Box::new(entered))),
         Unit::Iam(entry, mut recorder) => {
-            let is_management = shared.management_account.as_ref() == Some(&entry.account_id);
-            iam::collect(&entry.access, &mut recorder, is_management).await?;
-            account::alternate_contacts(&entry.access, &mut recorder).await?;
+            read_iam(&shared, &entry, &mut recorder).await?;
             Ok(read(&entry, None, recorder))
         }
         Unit::Kms(entry, region) => {
@@ -358,6 +384,20 @@ async fn perform(shared: Arc<Shared>, unit: Unit, impatient: bool) -> Result<Don
     }
 }
 
+/// Reads the global services of an account, and returns the number of its users.
+pub(super) async fn read_iam(shared: &Shared, entry: &Entry, recorder: &mut Recorder) -> Result<u64, Error> {
+    let users = iam::collect(&entry.access, recorder, shared.is_management(&entry.account_id)).await?;
+    account::alternate_contacts(&entry.access, recorder).await?;
+    Ok(users)
+}
+
+/// Reads a sample of an account's KMS in one Region, and returns the calls and the number of keys.
+pub(super) async fn sample_kms(entry: &Entry, region: &str) -> Result<(SnapshotFile, u64), Error> {
+    let mut recorder = Recorder::new(SnapshotFile::new(&entry.account_id, Some(region))).sample();
+    let keys = kms::collect(&entry.access.in_region(region).impatient(), &mut recorder).await?;
+    Ok((recorder.into_file(), keys))
+}
+
 fn read(entry: &Entry, region: Option<String>, mut recorder: Recorder) -> Done {
     // Renewals of the session meanwhile.
     recorder.absorb(entry.session.iter().flat_map(|session| session.take_calls()).collect());
@@ -366,7 +406,7 @@ fn read(entry: &Entry, region: Option<String>, mut recorder: Recorder) -> Done {
 }
 
 /// Enters an account through the audit role; the caller's own account with the caller's credentials where the role is refused.
-async fn enter(shared: &Shared, member: &Member) -> Result<Entered, Error> {
+pub(super) async fn enter(shared: &Shared, member: &Member) -> Result<Entered, Error> {
     let mut recorder = Recorder::new(SnapshotFile::new(&member.id, None));
     let session = Session::new(&shared.caller, &shared.identity.partition, &member.id, &shared.options);
     let session = Arc::new(session);

@@ -69,7 +69,9 @@ pub(super) fn check_partition(options: &Options, partition: &str) -> Result<(), 
 /// The scope as the manifest says it, before the organization is known.
 pub(super) fn asked(options: &Options) -> Scope {
     let sorted = |values: &[String]| values.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
-    let excluded = |account_id: String| Excluded { account_id, reason: EXCLUDED_BY_NAME.to_owned() };
+    let mut excluded = options.exclude_accounts.clone();
+    excluded.sort();
+    excluded.dedup();
     Scope {
         role_name: Some(options.role_name.clone()),
         external_id: options.external_id.is_some(),
@@ -77,12 +79,10 @@ pub(super) fn asked(options: &Options) -> Scope {
         regions: options.regions.clone(),
         accounts: sorted(&options.accounts),
         organizational_units: sorted(&options.organizational_units),
-        excluded: sorted(&options.exclude_accounts).into_iter().map(excluded).collect(),
+        excluded,
         standalone: None,
     }
 }
-
-const EXCLUDED_BY_NAME: &str = "named by --exclude-account";
 
 /// In what two scopes differ, in words, if they do.
 pub(super) fn difference(before: &Scope, now: &Scope) -> Option<String> {
@@ -106,7 +106,8 @@ fn given(external_id: bool) -> String {
 
 /// What is done about each account of the organization, in the order of their ids.
 pub(super) fn select(options: &Options, organization: &Organization) -> Result<Vec<(Member, Decision)>, Error> {
-    for account_id in options.accounts.iter().chain(&options.exclude_accounts) {
+    let excluded = options.exclude_accounts.iter().map(|excluded| &excluded.account_id);
+    for account_id in options.accounts.iter().chain(excluded) {
         if !organization.accounts.iter().any(|account| account.id == *account_id) {
             return Err(Error::UnknownAccount {
                 account_id: account_id.clone(),
@@ -121,8 +122,8 @@ pub(super) fn select(options: &Options, organization: &Organization) -> Result<V
 }
 
 fn decide(options: &Options, organization: &Organization, units: &[String], account: &Member) -> Decision {
-    if options.exclude_accounts.contains(&account.id) {
-        return Decision::Excluded(EXCLUDED_BY_NAME.to_owned());
+    if let Some(excluded) = options.exclude_accounts.iter().find(|excluded| excluded.account_id == account.id) {
+        return Decision::Excluded(excluded.reason.clone());
     }
     if !options.accounts.is_empty() && !options.accounts.contains(&account.id) {
         return Decision::Excluded("not named by --account".to_owned());
@@ -247,7 +248,10 @@ mod tests {
     fn every_account_that_is_left_out_has_a_reason() {
         let options = Options {
             accounts: vec!["111122223333".to_owned(), "444455556666".to_owned()],
-            exclude_accounts: vec!["222233334444".to_owned()],
+            exclude_accounts: vec![Excluded {
+                account_id: "222233334444".to_owned(),
+                reason: "closing in May".to_owned(),
+            }],
             ..Options::default()
         };
         let decisions: Vec<Decision> =
@@ -256,7 +260,7 @@ mod tests {
             decisions,
             [
                 Decision::Read,
-                Decision::Excluded("named by --exclude-account".to_owned()),
+                Decision::Excluded("closing in May".to_owned()),
                 Decision::Excluded("not named by --account".to_owned()),
                 Decision::Inactive("its state is SUSPENDED".to_owned()),
             ]

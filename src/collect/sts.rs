@@ -11,14 +11,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::call::{Ask, Lacks, now, send};
 use super::client::Access;
-use super::failure::{Consequence, Failure};
+use super::failure::{Consequence, Failure, words};
 use super::{Error, Options};
 use crate::snapshot::{Call, Collector, Outcome, v1};
 
 /// Name of the sessions, to be found in the accounts' own CloudTrail.
 pub(super) const SESSION_NAME: &str = "keyproof";
 
-/// A session is renewed when it has less than this left, so that no request is signed with credentials about to end.
+/// A session is renewed when it has less than this left, or a quarter of its life, so that no request is signed with credentials
+/// about to end.
 const RENEWAL: SignedDuration = SignedDuration::from_mins(5);
 
 /// Who runs the collection.
@@ -42,7 +43,7 @@ pub(super) async fn identity(access: &Access) -> Result<Identity, Error> {
         return Err(Error::NoCredentials { reason: "the SDK found no credentials provider".to_owned() });
     };
     if let Err(failed) = credentials.provide_credentials().await {
-        return Err(Error::NoCredentials { reason: aws_sdk_sts::error::DisplayErrorContext(&failed).to_string() });
+        return Err(Error::NoCredentials { reason: attempts(&words(&failed)) });
     }
     match caller_identity(access).await {
         (call, Ok(answer)) => {
@@ -73,6 +74,13 @@ pub(super) async fn identity(access: &Access) -> Result<Identity, Error> {
     }
 }
 
+/// What the credential chain tried, in one line and without what it says of every provider.
+fn attempts(words: &str) -> String {
+    let tried = words.split_once("Attempted:").map_or(words, |(_, tried)| tried);
+    let lines = tried.lines().map(|line| line.trim().replace("the credential provider was not enabled", "not set up"));
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
 /// One `sts:GetCallerIdentity`.
 pub(super) async fn caller_identity(access: &Access) -> (Call, Result<v1::CallerIdentity, Failure>) {
     let ask = Ask::new("sts:GetCallerIdentity");
@@ -96,7 +104,8 @@ pub(super) struct Session {
     client: Client,
     role_arn: String,
     external_id: Option<String>,
-    current: tokio::sync::Mutex<Option<Credentials>>,
+    /// The credentials and when to renew them.
+    current: tokio::sync::Mutex<Option<(Credentials, Timestamp)>>,
     calls: Mutex<Vec<Call>>,
 }
 
@@ -127,7 +136,7 @@ impl Session {
     /// Assumes the role and returns the ARN of the session.
     pub(super) async fn enter(&self) -> Result<String, Failure> {
         let (credentials, arn) = self.assume().await?;
-        *self.current.lock().await = Some(credentials);
+        *self.current.lock().await = Some((credentials.clone(), renewal(&credentials)));
         Ok(arn)
     }
 
@@ -165,19 +174,22 @@ impl Session {
 
     async fn credentials(&self) -> Result<Credentials, CredentialsError> {
         let mut current = self.current.lock().await;
-        if let Some(credentials) = current.as_ref()
-            && expires(credentials).is_none_or(|end| end - RENEWAL > now())
+        if let Some((credentials, renewal)) = current.as_ref()
+            && *renewal > now()
         {
             return Ok(credentials.clone());
         }
         let (credentials, _) = self.assume().await.map_err(CredentialsError::provider_error)?;
-        *current = Some(credentials.clone());
+        *current = Some((credentials.clone(), renewal(&credentials)));
         Ok(credentials)
     }
 }
 
-fn expires(credentials: &Credentials) -> Option<Timestamp> {
-    credentials.expiry().and_then(|end| Timestamp::try_from(end).ok())
+/// When to renew credentials that were just given.
+fn renewal(credentials: &Credentials) -> Timestamp {
+    let end = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok()).unwrap_or_else(now);
+    let life = end.duration_since(now());
+    end - RENEWAL.min(life / 4).max(SignedDuration::ZERO)
 }
 
 fn credentials(answer: aws_sdk_sts::types::Credentials) -> Option<Credentials> {
