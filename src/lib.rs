@@ -51,6 +51,7 @@ pub mod collect;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod diff;
 pub mod digest;
 pub mod files;
 pub mod finding;

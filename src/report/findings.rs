@@ -98,14 +98,19 @@ impl Findings {
 
 /// The text of `COLUMNS.md`.
 fn columns() -> String {
-    let mut text = String::from(
-        "# Columns of the CSV files\n\nRFC 4180: commas, CRLF, one header row; UTF-8 with a byte order mark. Times are RFC 3339, UTC.\n\
+    column_list("findings.csv", &FINDINGS_COLUMNS.map(|(name, content, _)| (name, content)))
+}
+
+/// What a reader of a CSV file must know: the rules of all of them, and the columns of this one.
+pub(super) fn column_list(file: &str, columns: &[(&str, &str)]) -> String {
+    let mut text = format!(
+        "# Columns of {file}\n\nRFC 4180: commas, CRLF, one header row; UTF-8 with a byte order mark. Times are RFC 3339, UTC.\n\
          Several values in one cell are separated by ` | `.\n\n\
          A cell that a spreadsheet could take for a formula has an apostrophe in front, and so has a cell that begins with\n\
          one; `csv_escaped` is then `Y`. To get the raw value where it is `Y`, take one leading apostrophe off every cell that\n\
-         has one. `findings.ndjson` holds the raw values.\n\n## findings.csv\n\n| column | content |\n| --- | --- |\n",
+         has one. The file under `json/` holds the raw values.\n\n| column | content |\n| --- | --- |\n",
     );
-    for (name, content, _) in FINDINGS_COLUMNS {
+    for (name, content) in columns {
         text += &format!("| {name} | {content} |\n");
     }
     text + "| csv_escaped | Y if a cell of the row has an apostrophe in front, else empty |\n"

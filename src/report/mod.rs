@@ -17,7 +17,7 @@
 
 mod account_page;
 mod bag;
-//CHGM
+mod changes;
 mod check_page;
 mod cover;
 mod exceptions;
@@ -35,7 +35,7 @@ mod visible;
 use std::path::PathBuf;
 
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
-//CHG
+pub use changes::write as write_comparison;
 pub use pack::{Options, Pack};
 pub use table::is_risky;
 
