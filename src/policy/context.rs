@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::keys::is_multivalued;
 use super::operator::Found;
 
 /// The condition keys of one request with their values. A key that is not in it is absent, except for the few that the
@@ -34,33 +35,12 @@ pub enum ContextValue {
 
 const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
 
-/// Keys that always hold sets, so that one value is a set of one.
-const MULTIVALUED: [&str; 15] = [
-    "aws:calledvia",
-    "aws:principalorgpaths",
-    "aws:principalservicenameslist",
-    "aws:resourceorgpaths",
-    "aws:sourceorgpaths",
-    "aws:tagkeys",
-    "aws:vpceorgpaths",
-    "dynamodb:attributes",
-    "dynamodb:leadingkeys",
-    "iam:resourcetagkeys",
-    "kms:encryptioncontextkeys",
-    "kms:grantoperations",
-    "kms:resourcealiases",
-    "s3:requestobjecttagkeys",
-    "sts:transitivetagkeys",
-];
-
 impl Context {
     /// Puts a value under a key and gives back what stood there before, under a name that may differ by letter case.
     pub fn insert(&mut self, key: &str, value: ContextValue) -> Option<ContextValue> {
         let lower = key.to_ascii_lowercase();
         let value = match value {
-            ContextValue::One(one) if MULTIVALUED.binary_search(&lower.as_str()).is_ok() => {
-                ContextValue::Set(vec![one])
-            }
+            ContextValue::One(one) if is_multivalued(&lower) => ContextValue::Set(vec![one]),
             other => other,
         };
         self.key_properties |= is_key_property(&lower);
@@ -124,7 +104,6 @@ mod tests {
         let mut context = Context::default();
         context.insert("kms:EncryptionContextKeys", one("AppName"));
         assert!(matches!(context.find("kms:encryptioncontextkeys"), Some(Found::Set([name])) if name == "AppName"));
-        assert!(MULTIVALUED.is_sorted());
     }
 
     #[test]

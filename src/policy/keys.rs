@@ -1,20 +1,40 @@
 //! What is known about condition keys (semantics 3.5).
 
+/// Keys that always hold sets, so that one value is a set of one.
+const MULTIVALUED: [&str; 15] = [
+    "aws:calledvia",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+    "aws:resourceorgpaths",
+    "aws:sourceorgpaths",
+    "aws:tagkeys",
+    "aws:vpceorgpaths",
+    "dynamodb:attributes",
+    "dynamodb:leadingkeys",
+    "iam:resourcetagkeys",
+    "kms:encryptioncontextkeys",
+    "kms:grantoperations",
+    "kms:resourcealiases",
+    "s3:requestobjecttagkeys",
+    "sts:transitivetagkeys",
+];
+
 /// Whether a key, given in lower case, holds a set of values.
 #[must_use]
 pub fn is_multivalued(key: &str) -> bool {
+    MULTIVALUED.binary_search(&key).is_ok()
+}
+
+/// Whether every request that is about KMS has the key, given in lower case.
+pub(super) fn is_always_present(key: &str) -> bool {
     matches!(
         key,
-        "aws:calledvia"
-            | "aws:principalorgpaths"
-            | "aws:principalservicenameslist"
-            | "aws:resourceorgpaths"
-            | "aws:sourceorgpaths"
-            | "aws:tagkeys"
-            | "aws:vpceorgpaths"
-            | "kms:encryptioncontextkeys"
-            | "kms:grantoperations"
-            | "kms:resourcealiases"
+        "aws:principalaccount"
+            | "aws:principalarn"
+            | "aws:principalisawsservice"
+            | "aws:requestedregion"
+            | "aws:resourceaccount"
+            | "kms:calleraccount"
     )
 }
 
@@ -86,6 +106,7 @@ mod tests {
 
     #[test]
     fn sets_are_known() {
+        assert!(MULTIVALUED.is_sorted());
         assert!(is_multivalued("kms:grantoperations") && !is_multivalued("kms:viaservice"));
     }
 }

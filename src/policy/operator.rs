@@ -27,8 +27,8 @@ pub enum Found<'a> {
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The outcome of one value of the request against one value of the policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
     Same,
     Different,
     /// One of the two is no value of the operator's type. A positive operator then fails; what a negated one does is not
@@ -54,7 +54,7 @@ impl ConditionTest {
         }
     }
 
-    fn null(&self, present: bool) -> Match {
+    pub(super) fn null(&self, present: bool) -> Match {
         if self.values.is_empty() {
             return Match::Unsure;
         }
@@ -93,7 +93,7 @@ impl Comparing {
     }
 
     /// An operator that lists no value (semantics 1.7, U-17).
-    fn without_values(self, found: Found<'_>) -> Match {
+    pub(super) fn without_values(self, found: Found<'_>) -> Match {
         match self.quantifier {
             Some(Quantifier::Any) => Match::No,
             Some(Quantifier::All) => Match::from(found == Found::Absent),
@@ -105,13 +105,22 @@ impl Comparing {
     /// Whether one value of the request passes: it equals any listed value, or none of them when the operator is negated.
     #[must_use]
     pub fn holds_for(self, found: &str, wanted: &[Text], value: Lookup<'_>) -> Match {
-        let outcomes = wanted.iter().map(|wanted| self.comparison.outcome(found, wanted, value));
+        self.equals_any(found, wanted.iter(), value).negated_if(self.negated)
+    }
+
+    /// The same before the negation of a negated operator.
+    pub(super) fn equals_any<'w>(
+        self,
+        found: &str,
+        wanted: impl Iterator<Item = &'w Text>,
+        value: Lookup<'_>,
+    ) -> Match {
+        let outcomes = wanted.map(|wanted| self.comparison.outcome(found, wanted, value));
         Match::any(outcomes.map(|outcome| match (outcome, self.negated) {
             (Outcome::Same, _) => Match::Yes,
             (Outcome::Different, _) | (Outcome::Uncomparable, false) => Match::No,
             (Outcome::Uncomparable, true) | (Outcome::Unsure, _) => Match::Unsure,
         }))
-        .negated_if(self.negated)
     }
 }
 
@@ -122,7 +131,8 @@ impl Match {
 }
 
 impl Comparison {
-    fn outcome(self, found: &str, wanted: &Text, value: Lookup<'_>) -> Outcome {
+    /// One value of the request against one value of the policy.
+    pub(super) fn outcome(self, found: &str, wanted: &Text, value: Lookup<'_>) -> Outcome {
         let same = |same: Option<bool>| match same {
             None => Outcome::Uncomparable,
             Some(true) => Outcome::Same,

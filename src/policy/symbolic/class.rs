@@ -9,12 +9,10 @@ pub(in crate::policy) enum Class {
     Account,
     /// A lower-case UUID, or `mrk-` and 32 hexadecimal digits.
     KeyId,
-    /// `[A-Za-z0-9/_-]+`
+    /// `[A-Za-z0-9/_-]+`, but nothing under `aws/`, which KMS keeps to itself.
     AliasName,
     /// Any string.
     Text,
-    /// Any string without a colon: one of the first five fields of an ARN.
-    Field,
     /// `service:name` in lower case.
     Action,
     /// An ARN without `arn:partition:`, that is `service:region:account:resource`.
@@ -34,7 +32,7 @@ const HEX: &str = "0123456789abcdef";
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 const DIGITS: &str = "0123456789";
 const ACTION: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
-const ALIAS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-";
+const ALIAS: &str = "ebcdfghijklmnopqrtuvxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
 /// Where the hyphens of a UUID stand.
 const HYPHENS: [u8; 4] = [8, 13, 18, 23];
@@ -49,9 +47,8 @@ impl Class {
             Self::Account => (state < 12 && character.is_ascii_digit()).then_some(state + 1),
             Self::Region => region(state, character),
             Self::KeyId => key_id(state, character),
-            Self::AliasName => (character.is_ascii_alphanumeric() || "/_-".contains(character)).then_some(1),
+            Self::AliasName => alias_name(state, character),
             Self::Text => Some(0),
-            Self::Field => (character != ':').then_some(0),
             Self::Action => action(state, character),
             Self::ArnTail => arn_tail(state, character),
         }
@@ -63,8 +60,8 @@ impl Class {
             Self::Account => state == 12,
             Self::Region => state == 8,
             Self::KeyId => state == 36 || state == END_OF_MRK,
-            Self::AliasName => state == 1,
-            Self::Text | Self::Field => true,
+            Self::AliasName => state > 0,
+            Self::Text => true,
             Self::Action => state == 3,
             Self::ArnTail => state == 5,
         }
@@ -81,9 +78,8 @@ impl Class {
             Self::Account => character.is_ascii_digit(),
             Self::Region => matches!(character, 'a'..='z' | '0'..='9' | '-'),
             Self::KeyId => matches!(character, 'a'..='f' | '0'..='9' | '-' | 'm' | 'r' | 'k'),
-            Self::AliasName => self.step(0, character).is_some(),
+            Self::AliasName => character.is_ascii_alphanumeric() || "/_-".contains(character),
             Self::Text | Self::ArnTail => true,
-            Self::Field => character != ':',
             Self::Action => matches!(character, 'a'..='z' | '0'..='9' | '-' | ':'),
         }
     }
@@ -94,9 +90,9 @@ impl Class {
             Self::Account => &[DIGITS],
             Self::Region => &[LETTERS, DIGITS, "-"],
             Self::KeyId => &[HEX, "m", "r", "k", "-"],
-            Self::AliasName => &[ALIAS],
+            Self::AliasName => &[ALIAS, "a", "w", "s", "/"],
             Self::Action => &[ACTION, "-", ":"],
-            Self::Text | Self::Field | Self::ArnTail => {
+            Self::Text | Self::ArnTail => {
                 let readable = ALIAS.chars().filter(|character| !mentioned(*character));
                 // The private use area is the last resort when a policy mentions every letter and digit.
                 let private = ('\u{e000}'..='\u{f8ff}').filter(|character| !mentioned(*character));
@@ -129,8 +125,8 @@ impl Class {
             (Self::KeyId, _) => format!("0987dcba-09fe-87dc-65ba-{n:012x}"),
             (Self::AliasName, 0) => "example".to_owned(),
             (Self::AliasName, _) => format!("example-{n}"),
-            (Self::Text | Self::Field, 0) => "other".to_owned(),
-            (Self::Text | Self::Field, _) => format!("other-{n}"),
+            (Self::Text, 0) => "other".to_owned(),
+            (Self::Text, _) => format!("other-{n}"),
             (Self::Action, _) => format!("other:action{n}"),
             (Self::ArnTail, _) => format!("other:us-east-1:111122223333:example-{n}"),
         }
@@ -146,6 +142,17 @@ fn region(state: u8, character: char) -> Option<u8> {
         (6, '-') => Some(7),
         (7 | 8, '0'..='9') => Some(8),
         _ => None,
+    }
+}
+
+/// States: 0 before the name, 1 to 3 after `a`, `aw`, `aws`, 4 elsewhere.
+fn alias_name(state: u8, character: char) -> Option<u8> {
+    match (state, character) {
+        (0, 'a') => Some(1),
+        (1, 'w') => Some(2),
+        (2, 's') => Some(3),
+        (3, '/') => None,
+        _ => Class::AliasName.knows(character).then_some(4),
     }
 }
 
@@ -212,21 +219,14 @@ mod tests {
         assert!(Class::KeyId.contains("mrk-1234abcd12ab34cd56ef1234567890ab"));
         assert!(!Class::KeyId.contains("1234ABCD-12ab-34cd-56ef-1234567890ab"));
         assert!(!Class::KeyId.contains("mrk-1234abcd12ab34cd56ef1234567890a"));
-        assert!(Class::AliasName.contains("aws/s3") && !Class::AliasName.contains(""));
+        assert!(Class::AliasName.contains("aw/s3") && Class::AliasName.contains("aws"));
+        assert!(!Class::AliasName.contains("aws/s3") && !Class::AliasName.contains(""));
     }
 
     #[test]
     fn samples_belong_to_their_class_and_differ() {
-        let classes = [
-            Class::Region,
-            Class::Account,
-            Class::KeyId,
-            Class::AliasName,
-            Class::Text,
-            Class::Field,
-            Class::Action,
-            Class::ArnTail,
-        ];
+        let classes =
+            [Class::Region, Class::Account, Class::KeyId, Class::AliasName, Class::Text, Class::Action, Class::ArnTail];
         for class in classes {
             let samples: std::collections::BTreeSet<String> = (0..500).map(|n| class.sample(n)).collect();
             assert_eq!(samples.len(), 500, "{class:?}");

@@ -5,6 +5,7 @@ mod automaton;
 pub(super) mod bits;
 pub(super) mod boxes;
 pub(super) mod class;
+pub(super) mod contexts;
 pub(super) mod diagram;
 pub(super) mod space;
 

@@ -1,6 +1,6 @@
 //! Sets of KMS resources: the ARNs of one type, cut along three dimensions by all patterns of a question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::atoms::{Atom, Partition};
 use super::bits::Bits;
@@ -195,6 +195,39 @@ impl Space {
             terms_and_names.push((index, result));
         }
         Ok(terms_and_names)
+    }
+
+    /// The sets of terms that match the same resources, each with one cell of those. Terms must not be negated.
+    pub(in crate::policy) fn kinds(
+        &self,
+        terms: &[Term],
+        budget: &mut Budget,
+    ) -> Result<BTreeMap<Bits, [usize; 3]>, Exhausted> {
+        let (used, owners) = self.products(terms);
+        let accounts = self.accounts().len();
+        let mut seen: BTreeSet<Bits> = BTreeSet::new();
+        let mut kinds = BTreeMap::new();
+        for (column, mask) in self.columns(&used, budget)?.into_iter().enumerate() {
+            if seen.contains(&mask) {
+                continue;
+            }
+            let mut by_name = vec![Bits::none(terms.len()); self.names().len()];
+            for (term, names) in self.matched_in(terms, &used, &owners, &mask, budget)? {
+                for name in names.iter() {
+                    budget.spend(1)?;
+                    by_name[name].insert(term);
+                }
+            }
+            let (Some(region), Some(account)) = (column.checked_div(accounts), column.checked_rem(accounts)) else {
+                continue;
+            };
+            for (name, matched) in by_name.into_iter().enumerate() {
+                budget.spend(matched.cost())?;
+                kinds.entry(matched).or_insert([region, account, name]);
+            }
+            seen.insert(mask);
+        }
+        Ok(kinds)
     }
 
     /// A smallest-by-deletion set of allowing terms that opens `area` all the same, given the order in which terms may

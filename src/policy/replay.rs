@@ -1,0 +1,153 @@
+//! Witnesses: concrete requests that show what the symbolic engine found, confirmed by the concrete evaluator.
+
+use std::collections::BTreeMap;
+
+use super::Match;
+use super::caller::{Caller, CallerKind};
+use super::context::{Context, ContextValue};
+use super::decide::{Environment, Outcome, Policies, decide};
+use super::document::{Document, Statement};
+use super::request::{Action, Request};
+use super::symbolic::contexts::Held;
+use super::text::{Part, Text};
+
+/// A request to KMS by a principal of the account that owns the resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// A user; a role session where the request must be without user name.
+    pub principal_arn: String,
+    /// The role of a role session.
+    pub role_arn: Option<String>,
+    /// Twelve digits.
+    pub account: String,
+    /// `kms:Decrypt`; `kms:<other>` stands for an action that AWS will add.
+    pub action: &'static str,
+    /// The ARN of a key or alias, or `None` for an action without a resource.
+    pub resource: Option<String>,
+    /// Condition keys as the policies write them; every other key is absent.
+    pub context: BTreeMap<String, Held>,
+}
+
+impl Witness {
+    /// A request with that context. `names_user` says that the policies look at `aws:username`, which every user has.
+    pub(super) fn new(
+        action: &'static str,
+        resource: Option<String>,
+        partition: &str,
+        context: BTreeMap<String, Held>,
+        names_user: bool,
+    ) -> Self {
+        let of_resource = resource.as_deref().and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
+        let account = of_resource.unwrap_or_else(|| "111122223333".to_owned());
+        let (principal_arn, role_arn) = match (lookup(&context, "aws:username"), names_user) {
+            (None, true) => (
+                format!("arn:{partition}:sts::{account}:assumed-role/example/session"),
+                Some(format!("arn:{partition}:iam::{account}:role/example")),
+            ),
+            (Some(Held::One(name)), _) if !name.is_empty() => {
+                (format!("arn:{partition}:iam::{account}:user/{name}"), None)
+            }
+            _ => (format!("arn:{partition}:iam::{account}:user/example"), None),
+        };
+        Self { principal_arn, role_arn, account, action, resource, context }
+    }
+
+    /// Chooses values of policy variables so that the given equalities (of a key or the resource with a text) hold.
+    /// `None` when no choice is found.
+    pub(super) fn related(mut self, relations: &[(&str, &str)], statements: &[&Statement]) -> Option<Self> {
+        for (subject, source) in relations {
+            let found = match *subject {
+                "the resource" => self.resource.clone()?,
+                key => match lookup(&self.context, key)? {
+                    Held::One(value) => value.clone(),
+                    Held::Set(values) => values.first()?.clone(),
+                },
+            };
+            let text = statements.iter().find_map(|statement| text_of(statement, source))?;
+            let (key, value) = solved(text, &found)?;
+            let written = self.context.keys().find(|written| written.eq_ignore_ascii_case(&key)).cloned();
+            self.context.insert(written.unwrap_or(key), Held::One(value));
+        }
+        Some(self)
+    }
+}
+
+/// Whether `with` allows the witness and `without` does not; unsure where the rules leave either open.
+pub(super) fn replay(witness: &Witness, with: &Document, without: &Document) -> Match {
+    let outcomes = [with, without].map(|document| outcome(witness, document));
+    match outcomes {
+        [Outcome::Allow, Outcome::Deny] => Match::Yes,
+        [Outcome::Allow, Outcome::Possible] | [Outcome::Possible, Outcome::Deny | Outcome::Possible] => Match::Unsure,
+        _ => Match::No,
+    }
+}
+
+/// The decision with `document` as the only identity policy of the user, under a key policy that leaves everything to IAM.
+pub(super) fn outcome(witness: &Witness, document: &Document) -> Outcome {
+    let mut context = Context::default();
+    for (key, held) in &witness.context {
+        context.insert(
+            key,
+            match held {
+                Held::One(value) => ContextValue::One(value.clone()),
+                Held::Set(values) => ContextValue::Set(values.clone()),
+            },
+        );
+    }
+    let caller = match &witness.role_arn {
+        Some(role) => Caller::new(CallerKind::Role, &witness.principal_arn).of(role),
+        None => Caller::new(CallerKind::User, &witness.principal_arn),
+    };
+    let action = Action::new(witness.action);
+    let request = Request::new(&caller, &action, witness.resource.as_deref(), &context);
+    let delegation = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"kms:*","Resource":"*"}}}}"#,
+        witness.account
+    );
+    let Ok(delegation) = Document::parse(&delegation) else { return Outcome::Possible };
+    let policies = Policies { identity: &[document], key_policies: &[&delegation], ..Policies::default() };
+    decide(&request, &policies, Environment::default()).decision
+}
+
+fn lookup<'c>(context: &'c BTreeMap<String, Held>, key: &str) -> Option<&'c Held> {
+    context.iter().find(|(written, _)| written.eq_ignore_ascii_case(key)).map(|(_, held)| held)
+}
+
+fn text_of<'s>(statement: &'s Statement, source: &str) -> Option<&'s Text> {
+    let values = statement.condition.iter().flat_map(|condition| &condition.tests).flat_map(|test| &test.values);
+    let patterns = statement.resources.iter().flat_map(|resources| &resources.patterns);
+    values.chain(patterns.map(|pattern| pattern.text())).find(|text| text.has_variables() && text.source() == source)
+}
+
+/// The value of the only variable of `text` that makes it equal to `found`, where what stands before and after is written
+/// out or covers the ends with wildcards.
+fn solved(text: &Text, found: &str) -> Option<(String, String)> {
+    let mut variables = text.variables();
+    let variable = variables.next()?;
+    if variables.next().is_some() {
+        return None;
+    }
+    let position = text.parts().iter().position(|part| matches!(part, Part::Variable(_)))?;
+    let (before, after) = (text.parts().get(..position)?, text.parts().get(position + 1..)?);
+    let candidates = found.char_indices().map(|(start, _)| start).chain([found.len()]);
+    let cuts: Vec<usize> = candidates.collect();
+    let matches = |parts: &[Part], text: &str| {
+        let mut glob = super::Glob::default();
+        for part in parts {
+            match part {
+                Part::Written(written) => glob.push_pattern(written),
+                Part::Escaped(character) => glob.push(super::Symbol::Char(*character)),
+                Part::Variable(_) => {}
+            }
+        }
+        glob.matches(text)
+    };
+    for start in cuts.iter().filter(|start| matches(before, found.get(..**start).unwrap_or_default())) {
+        for end in cuts.iter().rev().filter(|end| *end >= start) {
+            if matches(after, found.get(*end..).unwrap_or_default()) {
+                return Some((variable.key.clone(), found.get(*start..*end)?.to_owned()));
+            }
+        }
+    }
+    None
+}
