@@ -51,10 +51,15 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Snapshot the organization: assume the audit role in every account, read IAM and KMS
+    #[cfg(feature = "collect")]
+    Collect(CollectArgs),
     /// Build a snapshot from files that the AWS CLI printed
     Import(ImportArgs),
     /// Run every check over a snapshot and write the evidence pack
     Audit(AuditArgs),
+    /// Compare two snapshots under today's rules
+    Diff(DiffArgs),
     /// Check that every byte of a pack or snapshot is as it was written
     Verify(VerifyArgs),
     /// List the checks, or show one: rule, data, blind spots, mappings
@@ -63,6 +68,8 @@ pub enum Command {
     /// List the control frameworks, or show one: controls, checks, strength, sources
     #[command(subcommand)]
     Framework(FrameworkCommand),
+    /// Print the least-privilege audit role, ready to deploy to all accounts
+    Role(RoleArgs),
     /// Do the whole job on an organization that ships inside this program
     Demo(DemoArgs),
     /// Print the version, and with `--format json` the dates of the built-in knowledge

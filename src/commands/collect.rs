@@ -2,57 +2,52 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{CollectArgs, Global};
+use super::Exit;
+use super::console::{Console, harmless};
+use crate::checks;
+use crate::cli::CollectArgs;
 use crate::collect::{
-    DEFAULT_CONCURRENCY, DEFAULT_ROLE_NAME, Error, Event, Options, Plan, PlannedAccount, Progress, Refusal, Summary,
-    plan, run,
+    self, DEFAULT_CONCURRENCY, DEFAULT_ROLE_NAME, Error, Event, Options, Plan, PlannedAccount, Progress, Refusal,
+    Summary, plan,
 };
-use crate::config::Collect as Config;
+use crate::config::{self, Config};
 use crate::snapshot::operations::permission;
 use crate::snapshot::{AccountOutcome, Coverage, Excluded, Outcome};
 
 /// Lines of gaps that are printed; the ledger in the manifest has all.
 const MAX_GAPS: usize = 20;
 
-/// Runs the command and returns the exit code. `required` are the APIs that checks read: their gaps make the snapshot incomplete.
-///
-/// # Errors
-/// When there is no snapshot, with the reason and the remedy.
-pub fn collect(
-    args: &CollectArgs,
-    global: &Global,
-    config: &Config,
-    required: &BTreeSet<&str>,
-) -> anyhow::Result<u8> {
-    let options = options(args, config)?;
-    let progress = progress(global);
+/// Gaps of the APIs that checks read make the snapshot incomplete.
+pub(super) fn run(args: &CollectArgs, config: &Config, console: Console) -> anyhow::Result<Exit> {
+    let options = options(args, &config.collect)?;
+    let progress = progress(console);
     if args.plan {
         let plan = plan(&options, progress.as_ref())?;
         io::stdout().lock().write_all(plan_text(&plan).as_bytes())?;
-        return Ok(0);
+        return Ok(Exit::Done);
     }
-    let summary = match run(&options, progress.as_ref()) {
+    let summary = match collect::run(&options, progress.as_ref()) {
         Err(interrupted @ Error::Interrupted { .. }) => {
-            writeln!(io::stderr().lock(), "keyproof: {interrupted}")?;
-            return Ok(130);
+            console.warn(&interrupted.to_string());
+            return Ok(Exit::Interrupted);
         }
         result => result?,
     };
-    io::stdout().lock().write_all(summary_text(&options, &summary, global.quiet).as_bytes())?;
-    let missing: Vec<&Coverage> = summary.missing(required).collect();
+    io::stdout().lock().write_all(summary_text(&options, &summary, console.is_quiet()).as_bytes())?;
+    let missing: Vec<&Coverage> = summary.missing(&checks::required_apis()).collect();
     if missing.is_empty() {
-        return Ok(0);
+        return Ok(Exit::Done);
     }
     io::stderr().lock().write_all(incomplete_text(&options, &summary, &missing).as_bytes())?;
-    Ok(if args.allow_incomplete { 0 } else { 4 })
+    Ok(if args.allow_incomplete { Exit::Done } else { Exit::Incomplete })
 }
 
 /// A flag beats the configuration.
-fn options(args: &CollectArgs, config: &Config) -> anyhow::Result<Options> {
+fn options(args: &CollectArgs, config: &config::Collect) -> anyhow::Result<Options> {
     let either = |flag: &[String], config: &[String]| {
         let values = if flag.is_empty() { config } else { flag };
         values.iter().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect::<Vec<_>>()
@@ -95,31 +90,18 @@ fn is_role_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 576 && name.bytes().all(allowed) && !name.starts_with('/') && !name.ends_with('/')
 }
 
-/// Text from elsewhere, so that it cannot move the cursor, colour the screen or turn the direction of writing.
-fn plain(text: &str) -> String {
-    let harmful = |c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
-        if harmful(c) {
-            plain.extend(c.escape_unicode());
-        } else {
-            plain.push(c);
-        }
-        plain
-    })
-}
-
-fn progress(global: &Global) -> Box<dyn Progress> {
-    if global.quiet {
+fn progress(console: Console) -> Box<dyn Progress> {
+    if console.is_quiet() {
         return Box::new(Silent);
     }
-    if io::stderr().is_terminal() {
+    if console.is_terminal() {
         let bar = ProgressBar::new(0);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} [{elapsed}] {wide_msg}") {
             bar.set_style(style);
         }
         return Box::new(Bar(bar));
     }
-    Box::new(Log { every_unit: global.verbose > 0 })
+    Box::new(Log { every_unit: console.is_verbose() })
 }
 
 struct Silent;
@@ -137,7 +119,7 @@ impl Progress for Bar {
             Event::Found { units } => self.0.inc_length(*units as u64),
             Event::Finished { account_id, region, .. } => {
                 self.0.inc(1);
-                self.0.set_message(format!("{} {}", plain(account_id), region.unwrap_or("IAM")));
+                self.0.set_message(format!("{} {}", harmless(account_id), region.unwrap_or("IAM")));
             }
             Event::Resumed { .. } => self.0.inc(1),
             Event::Entered { outcome, .. } if *outcome != AccountOutcome::NotEntered => self.0.inc(1),
@@ -173,21 +155,21 @@ impl Progress for Log {
 fn line(event: &Event<'_>, every_unit: bool) -> Option<String> {
     match event {
         Event::Discovered { caller, accounts, selected, standalone } => {
-            let why = standalone.map(|reason| format!("; only the caller's account: {}", plain(reason)));
-            Some(format!("{} reads {selected} of {accounts} accounts{}", plain(caller), why.unwrap_or_default()))
+            let why = standalone.map(|reason| format!("; only the caller's account: {}", harmless(reason)));
+            Some(format!("{} reads {selected} of {accounts} accounts{}", harmless(caller), why.unwrap_or_default()))
         }
         Event::Entered { account_id, name, outcome, reason } => {
-            let reason = reason.map(|reason| format!(": {}", plain(reason))).unwrap_or_default();
+            let reason = reason.map(|reason| format!(": {}", harmless(reason))).unwrap_or_default();
             let verb = match outcome {
                 AccountOutcome::AssumedRole => "entered",
                 AccountOutcome::Caller => "read as the caller",
                 _ => "NOT entered",
             };
-            Some(format!("{} {}: {verb}{reason}", plain(account_id), plain(name)))
+            Some(format!("{} {}: {verb}{reason}", harmless(account_id), harmless(name)))
         }
         Event::Finished { account_id, region, calls, gaps } if every_unit || *gaps > 0 => {
             let place = region.unwrap_or("IAM");
-            Some(format!("{} {place}: {calls} calls, {gaps} without an answer", plain(account_id)))
+            Some(format!("{} {place}: {calls} calls, {gaps} without an answer", harmless(account_id)))
         }
         Event::Resumed { path } if every_unit => Some(format!("{path}: finished before")),
         Event::Found { .. } | Event::Finished { .. } | Event::Resumed { .. } => None,
@@ -223,7 +205,7 @@ fn summary_text(options: &Options, summary: &Summary, is_quiet: bool) -> String 
         vec!["gaps".to_owned(), format!("{} in the coverage ledger", summary.gaps().count())],
     ];
     if let Some(reason) = &manifest.scope.standalone {
-        rows.push(vec!["scope".to_owned(), format!("the caller's account only: {}", plain(reason))]);
+        rows.push(vec!["scope".to_owned(), format!("the caller's account only: {}", harmless(reason))]);
     }
     text += &columns(&rows);
     text.push('\n');
@@ -231,12 +213,12 @@ fn summary_text(options: &Options, summary: &Summary, is_quiet: bool) -> String 
         manifest.accounts.iter().map(|account| (account.account_id.as_str(), account.name.as_str())).collect();
     let accounts = summary.calls_by_account().into_iter().map(|(account_id, calls)| {
         let name = names.get(account_id).copied().unwrap_or_default();
-        vec![plain(account_id), calls.to_string(), plain(name)]
+        vec![harmless(account_id), calls.to_string(), harmless(name)]
     });
     let header = |names: [&str; 3]| names.map(str::to_owned).to_vec();
     text += &columns(&std::iter::once(header(["ACCOUNT", "CALLS", "NAME"])).chain(accounts).collect::<Vec<_>>());
     text.push('\n');
-    let apis = manifest.api_calls.iter().map(|(api, calls)| vec![plain(api), calls.to_string()]);
+    let apis = manifest.api_calls.iter().map(|(api, calls)| vec![harmless(api), calls.to_string()]);
     let header = vec!["API".to_owned(), "CALLS".to_owned()];
     text + &columns(&std::iter::once(header).chain(apis).collect::<Vec<_>>())
 }
@@ -250,14 +232,10 @@ fn incomplete_text(options: &Options, summary: &Summary, missing: &[&Coverage]) 
     );
     for row in missing.iter().take(MAX_GAPS) {
         let place = row.region.as_deref().map(|region| format!(" {region}")).unwrap_or_default();
-        let refusal = Refusal {
-            api: row.api.clone(),
-            region: row.region.clone(),
-            outcome: row.outcome,
-            code: row.code.clone(),
-        };
+        let refusal =
+            Refusal { api: row.api.clone(), region: row.region.clone(), outcome: row.outcome, code: row.code.clone() };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {}{}: {}", plain(&row.account_id), plain(&place), refusal_text(&refusal));
+        let _ = writeln!(text, "  {}{}: {}", harmless(&row.account_id), harmless(&place), refusal_text(&refusal));
     }
     if missing.len() > MAX_GAPS {
         let _ = writeln!(text, "  … and {} more, in `coverage` of manifest.json", missing.len() - MAX_GAPS);
@@ -266,7 +244,7 @@ fn incomplete_text(options: &Options, summary: &Summary, missing: &[&Coverage]) 
         let _ = writeln!(
             text,
             "  role `{}` could be assumed in no account: check `--role-name` and `--external-id`, or deploy the role that `keyproof role` prints",
-            plain(&options.role_name)
+            harmless(&options.role_name)
         );
     }
     text
@@ -274,7 +252,7 @@ fn incomplete_text(options: &Options, summary: &Summary, missing: &[&Coverage]) 
 
 /// One refusal and its remedy.
 fn refusal_text(refusal: &Refusal) -> String {
-    let code = refusal.code.as_deref().map(|code| format!(" ({})", plain(code))).unwrap_or_default();
+    let code = refusal.code.as_deref().map(|code| format!(" ({})", harmless(code))).unwrap_or_default();
     let what = match refusal.outcome {
         Outcome::Denied => "denied",
         Outcome::Truncated => "the list is not whole",
@@ -296,19 +274,19 @@ fn refusal_text(refusal: &Refusal) -> String {
         }
         _ => None,
     };
-    format!("{} {what}{code}{}", plain(&refusal.api), remedy.unwrap_or_default())
+    format!("{} {what}{code}{}", harmless(&refusal.api), remedy.unwrap_or_default())
 }
 
 /// What a collection would do.
 fn plan_text(plan: &Plan) -> String {
     let mut rows = vec![
-        vec!["caller".to_owned(), plain(plan.collector.arn.as_deref().unwrap_or_default())],
-        vec!["partition".to_owned(), plain(&plan.partition)],
-        vec!["organization".to_owned(), plain(plan.organization_id.as_deref().unwrap_or("none"))],
+        vec!["caller".to_owned(), harmless(plan.collector.arn.as_deref().unwrap_or_default())],
+        vec!["partition".to_owned(), harmless(&plan.partition)],
+        vec!["organization".to_owned(), harmless(plan.organization_id.as_deref().unwrap_or("none"))],
         vec!["API calls".to_owned(), format!("about {}", plan.estimated_calls())],
     ];
     if let Some(reason) = &plan.standalone {
-        rows.push(vec!["scope".to_owned(), format!("the caller's account only: {}", plain(reason))]);
+        rows.push(vec!["scope".to_owned(), format!("the caller's account only: {}", harmless(reason))]);
     }
     let mut text = columns(&rows);
     for refusal in &plan.refusals {
@@ -318,27 +296,30 @@ fn plan_text(plan: &Plan) -> String {
     let mut rows = vec![["ACCOUNT", "ROLE", "REGIONS", "CALLS", "REFUSED", "NAME"].map(str::to_owned).to_vec()];
     rows.extend(plan.accounts.iter().map(planned_row));
     text += &columns(&rows);
-    for planned in plan.accounts.iter().filter(|planned| !is_plain(planned)) {
-        let _ = writeln!(text, "\n{} {}", plain(&planned.account.account_id), plain(&planned.account.name));
+    for planned in plan.accounts.iter().filter(|planned| !is_harmless(planned)) {
+        let _ = writeln!(text, "\n{} {}", harmless(&planned.account.account_id), harmless(&planned.account.name));
         if let Some(reason) = &planned.account.reason {
-            let _ = writeln!(text, "  {}", plain(reason));
+            let _ = writeln!(text, "  {}", harmless(reason));
         }
         for refusal in &planned.refusals {
-            let region = refusal.region.as_deref().map(|region| format!("{} ", plain(region))).unwrap_or_default();
+            let region = refusal.region.as_deref().map(|region| format!("{} ", harmless(region))).unwrap_or_default();
             let _ = writeln!(text, "  {region}{}", refusal_text(refusal));
         }
     }
-    text.push_str("\nEach operation was tried once in each account and Region, about the first user and the first key.\n");
+    text.push_str(
+        "\nEach operation was tried once in each account and Region, about the first user and the first key.\n",
+    );
     let untried: BTreeSet<&str> = plan.accounts.iter().flat_map(|planned| planned.untried.iter().copied()).collect();
     if !untried.is_empty() {
         let untried = untried.into_iter().collect::<Vec<_>>().join(", ");
-        let _ = writeln!(text, "Not tried everywhere, for lack of a key, a user or a provider to ask about: {untried}.");
+        let _ =
+            writeln!(text, "Not tried everywhere, for lack of a key, a user or a provider to ask about: {untried}.");
     }
     text
 }
 
 /// Whether there is nothing to say of an account beyond its row.
-fn is_plain(planned: &PlannedAccount) -> bool {
+fn is_harmless(planned: &PlannedAccount) -> bool {
     planned.refusals.is_empty() && planned.account.reason.is_none()
 }
 
@@ -352,16 +333,16 @@ fn planned_row(planned: &PlannedAccount) -> Vec<String> {
         AccountOutcome::Imported => "imported",
     };
     let regions = match planned.regions.as_slice() {
-        regions @ ([] | [_] | [_, _] | [_, _, _]) => plain(&regions.join(",")),
+        regions @ ([] | [_] | [_, _] | [_, _, _]) => harmless(&regions.join(",")),
         regions => format!("{} Regions", regions.len()),
     };
     vec![
-        plain(&planned.account.account_id),
+        harmless(&planned.account.account_id),
         role.to_owned(),
         regions,
         planned.estimated_calls.to_string(),
         planned.refusals.len().to_string(),
-        plain(&planned.account.name),
+        harmless(&planned.account.name),
     ]
 }
 
@@ -398,8 +379,8 @@ mod tests {
 
     #[test]
     fn names_cannot_move_the_cursor() {
-        assert_eq!(plain("a\u{1b}[2Jb\r\u{202e}c"), "a\\u{1b}[2Jb\\u{d}\\u{202e}c");
-        assert_eq!(plain("Müller \"><script>"), "Müller \"><script>");
+        assert_eq!(harmless("a\u{1b}[2Jb\r\u{202e}c"), "a\\u{1b}[2Jb\\u{d}\\u{202e}c");
+        assert_eq!(harmless("Müller \"><script>"), "Müller \"><script>");
     }
 
     #[test]

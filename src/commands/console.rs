@@ -11,26 +11,36 @@ pub(super) struct Console {
     quiet: bool,
     verbose: u8,
     color: bool,
-    terminal: bool,
 }
 
 impl Console {
     pub(super) fn new(global: &Global) -> Self {
-        let terminal = io::stderr().is_terminal();
         #[expect(clippy::disallowed_methods, reason = "commands read the environment")]
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let color = match global.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => terminal && !no_color,
+            Color::Auto => io::stderr().is_terminal() && !no_color,
         };
-        Self { quiet: global.quiet, verbose: global.verbose, color, terminal }
+        Self { quiet: global.quiet, verbose: global.verbose, color }
     }
 
-    /// Whether a progress bar makes sense.
-    #[cfg_attr(not(feature = "collect"), expect(dead_code, reason = "only a collection takes long enough for a bar"))]
-    pub(super) fn wants_progress(self) -> bool {
-        self.terminal && !self.quiet
+    /// Whether only results and errors are wanted.
+    #[cfg(feature = "collect")]
+    pub(super) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// Whether more of what happens is wanted.
+    #[cfg(feature = "collect")]
+    pub(super) fn is_verbose(self) -> bool {
+        self.verbose > 0
+    }
+
+    /// Whether someone watches, so that a progress bar makes sense.
+    #[cfg(feature = "collect")]
+    pub(super) fn is_terminal(self) -> bool {
+        io::stderr().is_terminal()
     }
 
     /// A line for people who watch.

@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::console::{Console, harmless};
-use super::{Exit, audit, print};
+use super::{Exit, audit, diff, print};
 use crate::cli::DemoArgs;
 use crate::demo::{self, Quarter};
 use crate::files;
-use crate::report;
+use crate::report::{self, DemoLink};
 
 /// The file by which a later run knows that it may replace the folder.
 const MARKER: &str = ".keyproof-demo";
@@ -50,7 +50,22 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
         let audited = audit::write_pack(&snapshot, &pack, None, true, console)?;
         writeln!(text, "{}: {}", quarter.name(), audit::in_words(&audited.summary, &audited.results)?)?;
     }
-    writeln!(text, "\nOpen {} in a browser.", out.join("packs/2026-Q3").join(report::INDEX).display())?;
+    console.note("Comparing the quarters …");
+    let [old, new] = quarters.map(Quarter::name);
+    let changes = format!("{old}--{new}");
+    let (compared, _) = diff::write_comparison(
+        &out.join("snapshots").join(old),
+        &out.join("snapshots").join(new),
+        &out.join("changes").join(&changes),
+    )?;
+    text.push_str(&diff::in_words(&compared)?);
+    let links = [
+        DemoLink { title: new, text: "evidence pack", path: &format!("packs/{new}/{}", report::INDEX) },
+        DemoLink { title: old, text: "evidence pack", path: &format!("packs/{old}/{}", report::INDEX) },
+        DemoLink { title: "Changes", text: &changes, path: &format!("changes/{changes}/{}", report::CHANGES) },
+    ];
+    files::write_atomic(&out.join("index.html"), &report::demo_page(&links)?)?;
+    writeln!(text, "\nOpen {} in a browser.", out.join("index.html").display())?;
     print(harmless(&text).as_bytes())
 }
 

@@ -2,11 +2,15 @@
 
 mod audit;
 mod check;
+#[cfg(feature = "collect")]
+mod collect;
 mod console;
 mod demo;
+mod diff;
 mod framework;
 mod import;
 mod nearest;
+mod role;
 mod rows;
 mod verify;
 mod version;
@@ -66,11 +70,15 @@ pub fn main() -> Exit {
 fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
     let config = config::load(cli.global.config.as_deref())?;
     match cli.command {
+        #[cfg(feature = "collect")]
+        Command::Collect(args) => collect::run(&args, &config, *console),
         Command::Import(args) => import::run(&args, console),
         Command::Audit(args) => audit::run(&args, &config, console),
+        Command::Diff(args) => diff::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
         Command::Check(command) => check::run(command),
         Command::Framework(command) => framework::run(command),
+        Command::Role(args) => role::run(&args),
         Command::Demo(args) => demo::run(&args, console),
         Command::Version(args) => version::run(&args),
         Command::Completions(args) => {

@@ -2,15 +2,20 @@
 
 use serde_json::json;
 
+use super::{Exit, print};
 use crate::cli::{RoleArgs, RoleFormat};
 use crate::snapshot::operations::{Caller, actions_of};
 
 /// Name of the role, as `keyproof collect` assumes it unless told otherwise.
 const ROLE_NAME: &str = "KeyproofAudit";
 
+pub(super) fn run(args: &RoleArgs) -> anyhow::Result<Exit> {
+    print(template(args.format).as_bytes())
+}
+
 /// The template in the wanted form.
-pub fn role(args: &RoleArgs) -> String {
-    match args.format {
+fn template(format: RoleFormat) -> String {
+    match format {
         RoleFormat::Cloudformation => cloudformation(),
         RoleFormat::Terraform => terraform(),
         RoleFormat::Json => policy(),
@@ -224,7 +229,7 @@ mod tests {
     fn every_form_grants_what_the_collector_calls_and_nothing_else() {
         let expected: BTreeSet<&str> = actions_of(Caller::AuditRole).into_iter().collect();
         for format in [RoleFormat::Cloudformation, RoleFormat::Terraform, RoleFormat::Json] {
-            let template = role(&RoleArgs { format });
+            let template = template(format);
             assert_eq!(granted(&template), expected, "{format:?}");
         }
     }
@@ -233,7 +238,10 @@ mod tests {
     fn the_policy_fits_into_a_role() {
         let policy = policy();
         let characters = policy.chars().filter(|c| !c.is_whitespace()).count();
-        assert!(characters <= 10_240, "inline policies of a role have at most 10,240 characters, this has {characters}");
+        assert!(
+            characters <= 10_240,
+            "inline policies of a role have at most 10,240 characters, this has {characters}"
+        );
     }
 
     #[test]

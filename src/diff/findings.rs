@@ -107,7 +107,9 @@ fn judge(it: &FindingChange, before: &Inventory, after: &Inventory) -> (Class, S
             (Class::NoLongerAssessable, format!("it is {new} now, which says nothing of the exception"))
         }
         (Some(Status::Fail), None) => gone(it, after),
-        (Some(Status::Waived), Some(Status::Fail)) => said(Class::WaiverEnded, "it fails, and no waiver holds any more"),
+        (Some(Status::Waived), Some(Status::Fail)) => {
+            said(Class::WaiverEnded, "it fails, and no waiver holds any more")
+        }
         (Some(old @ (Status::Error | Status::Undecided | Status::Manual)), Some(Status::Fail)) => {
             (Class::NewlyAssessable, format!("it was {old} before, which said nothing of an exception"))
         }

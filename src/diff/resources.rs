@@ -99,7 +99,8 @@ fn compare(account_id: &str, region: &str, old: &List, new: &List, changes: &mut
     for (arn, instance) in &old.items {
         match (new.items.get(arn), &new.gap) {
             (Some(other), _) if other.id != instance.id && !other.id.is_empty() && !instance.id.is_empty() => {
-                let because = format!("the unique id was {}, and is {}: another one of the same name", instance.id, other.id);
+                let because =
+                    format!("the unique id was {}, and is {}: another one of the same name", instance.id, other.id);
                 say(arn, instance.resource_type, Fate::Replaced, because);
             }
             (Some(_), _) => {}
@@ -107,15 +108,27 @@ fn compare(account_id: &str, region: &str, old: &List, new: &List, changes: &mut
                 say(arn, instance.resource_type, Fate::Went, "the new list is whole and does not hold it".to_owned());
             }
             (None, Some(gap)) => {
-                say(arn, instance.resource_type, Fate::NotKnown, format!("it was there; the new list is not whole: {gap}"));
+                say(
+                    arn,
+                    instance.resource_type,
+                    Fate::NotKnown,
+                    format!("it was there; the new list is not whole: {gap}"),
+                );
             }
         }
     }
     for (arn, instance) in new.items.iter().filter(|(arn, _)| !old.items.contains_key(*arn)) {
         match &old.gap {
-            None => say(arn, instance.resource_type, Fate::Came, "the old list is whole and does not hold it".to_owned()),
+            None => {
+                say(arn, instance.resource_type, Fate::Came, "the old list is whole and does not hold it".to_owned())
+            }
             Some(gap) => {
-                say(arn, instance.resource_type, Fate::NotKnown, format!("it is there; the old list is not whole: {gap}"));
+                say(
+                    arn,
+                    instance.resource_type,
+                    Fate::NotKnown,
+                    format!("it is there; the old list is not whole: {gap}"),
+                );
             }
         }
     }

@@ -36,7 +36,6 @@ mod request;
 mod resource;
 mod statement;
 mod strangers;
-#[expect(dead_code, reason = "the comparison of policies needs the rest of it")]
 mod symbolic;
 mod text;
 

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Error;
 use super::bag::{Bag, Sealed};
 use super::findings;
 use super::html::{Page, Pages};
 use super::table::Table;
 use super::view::{self, MAX_ROWS, StatusView, grouped, shortened};
+use super::{CHANGES, Error};
 use crate::diff::{AccountChange, Changes, Class, Fate, FindingChange, ResourceChange, Side};
 use crate::files;
 use crate::finding::Status;
@@ -17,12 +17,14 @@ use crate::snapshot::manifest::{Source, Tool};
 
 const CSV: &str = "data/csv/changes.csv";
 const JSON: &str = "data/json/changes.json";
-const PAGE: &str = "data/report/changes.html";
 
 /// The columns of `changes.csv`, in their order, which never changes inside a major version.
 const COLUMNS: [(&str, &str); 16] = [
     ("kind", "finding, account, or resource (a principal or key)"),
-    ("change", "For findings: NEW, NEWLY ASSESSABLE, WAIVER ENDED, FIXED, NO LONGER ASSESSABLE, WAIVED, UNCHANGED, OTHER; for resources: CAME, WENT, REPLACED, NOT KNOWN"),
+    (
+        "change",
+        "For findings: NEW, NEWLY ASSESSABLE, WAIVER ENDED, FIXED, NO LONGER ASSESSABLE, WAIVED, UNCHANGED, OTHER; for resources: CAME, WENT, REPLACED, NOT KNOWN",
+    ),
     ("because", "Why it is that"),
     ("old_status", "Status in the old snapshot, if the finding was there"),
     ("new_status", "Status in the new snapshot, if the finding is there"),
@@ -54,7 +56,7 @@ pub fn write(folder: &Path, changes: &Changes) -> Result<Sealed, Error> {
     let identity = Identity::new(changes);
     let page = Page { title: "Changes", up: "", part: "changes" };
     let bytes = Pages::new()?.render("changes.html", page, &identity, &content(changes))?;
-    bag.put(PAGE, &bytes)?;
+    bag.put(CHANGES, &bytes)?;
     bag.put("data/csv/COLUMNS.md", findings::column_list("changes.csv", &COLUMNS).as_bytes())?;
     bag.seal(&[
         ("Source-Organization", identity.subject.chars().filter(|letter| !letter.is_control()).collect()),
@@ -298,13 +300,21 @@ fn place(class: Class) -> &'static str {
 fn explanation(class: Class) -> &'static str {
     match class {
         Class::New => "Exceptions that the old snapshot could have shown and did not.",
-        Class::NewlyAssessable => "Exceptions that the old snapshot could not show, because it could not read them or left them out. They may be old.",
+        Class::NewlyAssessable => {
+            "Exceptions that the old snapshot could not show, because it could not read them or left them out. They may be old."
+        }
         Class::WaiverEnded => "Exceptions whose waiver has ended.",
-        Class::Fixed => "Exceptions that are gone: the resource passes, is exempt, or is missing from a list that is known to be whole.",
-        Class::NoLongerAssessable => "Exceptions of which the new snapshot says nothing. Not fixed: they may be there still.",
+        Class::Fixed => {
+            "Exceptions that are gone: the resource passes, is exempt, or is missing from a list that is known to be whole."
+        }
+        Class::NoLongerAssessable => {
+            "Exceptions of which the new snapshot says nothing. Not fixed: they may be there still."
+        }
         Class::Waived => "Exceptions that got a waiver. The weakness is there still.",
         Class::Unchanged => "Exceptions then and now.",
-        Class::Other => "Changes of status that concern no exception: gaps that opened or closed, exemptions that came or went.",
+        Class::Other => {
+            "Changes of status that concern no exception: gaps that opened or closed, exemptions that came or went."
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::visible;
 const STYLE: &str = include_str!("../../templates/style.css");
 
 /// Every template. The names end in `.html`, which is what turns escaping on; the style sheet is no page and holds no value.
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("style.css", STYLE),
     ("icons.html", include_str!("../../templates/icons.html")),
     ("components.html", include_str!("../../templates/components.html")),
@@ -25,6 +25,7 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("accounts.html", include_str!("../../templates/accounts.html")),
     ("methodology.html", include_str!("../../templates/methodology.html")),
     ("changes.html", include_str!("../../templates/changes.html")),
+    ("demo.html", include_str!("../../templates/demo.html")),
 ];
 
 /// What a page needs beside its content.

@@ -20,6 +20,7 @@ mod bag;
 mod changes;
 mod check_page;
 mod cover;
+mod demo_page;
 mod exceptions;
 mod findings;
 mod framework_page;
@@ -36,11 +37,15 @@ use std::path::PathBuf;
 
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
 pub use changes::write as write_comparison;
+pub use demo_page::{DemoLink, demo_page};
 pub use pack::{Options, Pack};
 pub use table::is_risky;
 
 /// Path of the cover inside a pack.
 pub const INDEX: &str = "data/report/index.html";
+
+/// Path of the page inside a comparison.
+pub const CHANGES: &str = "data/report/changes.html";
 
 /// Path of the findings inside a pack.
 pub const FINDINGS: &str = "data/json/findings.ndjson";
