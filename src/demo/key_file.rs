@@ -195,7 +195,10 @@ fn aws_managed_key_policy(account: &Account, key: &Key) -> serde_json::Value {
     serde_json::json!({"Version": "2012-10-17", "Id": format!("auto-{service}-1"), "Statement": [
         {
             "Sid": description, "Effect": "Allow", "Principal": {"AWS": "*"},
-            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey"],
+            "Action": [
+                "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant",
+                "kms:DescribeKey"
+            ],
             "Resource": "*",
             "Condition": {"StringEquals": {
                 "kms:ViaService": format!("{service}.{}.amazonaws.com", key.region), "kms:CallerAccount": account.id

@@ -22,6 +22,11 @@ pub(super) fn allow_if(sid: &str, actions: &[&str], resources: Value, condition:
     json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources, "Condition": condition})
 }
 
+/// An Allow of everything outside two services, which is still everything on every key.
+pub(super) fn all_but_iam() -> Value {
+    json!({"Sid": "AllButIam", "Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"})
+}
+
 /// An explicit Deny without a condition.
 pub(super) fn deny(sid: &str, actions: &[&str], resources: Value) -> Value {
     json!({"Sid": sid, "Effect": "Deny", "Action": actions, "Resource": resources})
@@ -44,7 +49,8 @@ pub(super) fn user(account: &str, name: &str) -> String {
 
 /// The statement by which a key policy lets IAM policies of the account decide.
 pub(super) fn root_delegation(account: &str) -> Value {
-    json!({"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": {"AWS": root(account)}, "Action": "kms:*", "Resource": "*"})
+    let sid = "Enable IAM User Permissions";
+    json!({"Sid": sid, "Effect": "Allow", "Principal": {"AWS": root(account)}, "Action": "kms:*", "Resource": "*"})
 }
 
 /// A key policy: root delegation, then these statements.
@@ -141,7 +147,7 @@ pub(super) fn identity_center_provider(account: &str) -> String {
     format!("arn:aws:iam::{account}:saml-provider/AWSSSO_{tail}_DO_NOT_DELETE")
 }
 
-/// An AWS managed policy: path and name below `arn:aws:iam::aws:policy`, id, default version, day of that version, document.
+/// An AWS managed policy.
 #[derive(Debug)]
 pub(super) struct AwsManaged {
     /// Name with its path: `service-role/AWSLambdaBasicExecutionRole`.
@@ -164,8 +170,9 @@ pub(super) fn aws_managed(name: &str) -> Option<AwsManaged> {
             json!([{
                 "Effect": "Allow",
                 "Action": [
-                    "kms:CreateAlias", "kms:CreateKey", "kms:DeleteAlias", "kms:Describe*", "kms:GenerateRandom", "kms:Get*",
-                    "kms:List*", "kms:TagResource", "kms:UntagResource", "iam:ListGroups", "iam:ListRoles", "iam:ListUsers"
+                    "kms:CreateAlias", "kms:CreateKey", "kms:DeleteAlias", "kms:Describe*", "kms:GenerateRandom",
+                    "kms:Get*", "kms:List*", "kms:TagResource", "kms:UntagResource", "iam:ListGroups",
+                    "iam:ListRoles", "iam:ListUsers"
                 ],
                 "Resource": "*"
             }]),
@@ -189,7 +196,10 @@ pub(super) fn aws_managed(name: &str) -> Option<AwsManaged> {
             "IAMUserChangePassword",
             "v2",
             json!([
-                {"Effect": "Allow", "Action": ["iam:ChangePassword"], "Resource": ["arn:aws:iam::*:user/${aws:username}"]},
+                {
+                    "Effect": "Allow", "Action": ["iam:ChangePassword"],
+                    "Resource": ["arn:aws:iam::*:user/${aws:username}"]
+                },
                 {"Effect": "Allow", "Action": ["iam:GetAccountPasswordPolicy"], "Resource": "*"}
             ]),
         ),
@@ -197,7 +207,8 @@ pub(super) fn aws_managed(name: &str) -> Option<AwsManaged> {
             "service-role/AWSLambdaBasicExecutionRole",
             "v1",
             json!([{
-                "Effect": "Allow", "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"
+                "Effect": "Allow", "Resource": "*",
+                "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
             }]),
         ),
         "aws-service-role/AWSOrganizationsServiceTrustPolicy" => (
@@ -205,7 +216,8 @@ pub(super) fn aws_managed(name: &str) -> Option<AwsManaged> {
             "v2",
             json!([
                 {
-                    "Sid": "AllowDeletionOfServiceLinkedRoleForOrganizations", "Effect": "Allow", "Action": ["iam:DeleteRole"],
+                    "Sid": "AllowDeletionOfServiceLinkedRoleForOrganizations", "Effect": "Allow",
+                    "Action": ["iam:DeleteRole"],
                     "Resource": ["arn:aws:iam::*:role/aws-service-role/organizations.amazonaws.com/*"]
                 },
                 {

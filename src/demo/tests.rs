@@ -70,7 +70,7 @@ fn written(quarter: Quarter) -> (tempfile::TempDir, Manifest) {
 }
 
 fn json(folder: &Path, path: &str) -> Vec<u8> {
-    let bytes = std::fs::read(&folder.join("s").join(path)).unwrap();
+    let bytes = std::fs::read(folder.join("s").join(path)).unwrap();
     if path.ends_with(".zst") { zstd::decode_all(bytes.as_slice()).unwrap() } else { bytes }
 }
 
@@ -103,7 +103,7 @@ fn the_same_quarter_has_the_same_bytes() {
     for quarter in QUARTERS {
         let ((first, manifest), (second, _)) = (written(quarter), written(quarter));
         for path in manifest.files.iter().map(|file| file.path.as_str()).chain(["manifest.json", "manifest.sha256"]) {
-            let read = |folder: &tempfile::TempDir| std::fs::read(&folder.path().join("s").join(path)).unwrap();
+            let read = |folder: &tempfile::TempDir| std::fs::read(folder.path().join("s").join(path)).unwrap();
             assert_eq!(read(&first), read(&second), "{path}");
         }
     }

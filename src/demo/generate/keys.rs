@@ -93,8 +93,9 @@ fn policy(plan: Plan, index: usize, number: usize, chance: &mut Chance) -> Optio
             vec![service_use("Service", service, &["kms:GenerateDataKey*", "kms:Decrypt"], &account)]
         }
         880..930 => vec![json!({
-            "Sid": "Organization", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["kms:GenerateDataKey*", "kms:Encrypt"],
-            "Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION_ID}}
+            "Sid": "Organization", "Effect": "Allow", "Principal": {"AWS": "*"},
+            "Action": ["kms:GenerateDataKey*", "kms:Encrypt"], "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION_ID}}
         })],
         930..980 => {
             let other = (index + 1 + chance.below(plan.accounts)) % plan.accounts;
@@ -108,7 +109,8 @@ fn policy(plan: Plan, index: usize, number: usize, chance: &mut Chance) -> Optio
             vec![json!({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"})]
         }
         _ => vec![json!({
-            "Sid": "OnlyOne", "Effect": "Deny", "NotPrincipal": {"AWS": [some_role(chance), root(&account)]}, "Action": "kms:Decrypt", "Resource": "*"
+            "Sid": "OnlyOne", "Effect": "Deny", "NotPrincipal": {"AWS": [some_role(chance), root(&account)]},
+            "Action": "kms:Decrypt", "Resource": "*"
         })],
     };
     Some(key_policy(&account, &statements))

@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(manifest, again);
         assert!(verify(&first.path().join("s")).unwrap().is_empty());
         for path in manifest.files.iter().map(|file| file.path.as_str()).chain(["manifest.json", "manifest.sha256"]) {
-            let read = |folder: &tempfile::TempDir| std::fs::read(&folder.path().join("s").join(path)).unwrap();
+            let read = |folder: &tempfile::TempDir| std::fs::read(folder.path().join("s").join(path)).unwrap();
             assert_eq!(read(&first), read(&second), "{path}");
         }
     }

@@ -159,7 +159,10 @@ pub(super) fn inline(plan: Plan, index: usize, chance: &mut Chance) -> Document 
 pub(super) fn protect_keys() -> Value {
     json!([{
         "Sid": "ProtectKeys", "Effect": "Deny",
-        "Action": ["kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy", "kms:DisableKeyRotation", "kms:DeleteImportedKeyMaterial"],
+        "Action": [
+            "kms:ScheduleKeyDeletion", "kms:DisableKey", "kms:PutKeyPolicy", "kms:DisableKeyRotation",
+            "kms:DeleteImportedKeyMaterial"
+        ],
         "Resource": "*", "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/KeyCustodian"}}
     }])
 }
@@ -167,7 +170,8 @@ pub(super) fn protect_keys() -> Value {
 /// The guardrail on Regions.
 pub(super) fn home_regions() -> Value {
     json!([{
-        "Sid": "HomeRegions", "Effect": "Deny", "NotAction": ["iam:*", "organizations:*", "sts:*", "support:*"], "Resource": "*",
+        "Sid": "HomeRegions", "Effect": "Deny", "Resource": "*",
+        "NotAction": ["iam:*", "organizations:*", "sts:*", "support:*"],
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": plan::REGIONS}}
     }])
 }

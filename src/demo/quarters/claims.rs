@@ -7,7 +7,7 @@ use super::company::{CLAIMS, DATA};
 use super::{FRANKFURT, IRELAND, Quarter, claims_keys};
 use crate::demo::account::Account;
 use crate::demo::keys::named;
-use crate::demo::policies::{allow, allow_if, policy, role, trust, trust_service};
+use crate::demo::policies::{all_but_iam, allow, allow_if, policy, role, trust, trust_identity_center, trust_service};
 use crate::demo::principals::{AccessKey, Group, ManagedPolicy, Mfa, Role, User};
 
 /// The day on which the intake role was first made.
@@ -130,28 +130,35 @@ fn users(quarter: Quarter) -> Vec<User> {
 fn roles(quarter: Quarter) -> Vec<Role> {
     let encrypt = ["kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncryptTo", "kms:DescribeKey"];
     let used = quarter.pick("2026-06-29", "2026-09-29");
+    let intake = named(CLAIMS, FRANKFURT, "claims/intake");
     // Recreated in August: the name is the same, the role is not, and what named the old one no longer holds.
     let since = quarter.pick(INTAKE_SINCE, "2026-08-25");
     vec![
         // Good: encrypts documents and cannot read them again.
         Role::new("ClaimsIntake", since, trust_service("ecs-tasks.amazonaws.com"))
-            .inline("EncryptOnly", vec![allow("Write", &encrypt, json!(named(CLAIMS, FRANKFURT, "claims/intake")))])
+            .inline("EncryptOnly", vec![allow("Write", &encrypt, json!(intake))])
             .tag("Owner", "intake")
             .used(used, FRANKFURT),
         // Good: reads what intake wrote.
         Role::new("ClaimsReader", "2022-03-28", trust_service("ecs-tasks.amazonaws.com"))
             .attach("team/DocumentsDecrypt")
-            .inline("ReadIntake", vec![allow("Read", &["kms:Decrypt"], json!(named(CLAIMS, FRANKFURT, "claims/intake")))])
+            .inline("ReadIntake", vec![allow("Read", &["kms:Decrypt"], json!(intake))])
             .used(used, FRANKFURT),
         // Good: the health data vault serves one function.
-        Role::new("PhiTransform", "2022-05-02", trust_service("lambda.amazonaws.com")).attach("aws/service-role/AWSLambdaBasicExecutionRole").used(used, FRANKFURT),
+        Role::new("PhiTransform", "2022-05-02", trust_service("lambda.amazonaws.com"))
+            .attach("aws/service-role/AWSLambdaBasicExecutionRole")
+            .used(used, FRANKFURT),
         Role::new("PhiCustodian", "2022-05-02", trust(&[role(CLAIMS, "KeyCustodian")])).used("2026-02-03", FRANKFURT),
-        Role::new("KeyCustodian", "2021-06-09", crate::demo::policies::trust_identity_center(CLAIMS)).attach("aws/AWSKeyManagementServicePowerUser"),
+        Role::new("KeyCustodian", "2021-06-09", trust_identity_center(CLAIMS))
+            .attach("aws/AWSKeyManagementServicePowerUser"),
         // Bad: an inline policy that is full access in disguise.
         Role::new("CaseMigration", "2022-07-11", trust_service("dms.amazonaws.com"))
             .attach("team/CaseTools")
-            .inline("Migrate", vec![json!({"Sid": "AllButIam", "Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"})]),
-        Role::new("IntakeScanner", "2023-05-15", trust_service("ec2.amazonaws.com")).instance_profile().attach("team/IntakeWide").used(used, IRELAND),
+            .inline("Migrate", vec![all_but_iam()]),
+        Role::new("IntakeScanner", "2023-05-15", trust_service("ec2.amazonaws.com"))
+            .instance_profile()
+            .attach("team/IntakeWide")
+            .used(used, IRELAND),
         identity_center_role(CLAIMS, "ClaimsOnCall").attach("team/OnCallKeys").used(used, FRANKFURT),
         Role::new("LegacyScans", "2021-06-30", trust(&[role(DATA, "LakeLoader")])).attach("team/GrantedDecrypt"),
     ]

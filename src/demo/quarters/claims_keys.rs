@@ -28,39 +28,77 @@ fn phi(region: &str, name: &str, created: &str) -> Key {
 
 fn health_data(quarter: Quarter) -> Vec<Key> {
     let used = quarter.pick("2026-06-29", "2026-09-29");
-    // In the third quarter the role behind the ARN was deleted, and KMS shows its unique id instead.
-    let intake = quarter.pick(here("ClaimsIntake"), iam_id("AROA", 21, &[CLAIMS, "ClaimsIntake", INTAKE_SINCE]));
-    let encrypt = json!({
-        "Sid": "Intake encrypts", "Effect": "Allow", "Principal": {"AWS": intake},
-        "Action": ["kms:Encrypt", "kms:GenerateDataKey*", "kms:DescribeKey"], "Resource": "*"
-    });
-    let lake = json!({
-        "Sid": "Lake reads documents", "Effect": "Allow", "Principal": {"AWS": role(DATA, "LakeLoader")},
-        "Action": ["kms:Decrypt"], "Resource": "*", "Condition": {"StringEquals": {"kms:EncryptionContext:consent": "research"}}
-    });
     let mut documents =
-        phi(FRANKFURT, "documents", "2022-03-28").policy(&key_policy(CLAIMS, &[lake])).used("Decrypt", used);
+        phi(FRANKFURT, "documents", "2022-03-28").policy(&key_policy(CLAIMS, &[lake()])).used("Decrypt", used);
     // Fixed: rotation off in the second quarter, on in the third.
     if quarter.is_third() {
         documents = documents.rotating(365);
     }
+    let transform = ["Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey", "CreateGrant", "RetireGrant"];
     vec![
         documents,
         // Good: an encrypt-only role beside a reader.
-        phi(FRANKFURT, "intake", "2022-03-28").rotating(365).rotated("2026-03-28", false).policy(&key_policy(CLAIMS, &[encrypt])).used("GenerateDataKey", used),
-        phi(FRANKFURT, "phi-vault", "2022-05-02").rotating(365).rotated("2026-05-02", false).policy(&vault()).grant(
-            Grant::to(here("PhiTransform"), "2025-05-19", &["Decrypt", "Encrypt", "GenerateDataKey", "DescribeKey", "CreateGrant", "RetireGrant"]).named("transform"),
-        ).used("Decrypt", used),
-        // Good: bound to an encryption context and to this account.
-        phi(IRELAND, "replicated", "2023-06-12").rotating(365).rotated("2026-06-12", false).policy(&key_policy(CLAIMS, &[json!({
-            "Sid": "Reader of one tenant", "Effect": "Allow", "Principal": {"AWS": here("ClaimsReader")}, "Action": USE, "Resource": "*",
-            "Condition": {"StringEquals": {"kms:EncryptionContext:tenant": "quillmere", "kms:CallerAccount": CLAIMS}}
-        })])),
+        phi(FRANKFURT, "intake", "2022-03-28")
+            .rotating(365)
+            .rotated("2026-03-28", false)
+            .policy(&key_policy(CLAIMS, &[intake(quarter)]))
+            .used("GenerateDataKey", used),
+        phi(FRANKFURT, "phi-vault", "2022-05-02")
+            .rotating(365)
+            .rotated("2026-05-02", false)
+            .policy(&vault())
+            .grant(Grant::to(here("PhiTransform"), "2025-05-19", &transform).named("transform"))
+            .used("Decrypt", used),
+        phi(IRELAND, "replicated", "2023-06-12")
+            .rotating(365)
+            .rotated("2026-06-12", false)
+            .policy(&key_policy(CLAIMS, &[one_tenant()])),
     ]
 }
 
-/// Bad: no root delegation; the Deny names an action that does not exist; auditors get an action that a key policy cannot
-/// give; the grant statement lists an action that its condition never meets. Good: one function only, and a custodian.
+/// Bad in the third quarter: the role behind the ARN was deleted, and KMS shows its unique id instead.
+fn intake(quarter: Quarter) -> Value {
+    let intake = quarter.pick(here("ClaimsIntake"), iam_id("AROA", 21, &[CLAIMS, "ClaimsIntake", INTAKE_SINCE]));
+    json!({
+        "Sid": "Intake encrypts", "Effect": "Allow", "Principal": {"AWS": intake},
+        "Action": ["kms:Encrypt", "kms:GenerateDataKey*", "kms:DescribeKey"], "Resource": "*"
+    })
+}
+
+/// A role of another account of the organization, with one encryption context.
+fn lake() -> Value {
+    json!({
+        "Sid": "Lake reads documents", "Effect": "Allow", "Principal": {"AWS": role(DATA, "LakeLoader")},
+        "Action": ["kms:Decrypt"], "Resource": "*",
+        "Condition": {"StringEquals": {"kms:EncryptionContext:consent": "research"}}
+    })
+}
+
+/// Good: bound to an encryption context and to this account.
+fn one_tenant() -> Value {
+    json!({
+        "Sid": "Reader of one tenant", "Effect": "Allow", "Principal": {"AWS": here("ClaimsReader")},
+        "Action": USE, "Resource": "*",
+        "Condition": {"StringEquals": {"kms:EncryptionContext:tenant": "quillmere", "kms:CallerAccount": CLAIMS}}
+    })
+}
+
+/// What auditors need of a key, and one action that a key policy cannot give.
+const AUDIT: [&str; 9] = [
+    "kms:ListKeys",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:GetKeyLastUsage",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
+    "kms:ListResourceTags",
+];
+
+/// Bad: no root delegation; the Deny names an action that does not exist; auditors get an action that a key policy
+/// cannot give; the grant statement lists an action that its condition never meets. Good: one function only, and a
+/// custodian.
 fn vault() -> Value {
     key_policy_alone(&[
         key_admins("Custodian", &[here("PhiCustodian")]),
@@ -68,11 +106,10 @@ fn vault() -> Value {
             "Sid": "Transform only", "Effect": "Allow", "Principal": {"AWS": here("PhiTransform")},
             "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": "*"
         }),
-        json!({"Sid": "Never delete", "Effect": "Deny", "Principal": "*", "Action": ["kms:DeleteKey"], "Resource": "*"}),
+        json!({"Sid": "Never delete", "Effect": "Deny", "Principal": "*", "Action": "kms:DeleteKey", "Resource": "*"}),
         json!({
-            "Sid": "Auditors", "Effect": "Allow", "Principal": {"AWS": [here(ROLE_NAME), role(SECURITY, "IncidentResponse")]},
-            "Action": ["kms:ListKeys", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:GetKeyLastUsage", "kms:ListGrants", "kms:ListKeyPolicies", "kms:ListKeyRotations", "kms:ListResourceTags"],
-            "Resource": "*"
+            "Sid": "Auditors", "Effect": "Allow", "Action": AUDIT, "Resource": "*",
+            "Principal": {"AWS": [here(ROLE_NAME), role(SECURITY, "IncidentResponse")]}
         }),
         json!({
             "Sid": "Grants bound to a context", "Effect": "Allow", "Principal": {"AWS": here("ClaimsReader")},
@@ -114,7 +151,8 @@ fn changing(quarter: Quarter) -> Vec<Key> {
 fn public(quarter: Quarter) -> Vec<Key> {
     let anyone = |condition: Option<Value>| {
         let mut statement = json!({
-            "Sid": "Exports", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["kms:Decrypt", "kms:DescribeKey"], "Resource": "*"
+            "Sid": "Exports", "Effect": "Allow", "Principal": {"AWS": "*"},
+            "Action": ["kms:Decrypt", "kms:DescribeKey"], "Resource": "*"
         });
         if let (Some(condition), Some(members)) = (condition, statement.as_object_mut()) {
             members.insert("Condition".to_owned(), condition);

@@ -70,7 +70,8 @@ fn delegated_services() -> Vec<String> {
 fn delegation() -> Document {
     let actions = ["organizations:DescribePolicy", "organizations:ListPolicies", "organizations:ListTargetsForPolicy"];
     Document::laid_out(&policy(json!([{
-        "Sid": "PolicyReaders", "Effect": "Allow", "Principal": {"AWS": root(SECURITY)}, "Action": actions, "Resource": "*"
+        "Sid": "PolicyReaders", "Effect": "Allow", "Principal": {"AWS": root(SECURITY)},
+        "Action": actions, "Resource": "*"
     }])))
 }
 

@@ -82,7 +82,7 @@ fn users(quarter: Quarter) -> Vec<User> {
     vec![
         // Good.
         User::new("li.na", "2022-02-01").console("2026-03-30", used).mfa(Mfa::Virtual).member_of("Analysts"),
-        // Good: exactly 89 days old at the end of the second quarter. Bad: 181 days in the third.
+        // Good: exactly 89 days old at the end of the second quarter. Bad: 180 days in the third.
         User::new("svc-bi-loader", "2022-02-14").key(key("2026-04-02")).attach("LakeMaintain"),
         exporter.attach("LakeMaintain"),
         // Bad in both quarters: two active keys, both old, one never used.

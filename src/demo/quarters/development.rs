@@ -7,7 +7,7 @@ use super::company::{ACQUIRER, DEVELOPMENT};
 use super::{FRANKFURT, IRELAND};
 use crate::demo::account::Account;
 use crate::demo::keys::{Grant, Key, State};
-use crate::demo::policies::{allow, role, trust, trust_service};
+use crate::demo::policies::{all_but_iam, allow, role, trust, trust_service};
 use crate::demo::principals::{AccessKey, Group, ManagedPolicy, Mfa, Role, User};
 
 /// The account.
@@ -54,13 +54,7 @@ fn policies() -> Vec<ManagedPolicy> {
         // Bad: everything on everything.
         ManagedPolicy::new("DeveloperAdmin", "2023-03-06", vec![allow("All", &["*"], json!("*"))]),
         // Bad: everything but IAM is still every key.
-        ManagedPolicy::new(
-            "DeveloperPower",
-            "2021-05-17",
-            vec![
-                json!({"Sid": "AllButIam", "Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}),
-            ],
-        ),
+        ManagedPolicy::new("DeveloperPower", "2021-05-17", vec![all_but_iam()]),
         // Bad: a boundary that is attached to a user as well does not count as a boundary only.
         ManagedPolicy::new(
             "DeveloperBoundary",

@@ -168,6 +168,9 @@ fn custodian_trust() -> serde_json::Value {
         "Effect": "Allow",
         "Principal": {"AWS": crate::demo::policies::root(PAYMENTS)},
         "Action": "sts:AssumeRole",
-        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThan": {"aws:MultiFactorAuthAge": "900"}}
+        "Condition": {
+            "Bool": {"aws:MultiFactorAuthPresent": "true"},
+            "NumericLessThan": {"aws:MultiFactorAuthAge": "900"}
+        }
     }]))
 }

@@ -104,7 +104,9 @@ fn settlement(quarter: Quarter) -> Vec<Key> {
     let through_s3 = json!({
         "Sid": "Statements through S3", "Effect": "Allow", "Principal": {"AWS": "*"},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*",
-        "Condition": {"StringEquals": {"kms:CallerAccount": PAYMENTS, "kms:ViaService": format!("s3.{FRANKFURT}.amazonaws.com")}}
+        "Condition": {"StringEquals": {
+            "kms:CallerAccount": PAYMENTS, "kms:ViaService": format!("s3.{FRANKFURT}.amazonaws.com")
+        }}
     });
     // Three grants: one alone, one bound to an encryption context, one that an explicit Deny of the role defeats.
     let alone = Grant::to(here("SettlementBatch"), "2025-09-01", &["Decrypt", "GenerateDataKey"]).named("batch");
@@ -220,6 +222,18 @@ fn partner(quarter: Quarter) -> Vec<Key> {
     vec![shared, inside]
 }
 
+/// What the collector asks of a key.
+const EVERYTHING: [&str; 8] = [
+    "DescribeKey",
+    "ListKeyPolicies",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "ListKeyRotations",
+    "ListGrants",
+    "ListResourceTags",
+    "GetKeyLastUsage",
+];
+
 /// Keys that the audit role cannot read whole: what is not known about them is neither good nor bad.
 fn unreadable() -> Vec<Key> {
     let broker = here("GrantBroker");
@@ -232,6 +246,10 @@ fn unreadable() -> Vec<Key> {
         "arn:aws:iam::{PAYMENTS}:role/aws-reserved/sso.amazonaws.com/{FRANKFURT}/{}",
         identity_center_name(PAYMENTS, "PaymentsEngineer")
     );
+    let auditors = json!({
+        "Sid": "Audit", "Effect": "Allow", "Principal": {"AWS": here(ROLE_NAME)},
+        "Action": ["kms:Describe*", "kms:Get*", "kms:List*"], "Resource": "*"
+    });
     vec![
         Key::new(FRANKFURT, "instant-payments", "2025-01-27")
             .rotating(365)
@@ -244,11 +262,10 @@ fn unreadable() -> Vec<Key> {
         // Without root delegation, IAM policies of the account count for nothing, and the audit role is not named.
         Key::new(FRANKFURT, "sealed-batch", "2022-09-19")
             .policy(&key_policy_alone(&[key_admins("Owner", &[here("SealedBatchOwner")])]))
-            .denied(&["DescribeKey", "ListKeyPolicies", "GetKeyPolicy", "GetKeyRotationStatus", "ListKeyRotations", "ListGrants", "ListResourceTags", "GetKeyLastUsage"]),
+            .denied(&EVERYTHING),
         // Bad: the rotation of an enabled key is off, and another statement than root delegation keeps it manageable.
-        Key::new(VIRGINIA, "us-acquiring", "2024-09-30").tag("Owner", "acquiring").policy(&key_policy_alone(&[
-            root_delegation(PAYMENTS),
-            json!({"Sid": "Audit", "Effect": "Allow", "Principal": {"AWS": here(ROLE_NAME)}, "Action": ["kms:Describe*", "kms:Get*", "kms:List*"], "Resource": "*"}),
-        ])),
+        Key::new(VIRGINIA, "us-acquiring", "2024-09-30")
+            .tag("Owner", "acquiring")
+            .policy(&key_policy_alone(&[root_delegation(PAYMENTS), auditors])),
     ]
 }

@@ -81,7 +81,8 @@ fn good() -> Vec<ManagedPolicy> {
             "EverythingButKeys",
             "2023-02-13",
             vec![json!({
-                "Sid": "Build", "Effect": "Allow", "NotAction": ["kms:*", "iam:*", "organizations:*", "sts:*"], "Resource": "*"
+                "Sid": "Build", "Effect": "Allow", "Resource": "*",
+                "NotAction": ["kms:*", "iam:*", "organizations:*", "sts:*"]
             })],
         ),
         // A broad version that is not the default grants nothing.

@@ -79,7 +79,8 @@ fn tooling_keys(quarter: Quarter) -> Vec<Key> {
     });
     // Good: everyone below one unit; the path ends in a wildcard but begins with the organization.
     let unit = json!({
-        "Sid": "Production writes findings", "Effect": "Allow", "Principal": "*", "Action": "kms:GenerateDataKey*", "Resource": "*",
+        "Sid": "Production writes findings", "Effect": "Allow", "Principal": "*",
+        "Action": "kms:GenerateDataKey*", "Resource": "*",
         "Condition": {
             "StringEquals": {"aws:PrincipalOrgID": ORGANIZATION},
             "ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": format!("{ORGANIZATION}/r-exam/ou-exam-workloads/*")}
