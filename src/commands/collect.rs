@@ -38,7 +38,8 @@ pub(super) fn run(args: &CollectArgs, config: &Config, console: Console) -> anyh
         result => result?,
     };
     io::stdout().lock().write_all(summary_text(&options, &summary, console.is_quiet()).as_bytes())?;
-    let missing: Vec<&Coverage> = summary.missing(&checks::required_apis()).collect();
+    let required = checks::required_apis();
+    let missing: Vec<&Coverage> = summary.missing(&required).collect();
     if missing.is_empty() {
         return Ok(Exit::Done);
     }
