@@ -245,3 +245,28 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
         .build()
         .map_err(|failed| Error::Broken { reason: failed.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::snapshot::operations::OPERATIONS;
+
+    /// The operations that the sources of this room name in `Ask::new("service:Operation")`.
+    fn asked_for() -> BTreeSet<&'static str> {
+        let sources = [
+            include_str!("account.rs"),
+            include_str!("iam.rs"),
+            include_str!("kms.rs"),
+            include_str!("organizations.rs"),
+            include_str!("sts.rs"),
+        ];
+        let names = sources.into_iter().flat_map(|source| source.split("Ask::new(\"").skip(1));
+        names.filter_map(|rest| rest.split_once('"')).map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_the_role_permits() {
+        assert_eq!(asked_for(), OPERATIONS.iter().map(|operation| operation.api).collect());
+    }
+}
