@@ -195,10 +195,14 @@ impl Account {
 
 fn closed(entry: &manifest::Account, gap: Option<&Gap>) -> Option<String> {
     let given = entry.reason.as_deref().filter(|reason| !reason.is_empty());
-    let reason = |words: &str| Some(given.map_or_else(|| words.to_owned(), |given| format!("{words}: {given}")));
+    let reason = |words: &str| Some(given.map_or_else(|| words.to_owned(), |given| format!("{words} ({given})")));
     match entry.outcome {
         AccountOutcome::AssumedRole | AccountOutcome::Caller | AccountOutcome::Imported => gap.map(Gap::reason),
-        AccountOutcome::NotEntered => reason("the account could not be entered"),
+        // The gap says in short what the recorded reason says at length.
+        AccountOutcome::NotEntered => {
+            let why = gap.filter(|gap| gap.code.is_some()).map(|gap| format!(": {}", gap.reason())).unwrap_or_default();
+            Some(format!("the account could not be entered{why}"))
+        }
         AccountOutcome::Excluded => reason("the account was left out on purpose"),
         AccountOutcome::Inactive => reason("the account is not ACTIVE"),
     }

@@ -10,8 +10,10 @@ mod findings;
 mod inventory;
 mod resources;
 
-//TEST
-//MT
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

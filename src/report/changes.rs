@@ -162,7 +162,7 @@ impl Identity {
 /// The page.
 #[derive(Debug, Serialize)]
 struct Content<'a> {
-    incomplete: Vec<&'static str>,
+    incomplete: Option<&'static str>,
     balance: Vec<Term>,
     sections: Vec<Section<'a>>,
     accounts: &'a [AccountChange],
@@ -232,7 +232,6 @@ struct ResourceRow<'a> {
 }
 
 fn content(changes: &Changes) -> Content<'_> {
-    let sides = [(changes.old.incomplete, "The old snapshot"), (changes.new.incomplete, "The new snapshot")];
     let mut room = MAX_ROWS;
     let sections = Class::ALL.into_iter().filter_map(|class| section(changes, class, &mut room)).collect();
     let fates = [Fate::Came, Fate::Went, Fate::Replaced, Fate::NotKnown].map(|fate| FateTally {
@@ -240,7 +239,12 @@ fn content(changes: &Changes) -> Content<'_> {
         count: grouped(changes.resources.iter().filter(|it| it.fate == fate).count() as u64),
     });
     Content {
-        incomplete: sides.into_iter().filter_map(|(incomplete, words)| incomplete.then_some(words)).collect(),
+        incomplete: match (changes.old.incomplete, changes.new.incomplete) {
+            (true, true) => Some("Neither snapshot holds everything that the checks read."),
+            (true, false) => Some("The old snapshot does not hold everything that the checks read."),
+            (false, true) => Some("The new snapshot does not hold everything that the checks read."),
+            (false, false) => None,
+        },
         balance: balance(changes),
         sections,
         accounts: changes.accounts.get(..500).unwrap_or(&changes.accounts),

@@ -33,6 +33,9 @@ mod table;
 mod view;
 mod visible;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};

@@ -1,0 +1,500 @@
+//! What holds of every pack: names stay text, numbers agree with the findings, links lead somewhere, bytes repeat.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{FINDINGS, INDEX, Options, Pack, Sealed, write_comparison};
+use crate::audit::{self, Summary};
+use crate::diff::fixture::{self, Account, World};
+use crate::files;
+use crate::snapshot::{self, AccountOutcome, Outcome, Snapshot};
+
+/// Names that try to leave their place on a page, in a table, in a shell.
+const HOSTILE: &str = "=cmd|'/C x'!A0\"><img src=x onerror=alert(1)></script><script>alert(1)</script>' onclick='x' style=\"x\" \
+     {{ 7*7 }}{% raw %}<!--\u{202e}\u{200b}\u{0}\u{1b}[31m\r\n\u{2028}`$(id)`; javascript:x https://attacker.example/ ]]>&lt;";
+
+/// A world in which every status occurs, and much could not be read.
+fn ragged(prefix: &str) -> World {
+    World::new().with(|it| {
+        it.prefix = prefix.to_owned();
+        let user = |name: &str, group: &str| (name.to_owned(), format!("AIDA{name}"), group.to_owned());
+        it.accounts[0].users.extend([user("peggy", "odd"), user("victor", "unread"), user("wendy", "exempt")]);
+        it.accounts[0].grants_outcome = Outcome::Denied;
+        it.accounts[1].keys_outcome = Outcome::Denied;
+        for (id, outcome) in [
+            ("666677778888", AccountOutcome::NotEntered),
+            ("777788889999", AccountOutcome::Excluded),
+            ("888899990000", AccountOutcome::Inactive),
+        ] {
+            it.accounts.push(Account { outcome, ..Account::new(id) });
+        }
+    })
+}
+
+fn written(snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
+    let frameworks = fixture::frameworks();
+    let audit = fixture::options(&frameworks);
+    let mut pack = Pack::create(folder, snapshot, Options { audit, with_snapshot }).unwrap();
+    let summary = audit::run::<super::Error>(snapshot, audit, |audited| pack.account(audited)).unwrap();
+    (pack.finish(&summary).unwrap(), summary)
+}
+
+/// A pack of a world, beside its snapshot.
+fn pack(world: &World) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = world.snapshot(&folder.path().join("snapshot"));
+    written(&snapshot, &folder.path().join("pack"), true);
+    folder
+}
+
+fn text(path: &Path) -> String {
+    String::from_utf8(files::read(path).unwrap()).unwrap()
+}
+
+/// Every page below a folder, by path relative to it.
+fn pages(folder: &Path) -> BTreeMap<String, String> {
+    let paths = files::list(folder).unwrap().into_iter().filter(|path| path.ends_with(".html"));
+    paths.map(|path| (path.clone(), text(&folder.join(&path)))).collect()
+}
+
+fn findings(pack: &Path) -> Vec<Value> {
+    text(&pack.join(FINDINGS)).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A start tag: its name and attributes, entities left as they are.
+struct Tag<'a> {
+    name: &'a str,
+    attributes: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Tag<'a> {
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.attributes.iter().find(|(it, _)| *it == name).map(|(_, value)| *value)
+    }
+}
+
+/// The start tags of a page, read as strictly as the templates write them; checks on the way that every element is closed.
+fn tags<'a>(name: &str, page: &'a str) -> Vec<Tag<'a>> {
+    const VOID: [&str; 4] = ["meta", "br", "use", "path"];
+    let mut tags = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = page.strip_prefix("<!doctype html>").unwrap_or_else(|| panic!("{name}: no doctype"));
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let end = rest.find('>').unwrap_or_else(|| panic!("{name}: a tag does not end"));
+        let (inside, after) = (&rest[..end], &rest[end + 1..]);
+        rest = after;
+        if let Some(closed) = inside.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(closed), "{name}: elements overlap before …{}", &after[..after.len().min(80)]);
+            continue;
+        }
+        let (body, is_closed) = inside.strip_suffix('/').map_or((inside, false), |body| (body, true));
+        let (tag, mut attributes_text) = body.split_once(' ').unwrap_or((body, ""));
+        let mut attributes = Vec::new();
+        while !attributes_text.trim().is_empty() {
+            attributes_text = attributes_text.trim_start();
+            match attributes_text.split_once("=\"") {
+                Some((key, value)) if !key.contains(' ') => {
+                    let (value, more) = value.split_once('"').unwrap_or_else(|| panic!("{name}: <{inside}>"));
+                    attributes.push((key, value));
+                    attributes_text = more;
+                }
+                _ => {
+                    let (key, more) = attributes_text.split_once(' ').unwrap_or((attributes_text, ""));
+                    attributes.push((key, ""));
+                    attributes_text = more;
+                }
+            }
+        }
+        if tag == "style" {
+            rest = &rest[rest.find("</style>").unwrap()..];
+        }
+        if !is_closed && !VOID.contains(&tag) {
+            open.push(tag);
+        }
+        tags.push(Tag { name: tag, attributes });
+    }
+    assert!(open.is_empty(), "{name}: not closed: {open:?}");
+    tags
+}
+
+/// What a page may be made of. Nothing here runs, loads or submits anything.
+const ELEMENTS: &[&str] = &[
+    "html", "head", "meta", "title", "style", "body", "svg", "symbol", "path", "circle", "rect", "use", "a", "header",
+    "p", "nav", "ul", "ol", "li", "bdi", "span", "main", "b", "div", "h1", "h2", "h3", "section", "dl", "dt", "dd",
+    "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "code", "pre", "details", "summary", "article",
+    "footer", "br", "q",
+];
+const ATTRIBUTES: &[&str] = &[
+    "lang",
+    "charset",
+    "http-equiv",
+    "content",
+    "name",
+    "class",
+    "aria-hidden",
+    "focusable",
+    "id",
+    "viewBox",
+    "d",
+    "fill",
+    "stroke",
+    "stroke-width",
+    "stroke-linecap",
+    "stroke-linejoin",
+    "stroke-dasharray",
+    "cx",
+    "cy",
+    "r",
+    "href",
+    "aria-label",
+    "aria-current",
+    "aria-labelledby",
+    "role",
+    "tabindex",
+    "scope",
+    "colspan",
+    "data-count",
+    "data-controls",
+    "data-determination",
+    "data-change",
+    "data-fate",
+    "preserveAspectRatio",
+    "width",
+    "height",
+    "x",
+    "title",
+    "open",
+];
+
+fn all_pages(world: &World) -> BTreeMap<String, String> {
+    let folder = pack(world);
+    let mut found = pages(&folder.path().join("pack"));
+    let new = world.clone().with(|it| it.accounts[0].users[1].2 = "good".to_owned());
+    let (old, new) =
+        (Snapshot::open(&folder.path().join("snapshot")).unwrap(), new.snapshot(&folder.path().join("newer")));
+    let frameworks = fixture::frameworks();
+    let changes = crate::diff::run(&old, &new, fixture::options(&frameworks)).unwrap();
+    write_comparison(&folder.path().join("changes"), &changes).unwrap();
+    found.extend(pages(&folder.path().join("changes")));
+    found
+}
+
+#[test]
+fn hostile_names_make_no_element_no_attribute_and_no_address() {
+    let pages = all_pages(&ragged(HOSTILE));
+    assert!(pages.len() >= 14, "{:?}", pages.keys());
+    for (name, page) in &pages {
+        for tag in tags(name, page) {
+            assert!(ELEMENTS.contains(&tag.name), "{name}: <{}>", tag.name);
+            for (key, value) in &tag.attributes {
+                assert!(ATTRIBUTES.contains(key), "{name}: <{} {key}>", tag.name);
+                let leads_out = matches!(*key, "href") && (value.contains(':') || value.starts_with('/'));
+                assert!(!leads_out, "{name}: {key}={value}");
+            }
+        }
+        let hidden = page.chars().find(|letter| *letter != '\n' && super::visible::is_hidden(*letter));
+        assert_eq!(hidden, None, "{name}");
+        assert!(!page.contains("49{%") && !page.contains("<script"), "{name}");
+    }
+    let account = &pages["data/report/accounts/111122223333.html"];
+    assert!(account.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && account.contains("⟨U+202E⟩"));
+    assert!(account.contains("{{ 7*7 }}"));
+}
+
+#[test]
+fn pages_name_no_address_and_carry_only_their_own_style() {
+    for (name, page) in all_pages(&ragged("")) {
+        assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("//cdn"), "{name}");
+        assert!(!page.contains("style=\""), "{name}");
+        let style = page.split("<style>").nth(1).and_then(|it| it.split("</style>").next()).unwrap();
+        let digest = sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), style));
+        let hash = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest);
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'"
+        );
+        let escaped = policy.replace('\'', "&#39;");
+        assert!(page.contains(&escaped), "{name}: the policy does not allow the page's own style");
+    }
+}
+
+#[test]
+fn every_link_leads_to_a_place_in_the_pack() {
+    let folder = pack(&ragged(""));
+    let pack = folder.path().join("pack");
+    let pages = pages(&pack);
+    let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, page) in &pages {
+        let all: Vec<&str> = tags(name, page).iter().filter_map(|tag| tag.get("id")).collect();
+        let unique: BTreeSet<&str> = all.iter().copied().collect();
+        assert_eq!(all.len(), unique.len(), "{name}: an id stands twice: {all:?}");
+        ids.insert(name, unique);
+    }
+    let mut links = 0;
+    for (name, page) in &pages {
+        for href in tags(name, page).iter().filter_map(|tag| tag.get("href")) {
+            let (path, place) = href.split_once('#').unwrap_or((href, ""));
+            let target = if path.is_empty() { name.clone() } else { resolved(name, path) };
+            assert!(pack.join(&target).is_file(), "{name}: {href} leads to {target}, which is not there");
+            let is_there = place.is_empty() || ids[target.as_str()].contains(place);
+            assert!(is_there, "{name}: {href} leads to no place of {target}");
+            links += 1;
+        }
+    }
+    assert!(links > 400, "{links}");
+}
+
+fn resolved(page: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = page.split('/').collect();
+    parts.pop();
+    for part in path.split('/') {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
+}
+
+/// How many findings answer a question such as `check=test-users status=FAIL + check=test-keys status=FAIL`.
+fn answer(question: &str, findings: &[Value]) -> usize {
+    question.split(" + ").map(|part| findings.iter().filter(|finding| matches(part, finding)).count()).sum()
+}
+
+fn matches(question: &str, finding: &Value) -> bool {
+    let terms: BTreeMap<&str, &str> = question.split_whitespace().map(|term| term.split_once('=').unwrap()).collect();
+    let mut status = finding["status"].as_str().unwrap();
+    for (key, value) in &terms {
+        let holds = match *key {
+            "check" => finding["check_id"] == **value,
+            "account" => finding["account_id"] == **value,
+            "severity" => finding["severity"] == **value,
+            "aspect" | "aspect-only" => {
+                let aspect = finding["aspects"].as_array().into_iter().flatten().find(|it| it["name"] == **value);
+                match aspect {
+                    Some(aspect) => status = aspect["status"].as_str().unwrap(),
+                    None if *key == "aspect-only" => return false,
+                    None => {}
+                }
+                aspect.is_some() || matches!(status, "ERROR" | "NOT_APPLICABLE")
+            }
+            "status" => true,
+            other => panic!("{other} is no question"),
+        };
+        if !holds {
+            return false;
+        }
+    }
+    match terms.get("status") {
+        None => true,
+        Some(&"POPULATION") => !matches!(status, "NOT_APPLICABLE" | "MANUAL"),
+        Some(expected) => status == *expected,
+    }
+}
+
+/// The text of the element that carries an attribute, with the attribute's value.
+fn marked<'a>(page: &'a str, attribute: &str) -> Vec<(&'a str, usize)> {
+    let needle = format!(" {attribute}=\"");
+    page.match_indices(&needle)
+        .map(|(at, _)| {
+            let (value, rest) = page[at + needle.len()..].split_once('"').unwrap();
+            let content = rest.split_once('>').unwrap().1.split_once('<').unwrap().0;
+            (value, content.replace(',', "").parse().unwrap_or_else(|_| panic!("{value}: {content}")))
+        })
+        .collect()
+}
+
+#[test]
+fn every_number_on_every_page_equals_a_count_of_findings() {
+    let folder = pack(&ragged(""));
+    let pack = folder.path().join("pack");
+    let findings = findings(&pack);
+    let statuses: BTreeSet<&str> = findings.iter().filter_map(|it| it["status"].as_str()).collect();
+    assert_eq!(Vec::from_iter(statuses), ["ERROR", "FAIL", "NOT_APPLICABLE", "PASS", "UNDECIDED"]);
+    let pages = pages(&pack);
+    let mut numbers = 0;
+    for (name, page) in &pages {
+        for (question, number) in marked(page, "data-count") {
+            assert_eq!(answer(question, &findings), number, "{name}: {question}");
+            numbers += 1;
+        }
+        // A cell that shows a number of findings and does not say which would escape this test.
+        let unmarked = page.match_indices("<td class=\"n").filter(|(at, _)| {
+            let tag = &page[*at..*at + page[*at..].find('>').unwrap()];
+            !tag.contains("data-count")
+        });
+        let is_list = name.ends_with("accounts/index.html") || name == INDEX;
+        assert!(is_list || unmarked.count() == 0, "{name}");
+    }
+    assert!(numbers > 300, "{numbers}");
+    let index = &pages[INDEX];
+    let controls = marked(index, "data-controls");
+    assert!(!controls.is_empty());
+    for (question, number) in controls {
+        let given = format!("data-determination=\"{question}\"");
+        let found: usize = pages.values().map(|page| page.matches(&given).count()).sum();
+        assert_eq!(found, number, "{question}");
+    }
+}
+
+#[test]
+fn the_table_of_findings_holds_what_the_lines_hold() {
+    let folder = pack(&ragged(HOSTILE));
+    let pack = folder.path().join("pack");
+    let findings = findings(&pack);
+    let bytes = files::read(&pack.join("data/csv/findings.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap());
+    let header = reader.headers().unwrap().clone();
+    let mut rows = 0;
+    for (record, finding) in reader.records().zip(&findings) {
+        let record = record.unwrap();
+        let is_escaped = record.iter().next_back() == Some("Y");
+        for (column, cell) in header.iter().zip(&record) {
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{column}: {cell}");
+            let raw = if is_escaped { cell.strip_prefix('\'').unwrap_or(cell) } else { cell };
+            if let Some(expected) = finding[column].as_str() {
+                assert_eq!(raw, expected, "{column}");
+            }
+        }
+        rows += 1;
+    }
+    assert_eq!(rows, findings.len());
+    assert!(findings.len() > 10);
+    let columns = text(&pack.join("data/csv/COLUMNS.md"));
+    assert!(header.iter().all(|column| columns.contains(&format!("| {column} |"))));
+}
+
+#[test]
+fn an_incomplete_audit_is_never_green_and_names_what_is_missing() {
+    let folder = pack(&ragged(""));
+    let index = text(&folder.path().join("pack").join(INDEX));
+    assert!(index.contains("<h2>INCOMPLETE</h2>") && index.contains("<h2>EXCEPTIONS NOTED</h2>"));
+    assert!(!index.contains("verdict v-pass"));
+    for missing in ["kms:ListGrants", "kms:ListKeys", "sts:AssumeRole", "AccessDenied", "666677778888"] {
+        assert!(index.contains(missing), "{missing}");
+    }
+    let gaps = index.find("What could not be read").unwrap();
+    assert!(gaps < index.find("Exceptions that matter most").unwrap());
+}
+
+#[test]
+fn a_whole_audit_without_exceptions_says_so_in_the_fixed_words() {
+    let world = World::new().with(|it| {
+        for account in &mut it.accounts {
+            account.users.truncate(1);
+            account.keys.truncate(1);
+            account.grants.truncate(1);
+        }
+    });
+    let index = text(&pack(&world).path().join("pack").join(INDEX));
+    assert!(index.contains(
+        "No exceptions were noted by the 3 automated test(s) applied to 6 of 6 items in the stated scope as of"
+    ));
+    assert!(index.contains("verdict v-pass") && !index.contains("INCOMPLETE"));
+}
+
+#[test]
+fn an_organization_without_accounts_has_nothing_to_test() {
+    let index = text(&pack(&World::new().with(|it| it.accounts.clear())).path().join("pack").join(INDEX));
+    assert!(index.contains("NO ITEMS IN POPULATION") && !index.contains("verdict v-pass"));
+}
+
+#[test]
+fn two_packs_of_one_snapshot_are_the_same_bytes_on_one_thread_and_on_four() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = ragged(HOSTILE).snapshot(&folder.path().join("snapshot"));
+    let write = |threads: usize, name: &str| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| written(&snapshot, &folder.path().join(name), true)).0
+    };
+    let (one, four) = (write(1, "one"), write(4, "deeper/four"));
+    assert_eq!(one, four);
+    let names = |name: &str| files::list(&folder.path().join(name)).unwrap();
+    assert_eq!(names("one"), names("deeper/four"));
+    for name in names("one") {
+        let read = |pack: &str| files::read(&folder.path().join(pack).join(&name)).unwrap();
+        assert!(read("one") == read("deeper/four"), "{name}");
+    }
+}
+
+#[test]
+fn the_pack_holds_the_snapshot_byte_for_byte_or_says_that_it_does_not() {
+    let folder = pack(&ragged(""));
+    let inside = folder.path().join("pack/data/snapshot");
+    assert_eq!(snapshot::verify(&inside).unwrap(), []);
+    assert_eq!(super::verify(&folder.path().join("pack")).unwrap(), []);
+    let snapshot = Snapshot::open(&folder.path().join("snapshot")).unwrap();
+    assert_eq!(Snapshot::open(&inside).unwrap().root(), snapshot.root());
+    written(&snapshot, &folder.path().join("without"), false);
+    assert!(!folder.path().join("without/data/snapshot").exists());
+    assert!(text(&folder.path().join("without/data/pack.json")).contains("\"included\": false"));
+}
+
+#[test]
+fn a_snapshot_that_changed_since_it_was_read_is_not_packed() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = World::new().snapshot(&folder.path().join("snapshot"));
+    let frameworks = fixture::frameworks();
+    let audit = fixture::options(&frameworks);
+    let place = folder.path().join("pack");
+    let mut pack = Pack::create(&place, &snapshot, Options { audit, with_snapshot: true }).unwrap();
+    let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
+    let file = folder.path().join("snapshot").join(snapshot::iam_path("111122223333"));
+    files::write_atomic(&file, b"other").unwrap();
+    let failed = pack.finish(&summary).unwrap_err().to_string();
+    assert!(failed.contains("iam.json.zst") && failed.contains("damaged"), "{failed}");
+    assert!(!place.join(super::MANIFEST).exists());
+}
+
+#[test]
+fn a_page_holds_two_thousand_rows_at_most_and_says_where_the_rest_is() {
+    let world = World::new().with(|it| {
+        let user = |index: usize| (format!("user-{index:04}"), format!("AIDA{index}"), "bad".to_owned());
+        it.accounts[0].users = (0..2_500).map(user).collect();
+    });
+    let folder = pack(&world);
+    for page in ["checks/test-users.html", "accounts/111122223333.html"] {
+        let page = text(&folder.path().join("pack/data/report").join(page));
+        let rows = page.matches("<tr id=\"f-").count();
+        assert!((1_000..=2_000).contains(&rows), "{rows}");
+        assert!(page.contains("more than a page holds; data/csv/findings.csv"));
+        assert!(page.len() < 5_000_000, "{}", page.len());
+    }
+    assert!(findings(&folder.path().join("pack")).len() > 2_500);
+}
+
+#[test]
+fn the_page_of_changes_counts_what_the_table_of_changes_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = ragged(HOSTILE).snapshot(&folder.path().join("old"));
+    let new = ragged(HOSTILE).with(|it| {
+        it.accounts[0].users[1].2 = "good".to_owned();
+        it.accounts[0].users[0].2 = "bad".to_owned();
+        it.accounts[0].users[2].2 = "odd".to_owned();
+        it.accounts[0].users.pop();
+    });
+    let new = new.snapshot(&folder.path().join("new"));
+    let frameworks = fixture::frameworks();
+    let changes = crate::diff::run(&old, &new, fixture::options(&frameworks)).unwrap();
+    let place = folder.path().join("changes");
+    write_comparison(&place, &changes).unwrap();
+    assert_eq!(super::verify(&place).unwrap(), []);
+    let bytes = files::read(&place.join("data/csv/changes.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let page = text(&place.join("data/report/changes.html"));
+    let numbers = marked(&page, "data-change");
+    assert!(numbers.iter().any(|(_, number)| *number > 0));
+    for (class, number) in numbers {
+        let found = rows.iter().filter(|row| &row[0] == "finding" && &row[1] == class).count();
+        assert_eq!(found, number, "{class}");
+    }
+    for (fate, number) in marked(&page, "data-fate") {
+        let found = rows.iter().filter(|row| &row[0] == "resource" && &row[1] == fate).count();
+        assert_eq!(found, number, "{fate}");
+    }
+    assert!(changes.balance.fixed == 1 && changes.balance.new == 1 && changes.balance.no_longer_assessable == 1);
+}
