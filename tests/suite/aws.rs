@@ -2,13 +2,15 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::program::keyproof;
 
 /// An emulator in a process of its own. It ends when its standard input is closed: with this value, or with the process
 /// that holds it, however that ends.
@@ -186,11 +188,14 @@ impl Scope {
     }
 }
 
-/// A folder that lasts as long as the build's own: for what several tests look at.
-pub(crate) fn lasting_folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).expect("the last run's folder can be removed");
-    }
-    folder
+/// `keyproof collect` of the seeded organization into a folder.
+pub(crate) fn collect(scope: &Scope, truth: &Truth, out: &Path) -> Command {
+    let mut command = keyproof();
+    command
+        .env("AWS_ENDPOINT_URL", &scope.endpoint)
+        .env("AWS_ACCESS_KEY_ID", scope.access_key())
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .args(["collect", "--role-name", &truth.audit_role, "--region", &truth.regions.join(","), "--out"])
+        .arg(out);
+    command
 }

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::aws::{Call, Scope, organization};
+use crate::aws::{Call, Scope, collect, organization};
 use crate::findings::{assert_said, expected_of, said};
-use crate::program::{audit, collect, findings, run, told};
+use crate::program::{audit, findings, run, told};
 
 const PAYMENTS: &str = "444455556666";
 const LEGACY: &str = "012345678901";

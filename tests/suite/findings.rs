@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::aws::{Call, Expected, Organization, lasting_folder, organization};
-use crate::program::{audit, collect, files, findings, json, keyproof, paths, run, text, told};
+use crate::aws::{Call, Expected, Organization, collect, organization};
+use crate::program::{audit, files, findings, json, keyproof, lasting_folder, paths, run, text, told};
 
 /// One clean collection and its audit, which many tests look at.
 pub(crate) struct Job {

@@ -97,8 +97,7 @@ fn missing_and_unlisted_files_are_named() {
 
 #[test]
 fn an_incomplete_pack_that_is_intact_verifies() {
-    use crate::aws::organization;
-    use crate::program::collect;
+    use crate::aws::{collect, organization};
     let folder = tempfile::tempdir().expect("a folder");
     let (snapshot, pack) = (folder.path().join("snapshot"), folder.path().join("pack"));
     let scope = organization().scope();

@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::aws::{Call, Scope, organization};
+use crate::aws::{Call, Scope, collect, organization};
 use crate::findings::{assert_said, expected_of, job, said};
-use crate::program::{audit, collect, files, findings, run, told};
+use crate::program::{audit, files, findings, run, told};
 
 const LEGACY: &str = "012345678901";
 const PAYMENTS: &str = "444455556666";

@@ -5,6 +5,7 @@
 mod architecture;
 #[cfg(feature = "collect")]
 mod aws;
+mod demo;
 #[cfg(feature = "collect")]
 mod faults;
 #[cfg(feature = "collect")]
@@ -17,7 +18,6 @@ mod integrity;
 mod interrupt;
 #[cfg(feature = "collect")]
 mod ministack;
-#[cfg(feature = "collect")]
 mod program;
 #[cfg(feature = "collect")]
 mod refusals;

@@ -7,8 +7,6 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::aws::{Scope, Truth};
-
 /// The program with an empty environment: no profile, no credentials, no terminal, no proxy.
 pub(crate) fn keyproof() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyproof"));
@@ -20,18 +18,6 @@ pub(crate) fn keyproof() -> Command {
         .env("AWS_SHARED_CREDENTIALS_FILE", nowhere.join("credentials"))
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .stdin(std::process::Stdio::null());
-    command
-}
-
-/// `keyproof collect` of the seeded organization into a folder.
-pub(crate) fn collect(scope: &Scope, truth: &Truth, out: &Path) -> Command {
-    let mut command = keyproof();
-    command
-        .env("AWS_ENDPOINT_URL", &scope.endpoint)
-        .env("AWS_ACCESS_KEY_ID", scope.access_key())
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .args(["collect", "--role-name", &truth.audit_role, "--region", &truth.regions.join(","), "--out"])
-        .arg(out);
     command
 }
 
@@ -93,4 +79,13 @@ pub(crate) fn paths(folder: &Path) -> Vec<PathBuf> {
 /// A path below a folder, with `/`.
 pub(crate) fn relative(path: &Path, folder: &Path) -> String {
     path.strip_prefix(folder).expect("a path below the folder").to_string_lossy().replace('\\', "/")
+}
+
+/// A folder that lasts as long as the build's own: for what several tests look at.
+pub(crate) fn lasting_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("the last run's folder can be removed");
+    }
+    folder
 }

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::aws::organization;
+use crate::aws::{collect, organization};
 use crate::findings::job;
-use crate::program::{audit, collect, files, json, keyproof, run, text, told};
+use crate::program::{audit, files, json, keyproof, run, text, told};
 
 const LEGACY: &str = "012345678901";
 

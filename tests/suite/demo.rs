@@ -1,0 +1,131 @@
+//! The demonstration: the whole job without AWS, without another program, without a network.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use crate::program::{audit, files, findings, json, keyproof, lasting_folder, paths, relative, run, text, told};
+
+fn demo() -> &'static Path {
+    static DEMO: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = lasting_folder("demo");
+        let output = run(keyproof().args(["demo", "--out"]).arg(&folder), 0);
+        assert!(told(&output).contains("index.html"), "where to look is not told:\n{}", told(&output));
+        folder
+    });
+    &DEMO
+}
+
+const SNAPSHOTS: [&str; 2] = ["snapshots/2026-Q2", "snapshots/2026-Q3"];
+const PACKS: [&str; 2] = ["packs/2026-Q2", "packs/2026-Q3"];
+const CHANGES: &str = "changes/2026-Q2--2026-Q3";
+
+#[test]
+fn everything_it_writes_verifies() {
+    for folder in SNAPSHOTS.iter().chain(&PACKS) {
+        run(keyproof().arg("verify").arg(demo().join(folder)), 0);
+    }
+    assert!(demo().join("index.html").is_file());
+    assert!(demo().join(CHANGES).is_dir());
+}
+
+#[test]
+fn it_is_an_organization_of_documentation_accounts() {
+    let manifest = json(&demo().join(SNAPSHOTS[1]).join("manifest.json"));
+    let accounts = manifest["accounts"].as_array().expect("accounts");
+    assert!(accounts.len() >= 8, "{} accounts", accounts.len());
+    for account in accounts {
+        // Four digits, three times over or in pairs, as in AWS's own examples; or one of its running numbers.
+        let id = text(account, "account_id");
+        let is_repeated =
+            id[..4].chars().all(|it| id.starts_with(it)) || ["123456789012", "012345678901"].contains(&id);
+        assert!(id.len() == 12 && is_repeated, "{id} may be somebody's account");
+    }
+    let regions: BTreeSet<&str> = manifest["coverage"]
+        .as_array()
+        .expect("coverage")
+        .iter()
+        .filter(|row| row["api"] == "kms:ListKeys" && row["outcome"] == "collected")
+        .filter_map(|row| row["region"].as_str())
+        .collect();
+    assert!(regions.len() >= 3, "{regions:?}");
+}
+
+#[test]
+fn its_packs_are_what_an_audit_of_its_snapshots_writes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (snapshot, pack) in SNAPSHOTS.iter().zip(PACKS) {
+        let again = folder.path().join(pack);
+        let output = audit(&demo().join(snapshot), &again).arg("--allow-incomplete").output().expect("keyproof starts");
+        assert!(output.status.success(), "{}", told(&output));
+        let (first, second) = (findings(&demo().join(pack)), findings(&again));
+        assert_eq!(first, second, "{pack}");
+    }
+}
+
+#[test]
+fn it_is_the_same_every_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let again = folder.path().join("demo");
+    run(keyproof().env("RAYON_NUM_THREADS", "1").env("TZ", "Asia/Tokyo").args(["demo", "--out"]).arg(&again), 0);
+    let (first, second) = (files(demo()), files(&again));
+    assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
+    for (path, bytes) in first {
+        assert!(second[&path] == bytes, "{path} differs from run to run");
+    }
+}
+
+#[test]
+fn an_earlier_demo_is_replaced_and_anything_else_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("demo");
+    run(keyproof().args(["demo", "--out"]).arg(&out), 0);
+    run(keyproof().args(["demo", "--out"]).arg(&out), 0);
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).expect("a folder");
+    std::fs::write(other.join("letter.txt"), "dear").expect("a file");
+    run(keyproof().args(["demo", "--out"]).arg(&other), 1);
+    assert_eq!(files(&other).len(), 1);
+}
+
+#[test]
+fn each_check_finds_good_and_bad() {
+    let found = findings(&demo().join(PACKS[1]));
+    let listed = run(keyproof().args(["check", "list", "--format", "json"]), 0);
+    let checks: serde_json::Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    for check in checks.as_array().expect("an array") {
+        let id = text(check, "id");
+        for status in ["PASS", "FAIL"] {
+            let is_there = found.iter().any(|it| text(it, "check_id") == id && text(it, "status") == status);
+            assert!(is_there, "the demo has no {status} of {id}");
+        }
+    }
+}
+
+#[test]
+fn its_pages_need_no_network_and_lead_nowhere_in_vain() {
+    for path in paths(demo()).into_iter().filter(|path| path.extension().is_some_and(|it| it == "html")) {
+        let name = relative(&path, demo());
+        let page = std::fs::read_to_string(&path).expect("a page");
+        for loads in [
+            "src=\"http",
+            "src=\"//",
+            "@import",
+            "url(http",
+            "url(//",
+            "<script",
+            "<iframe",
+            "<link rel=\"stylesheet\" href=\"http",
+        ] {
+            assert!(!page.contains(loads), "{name} loads something: {loads}");
+        }
+        for target in page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            if target.starts_with("https://") || target.starts_with('#') {
+                continue;
+            }
+            let file = target.split('#').next().unwrap_or_default();
+            let file = path.parent().expect("a folder").join(file);
+            assert!(file.exists(), "{name} links to {target}, which is not there");
+        }
+    }
+}
