@@ -161,9 +161,17 @@ impl Naming {
         [Self::Star, Self::Direct, Self::Session, Self::Role, Self::FederatingUser, Self::Account];
 }
 
-/// Field `index` of an ARN, from 0; the sixth is the rest of the text.
+/// Field `index` of an ARN, the partition being 1; field 5 is the rest of the text. Every decision asks for several.
 pub(super) fn arn_field(arn: &str, index: usize) -> Option<&str> {
-    arn.starts_with("arn:").then(|| arn.splitn(6, ':').nth(index))?
+    let mut rest = arn.strip_prefix("arn:").filter(|_| index > 0)?;
+    for _ in 1..index {
+        let colon = rest.bytes().position(|byte| byte == b':')?;
+        rest = rest.get(colon + 1..)?;
+    }
+    if index >= 5 {
+        return Some(rest);
+    }
+    rest.get(..rest.bytes().position(|byte| byte == b':')?)
 }
 
 /// The role of a session as if it had no path; a role ARN stands for itself.

@@ -119,6 +119,7 @@ impl Glob {
             let next = after.next();
             let mut following = symbols.clone();
             let step = match (following.next(), next) {
+                (Some(Symbol::Many), _) if following.as_slice().is_empty() => return true,
                 (Some(Symbol::Many), _) => {
                     point_of_return = Some((following.clone(), rest.clone(), false));
                     symbols = following;

@@ -1,6 +1,6 @@
 //! The rules of KMS: which check an action needs, what a grant opens, who may retire one (semantics 4.3, 4.6 to 4.8).
 
-use super::caller::{CallerKind, Naming};
+use super::caller::{CallerKind, Naming, arn_field};
 use super::catalogue::KmsResources;
 use super::decide::{Environment, Policies, Remark};
 use super::doubt::Doubt;
@@ -23,7 +23,7 @@ pub(super) fn way<'p>(
         return refuse(Remark::Unsigned, remarks);
     }
     let Target::Arn(arn) = request.target() else { return by_own_account(own) };
-    let is_alias = arn.splitn(6, ':').nth(5).is_some_and(|name| name.starts_with("alias/"));
+    let is_alias = arn_field(arn, 5).is_some_and(|name| name.starts_with("alias/"));
     if request.action.is("kms:ListRetirableGrants") {
         return by_own_account(own);
     }
@@ -60,7 +60,7 @@ fn by_own_account<'p>(own: &Own<'p>) -> Way<'p> {
 fn by_alias<'p>(arn: &str, request: &Request<'_>, own: &Own<'p>, remarks: &mut Vec<Remark>) -> Way<'p> {
     if request.action.kms().is_none_or(|action| action.resources != KmsResources::AliasAndKey) {
         refuse(Remark::AliasInsteadOfKey, remarks)
-    } else if arn.splitn(6, ':').nth(5).is_some_and(|name| name.starts_with("alias/aws/")) {
+    } else if arn_field(arn, 5).is_some_and(|name| name.starts_with("alias/aws/")) {
         refuse(Remark::ReservedAlias, remarks)
     } else if request.is_own_account() {
         by_own_account(own)

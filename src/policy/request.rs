@@ -30,6 +30,7 @@ pub struct Action {
     name: String,
     realm: Realm,
     kms: Option<&'static KmsAction>,
+    is_without_resource: bool,
     has_caller_account: bool,
     has_encryption_context: bool,
 }
@@ -65,6 +66,7 @@ impl Action {
             name: name.to_owned(),
             realm,
             kms,
+            is_without_resource: kms.is_some_and(is_without_resource),
             has_caller_account: is_unknown || is_on_key || has_key("kms:CallerAccount"),
             has_encryption_context: has_key("kms:EncryptionContext:*") && !has_key("kms:GrantConstraintType"),
         }
@@ -100,12 +102,11 @@ impl Action {
     pub(super) fn is(&self, name: &str) -> bool {
         self.kms.is_some_and(|action| action.name == name)
     }
+}
 
-    /// Whether KMS checks it against no resource. `ListRetirableGrants` is checked against a principal.
-    fn is_without_resource(&self) -> bool {
-        let none = self.kms.is_some_and(|action| action.resources == KmsResources::None);
-        none && !self.is("kms:ListRetirableGrants")
-    }
+/// Whether KMS checks the action against no resource. `ListRetirableGrants` is checked against a principal.
+fn is_without_resource(action: &KmsAction) -> bool {
+    action.resources == KmsResources::None && action.name != "kms:ListRetirableGrants"
 }
 
 impl<'a> Request<'a> {
@@ -159,7 +160,7 @@ impl<'a> Request<'a> {
 
     /// What the statement of a policy is matched against.
     pub(super) fn target(&self) -> Target<'a> {
-        self.resource.filter(|_| !self.action.is_without_resource()).map_or(Target::Nothing, Target::Arn)
+        self.resource.filter(|_| !self.action.is_without_resource).map_or(Target::Nothing, Target::Arn)
     }
 }
 
