@@ -212,7 +212,9 @@ fn resource<'p>(request: &Request<'_>, policies: &Policies<'p>) -> (Resource<'p>
 /// A key policy speaks about its key alone, and never about the retirement of a grant (semantics 4.8, R-7).
 fn speaks_of_a_key(request: &Request<'_>) -> bool {
     match request.target() {
-        Target::Arn(arn) => arn_field(arn, 5).is_some_and(|name| name.starts_with("key/")) && !request.action.is("kms:RetireGrant"),
+        Target::Arn(arn) => {
+            arn_field(arn, 5).is_some_and(|name| name.starts_with("key/")) && !request.action.is("kms:RetireGrant")
+        }
         Target::Nothing => false,
     }
 }

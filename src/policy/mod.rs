@@ -5,7 +5,7 @@
 //! who *may*, an unsure Deny when asked who *must*.
 
 mod action;
-
+mod ask;
 mod breadth;
 mod caller;
 mod candidates;
@@ -42,6 +42,7 @@ mod text;
 use std::ops::Not;
 
 pub use action::{ActionPattern, Actions};
+pub use ask::{compare_line, coverage_line};
 pub use breadth::{AdminActions, AdminStatement, admin_statements};
 pub use caller::{Caller, CallerKind, Naming};
 pub use catalogue::{KMS_ACTIONS_DATE, KMS_OTHER, KmsAction, KmsResources, kms_action, kms_actions};
