@@ -62,6 +62,9 @@ pub enum Command {
     Diff(DiffArgs),
     /// Check that every byte of a pack or snapshot is as it was written
     Verify(VerifyArgs),
+    /// Reason about policy documents: how much they open, which of two is more permissive
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// List the checks, or show one: rule, data, blind spots, mappings
     #[command(subcommand)]
     Check(CheckCommand),
@@ -249,6 +252,36 @@ pub enum FrameworkCommand {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
+}
+
+/// `keyproof policy`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// How much of all KMS keys a policy opens for an action: NDJSON in and out, or one policy document
+    Coverage(LinesArgs),
+    /// Whether policy B is more permissive than policy A: NDJSON in and out
+    Compare(LinesArgs),
+}
+
+/// Flags of commands that answer lines.
+#[derive(Debug, Args)]
+pub struct LinesArgs {
+    /// File of NDJSON lines, or one policy document [default: standard input]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Form of the answer on one policy document [default: table on a terminal, else ndjson]
+    #[arg(long, value_enum)]
+    pub format: Option<LineFormat>,
+}
+
+/// Forms of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LineFormat {
+    /// One line of JSON
+    #[value(alias = "json")]
+    Ndjson,
+    /// Text for people
+    Table,
 }
 
 /// Flags of commands that print rows.

@@ -9,8 +9,10 @@ mod demo;
 mod diff;
 mod framework;
 mod import;
+mod lines;
 mod nearest;
 mod role;
+mod policy;
 mod rows;
 mod verify;
 mod version;
@@ -76,6 +78,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Audit(args) => audit::run(&args, &config, console),
         Command::Diff(args) => diff::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),
+        Command::Policy(command) => policy::run(&command, console),
         Command::Check(command) => check::run(command),
         Command::Framework(command) => framework::run(command),
         Command::Role(args) => role::run(&args),
