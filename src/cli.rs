@@ -60,6 +60,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// Compare two snapshots under today's rules
     Diff(DiffArgs),
+    /// Decide concrete requests: one JSON object a line in, one decision a line out
+    Evaluate(EvaluateArgs),
     /// Check that every byte of a pack or snapshot is as it was written
     Verify(VerifyArgs),
     /// Reason about policy documents: how much they open, which of two is more permissive
@@ -215,6 +217,16 @@ pub struct DiffArgs {
     /// Exit with 0 although something could not be assessed
     #[arg(long)]
     pub allow_incomplete: bool,
+}
+
+/// `keyproof evaluate`
+#[derive(Debug, Args)]
+#[command(after_help = "Each line holds `policies`, `request` and optionally `id` and `env`. Exit code 1 when a line is not \
+valid; the others are decided all the same.\n\nExample: keyproof evaluate requests.ndjson > decisions.ndjson")]
+pub struct EvaluateArgs {
+    /// Requests, one JSON object a line [default: standard input]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// `keyproof verify`

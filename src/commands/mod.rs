@@ -7,9 +7,11 @@ mod collect;
 mod console;
 mod demo;
 mod diff;
+mod evaluate;
 mod framework;
 mod import;
 mod lines;
+mod ndjson;
 mod nearest;
 mod role;
 mod policy;
@@ -82,6 +84,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Check(command) => check::run(command),
         Command::Framework(command) => framework::run(command),
         Command::Role(args) => role::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),
         Command::Version(args) => version::run(&args),
         Command::Completions(args) => {

@@ -329,17 +329,25 @@ fn context(members: &Members<'_>) -> Result<Context, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     const VECTORS: &str = include_str!("../../tests/vectors/access.jsonl");
+    const RULES: &str = include_str!("../../tests/vectors/rules.jsonl");
 
-    fn member(line: &str, name: &str) -> String {
-        let value: serde_json::Value = serde_json::from_str(line).unwrap();
-        value[name].as_str().unwrap_or_default().to_owned()
+    fn json(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
     }
 
-    fn answer(line: &str) -> String {
+    fn answer(line: &str) -> Value {
         match evaluate_line(1, line.as_bytes()) {
-            Line::Answer(answer) => answer,
+            Line::Answer(answer) => json(&answer),
+            other => panic!("{other:?} to {line}"),
+        }
+    }
+
+    fn error(line: impl AsRef<[u8]>) -> String {
+        match evaluate_line(7, line.as_ref()) {
+            Line::Error(error) => json(&error)["error"].as_str().unwrap().to_owned(),
             other => panic!("{other:?}"),
         }
     }
@@ -349,14 +357,123 @@ mod tests {
     fn every_vector_is_decided_as_expected() {
         let mut wrong = Vec::new();
         for line in VECTORS.lines() {
-            let (id, expected) = (member(line, "id"), member(line, "expected"));
-            let answer = answer(line);
-            let decision = member(&answer, "decision");
-            if decision != expected {
-                wrong.push(format!("{id} expected {expected}: {answer}"));
+            let (asked, answer) = (json(line), answer(line));
+            assert_eq!(answer["id"], asked["id"]);
+            if answer["decision"] != asked["expected"] {
+                wrong.push(format!("expected {}: {answer}", asked["expected"]));
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        assert!(VECTORS.lines().count() > 190);
+        assert_eq!(VECTORS.lines().count(), 196);
+    }
+
+    /// What is possible says why, by the numbers of the open questions; what is denied says where.
+    #[test]
+    fn every_rule_is_decided_with_its_path_its_layer_and_its_open_questions() {
+        let mut wrong = Vec::new();
+        for line in RULES.lines() {
+            let (asked, answer) = (json(line), answer(line));
+            let open: Vec<&str> = match answer["decision"].as_str() {
+                Some("possible") => texts(&answer["notes"]).map(|note| note.split_once(':').unwrap().0).collect(),
+                _ => vec![],
+            };
+            let is_right = answer["decision"] == asked["expected"]
+                && open == texts(&asked["open"]).collect::<Vec<_>>()
+                && ["layer", "path"].iter().all(|name| asked[name].is_null() || answer[name] == asked[name]);
+            if !is_right {
+                wrong.push(format!("{}: {answer}", asked["note"]));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    fn texts(list: &Value) -> impl Iterator<Item = &str> {
+        list.as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    #[test]
+    fn every_decision_names_statements_or_a_layer() {
+        for line in VECTORS.lines().chain(RULES.lines()) {
+            let answer = answer(line);
+            let statements = answer["statements"].as_array().unwrap();
+            match answer["decision"].as_str().unwrap() {
+                "allow" => assert!(answer["layer"].is_null() && answer["path"].is_string(), "{answer}"),
+                "deny" => assert!(answer["layer"].is_string() && answer["path"].is_null(), "{answer}"),
+                _ => assert!(answer["layer"].is_string() && answer["path"].is_string(), "{answer}"),
+            }
+            let denies = statements.iter().any(|statement| statement["effect"] == "Deny");
+            assert!(denies || answer["explicit"] == false, "{answer}");
+        }
+    }
+
+    const REQUEST: &str = r#""request":{"principal_arn":"arn:aws:iam::111122223333:user/Alice","principal_type":"user",
+        "action":"kms:Decrypt","resource":"arn:aws:kms:us-east-1:111122223333:key/1"}"#;
+
+    #[test]
+    fn a_decision_names_the_statement_of_every_layer() {
+        let line = r#"{"id":7,"policies":{"identity":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*",
+            "Resource":"*"},{"Sid":"Use","Effect":"Allow","Action":"kms:*","Resource":"*"}]}],"scps":[[{"Statement":
+            {"Effect":"Allow","Action":"*","Resource":"*"}}]],"key_policy":{"Statement":{"Sid":"Root","Effect":"Allow",
+            "Principal":{"AWS":"111122223333"},"Action":"kms:*","Resource":"*"}}},"#;
+        let Line::Answer(answer) = evaluate_line(1, format!("{line}{REQUEST}}}").replace('\n', "").as_bytes()) else {
+            panic!("no answer")
+        };
+        assert_eq!(
+            answer,
+            r#"{"id":7,"decision":"allow","explicit":false,"path":"delegation","layer":null,"statements":[{"policy":"scps/0/0","index":0,"sid":null,"effect":"Allow"},{"policy":"key_policy","index":0,"sid":"Root","effect":"Allow"},{"policy":"identity/0","index":1,"sid":"Use","effect":"Allow"}],"notes":[]}"#
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_not_valid_says_where() {
+        let with = |policies: &str| format!(r#"{{"id":"x","policies":{policies},{REQUEST}}}"#);
+        assert_eq!(
+            error(with(r#"{"identity":[{"Statement":[{"Effect":"allow","Action":"a:b"}]}]}"#)),
+            "line 7, at /policies/identity/0/Statement/0/Effect: `allow` is no effect (Allow or Deny, case-sensitive)"
+        );
+        assert_eq!(error("{\"id\":}"), "line 7, column 7: not valid JSON: expected value");
+        assert_eq!(
+            error(with(r#"{"grants":[{"KeyId":1}]}"#)),
+            "line 7, at /policies/grants/0: `Operations` is missing"
+        );
+        assert_eq!(error(r#"{"policies":{}}"#), "line 7: `request` is missing");
+        assert_eq!(error(r#"{"id":1,"id":2}"#), "line 7: `id` stands twice in one object");
+        assert_eq!(error("[]"), "line 7: expected an object, found a list");
+        assert_eq!(error(b"{\"id\":\"\xff\"}"), "line 7, column 8: not UTF-8");
+    }
+
+    #[test]
+    fn a_request_that_makes_no_sense_is_refused() {
+        let with = |old: &str, new: &str| error(format!(r#"{{"policies":{{}},{REQUEST}}}"#).replace(old, new));
+        assert!(
+            with("user/Alice", "role/Alice").contains("/request/principal_arn: `arn:aws:iam::111122223333:role/Alice`")
+        );
+        assert!(with("\"user\"", "\"person\"").contains("/request/principal_type: is no principal type"));
+        assert!(with("kms:Decrypt", "Decrypt").contains("/request/action: `Decrypt` is no action"));
+        assert!(with("arn:aws:kms:us-east-1:111122223333:key/1", "alias/x").contains("/request/resource: `alias/x`"));
+        assert!(with("\"action\"", "\"account\":\"444455556666\",\"action\"").contains("is not the account of"));
+        assert!(with("\"action\"", "\"context\":{\"a:B\":\"\",\"A:b\":\"\"},\"action\"").contains("stands twice"));
+        assert!(
+            with("\"action\"", "\"context\":{\"a:b\":{}},\"action\"")
+                .contains("/request/context/a:b: expected a string")
+        );
+    }
+
+    #[test]
+    fn lines_of_other_commands_and_empty_ones_are_no_errors() {
+        assert_eq!(evaluate_line(1, br#"{"kind":"compare","a":1}"#), Line::Skipped);
+        assert_eq!(evaluate_line(1, b" \r\n"), Line::Blank);
+        assert_eq!(answer(&format!(r#"{{"policies":{{}},"unheard":[],{REQUEST}}}"#))["id"], Value::Null);
+    }
+
+    #[test]
+    fn hostile_lines_are_answered_in_bounded_time() {
+        assert!(error("[".repeat(1_000_000)).contains("not valid JSON"));
+        let deep = format!(r#"{{"id":1,"policies":{}{}}}"#, "[".repeat(900_000), "]".repeat(900_000));
+        assert!(error(deep).contains("/policies: expected an object"));
+        let star = format!("arn:aws:kms:us-east-1:111122223333:key/{}b", "*a".repeat(5_000));
+        let document = format!(r#"{{"Statement":{{"Effect":"Allow","Action":"*","Resource":"{star}"}}}}"#);
+        let line = format!(r#"{{"policies":{{"identity":{document}}},{REQUEST}}}"#);
+        assert_eq!(answer(&line.replace("key/1\"", &format!("key/{}\"", "a".repeat(20_000))))["decision"], "deny");
     }
 }

@@ -22,6 +22,15 @@ pub enum Line {
     Blank,
 }
 
+impl Line {
+    /// The answer to a line that cannot even be read.
+    #[must_use]
+    pub fn error(number: usize, what: &str) -> Self {
+        let error = Error { id: None, error: format!("line {number}: {what}") };
+        Self::Error(serde_json::to_string(&error).unwrap_or_default())
+    }
+}
+
 /// What is wrong with a line, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
