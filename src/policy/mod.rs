@@ -22,6 +22,8 @@ mod glob;
 mod grant;
 mod key_access;
 mod keys;
+#[cfg(test)]
+mod laws;
 mod layer;
 mod named;
 mod ndjson;
