@@ -221,8 +221,10 @@ pub struct DiffArgs {
 
 /// `keyproof evaluate`
 #[derive(Debug, Args)]
-#[command(after_help = "Each line holds `policies`, `request` and optionally `id` and `env`. Exit code 1 when a line is not \
-valid; the others are decided all the same.\n\nExample: keyproof evaluate requests.ndjson > decisions.ndjson")]
+#[command(
+    after_help = "Each line holds `policies`, `request` and optionally `id` and `env`. Exit code 1 when a line is not \
+valid; the others are decided all the same.\n\nExample: keyproof evaluate requests.ndjson > decisions.ndjson"
+)]
 pub struct EvaluateArgs {
     /// Requests, one JSON object a line [default: standard input]
     #[arg(value_name = "FILE")]

@@ -6,9 +6,6 @@ use super::{Known, Lint, LintSeverity, Listed, PolicyKind, Reach, Rule, State, f
 use crate::policy::document::{Effect, Statement};
 use crate::policy::glob::Glob;
 
-/// Services whose actions are certainly all known, so that what is not listed matches nothing.
-const COMPLETE: [&str; 4] = ["iam", "kms", "organizations", "sts"];
-
 pub(super) fn check<'a>(lint: &mut Lint<'_>, statement: &'a Statement, state: &mut State<'a>) {
     let element = if statement.actions.negated { "NotAction" } else { "Action" };
     for pattern in &statement.actions.patterns {
@@ -25,7 +22,7 @@ pub(super) fn check<'a>(lint: &mut Lint<'_>, statement: &'a Statement, state: &m
         match kind {
             PolicyKind::Key => in_key_policy(lint, statement, source, known),
             PolicyKind::Trust if known.service.prefix != "sts" => {
-                known.dead.fill(true);
+                known.kill();
                 let message =
                     format!("`{source}` has no effect in a trust policy, which speaks of `sts` actions alone");
                 lint.add(
@@ -36,7 +33,6 @@ pub(super) fn check<'a>(lint: &mut Lint<'_>, statement: &'a Statement, state: &m
                 );
             }
             PolicyKind::ResourceControl if !known.service.in_resource_control_policies => {
-                known.dead.fill(true);
                 let prefix = known.service.prefix;
                 let message = format!(
                     "resource control policies do not apply to `{prefix}` as of {SERVICES_DATE}, so {}",
@@ -58,7 +54,7 @@ pub(super) fn check<'a>(lint: &mut Lint<'_>, statement: &'a Statement, state: &m
 fn in_key_policy(lint: &mut Lint<'_>, statement: &Statement, source: &str, known: &mut Known) {
     let finding = found(Some(statement.index), Rule::ActionIneffectiveInKeyPolicy, LintSeverity::Low);
     if known.service.prefix != "kms" {
-        known.dead.fill(true);
+        known.kill();
         let message = format!("`{source}` is no action on a key: it has no effect in a key policy");
         lint.add(finding.at("Action").value(source).says(message));
         return;
@@ -116,7 +112,7 @@ fn reach(lint: &mut Lint<'_>, statement: &Statement, element: &str, source: &str
         return if unknown(lint, statement, element, source, service, name) { Reach::Nothing } else { Reach::Open };
     }
     let literal = !name.contains(['*', '?']);
-    Reach::Known(Known { service, dead: vec![false; actions.len()], actions, literal })
+    Reach::Known(Known { service, dead: vec![false; actions.len()], actions, literal, certain: service.is_complete() })
 }
 
 fn matching(lint: &mut Lint<'_>, service: &'static Service, name: &str) -> Vec<usize> {
@@ -143,7 +139,7 @@ fn unknown(
     if lint.work == 0 {
         return false;
     }
-    let certain = COMPLETE.contains(&service.prefix);
+    let certain = service.is_complete();
     let is_pattern = name.contains(['*', '?']);
     // A star may be meant for actions to come.
     let message = match (is_pattern, certain) {

@@ -73,8 +73,8 @@ fn problem(lint: &Lint<'_>, text: &Text) -> Option<Trouble> {
     let fields: Vec<&str> = source.splitn(6, ':').collect();
     partition(lint, &fields)
         .or_else(|| service(&fields))
-        .or_else(|| region(&fields))
-        .or_else(|| account(&fields))
+        .or_else(|| region(&fields).map(|trouble| misplaced(&fields, trouble)))
+        .or_else(|| account(&fields).map(|trouble| misplaced(&fields, trouble)))
         .or_else(|| key_or_alias(&fields))
         .or_else(|| short(source, &fields))
 }
@@ -135,6 +135,16 @@ fn service(fields: &[&str]) -> Option<Trouble> {
     })
 }
 
+/// With a field too few the others stand in the wrong place, and a star may run over the missing one.
+fn misplaced(fields: &[&str], (fate, message, suggestion): Trouble) -> Trouble {
+    let count = fields.len();
+    if count >= 6 || !fields.iter().any(|field| field.contains('*')) {
+        return (fate, message, suggestion);
+    }
+    let suggestion = Some("write all six fields, as in `arn:aws:kms:*:*:key/*`".to_owned());
+    (Fate::Live, format!("the ARN has {count} of six fields, and so {message}"), suggestion)
+}
+
 /// What the part of a field before a last star must be the start of, when nothing follows the field.
 fn meets(shape: &str, fields: &[&str], position: usize) -> bool {
     fields.get(position).is_none_or(|field| Shape::parse(shape).meets(&Glob::parse(field), Case::Kept))
@@ -165,10 +175,6 @@ fn account(fields: &[&str]) -> Option<Trouble> {
     let is_placeholder = field.contains(['<', '>', '{', '[', ' ', '/']);
     if !is_kms && !looks_like_one && !is_placeholder {
         return None;
-    }
-    if field.contains('/') && fields.len() == 5 {
-        let message = format!("`{field}` stands where the account does: a field of the ARN is missing");
-        return Some((Fate::Live, message, Some("write all six fields, as in `arn:aws:kms:*:*:key/*`".to_owned())));
     }
     Some((Fate::Dead, format!("`{field}` is no account id (12 digits)"), None))
 }

@@ -2,7 +2,10 @@
 
 use super::keys::{self, KeyFacts, Scope};
 use super::nearest::{nearest, question};
-use super::{Known, Lint, LintFinding, LintSeverity, PolicyKind, Reach, Rule, State, found, list, never, values};
+use super::services::{self, SERVICES_DATE, Service};
+use super::{
+    Known, Lint, LintFinding, LintSeverity, PolicyKind, Reach, Rule, State, found, list, never, pronoun, values,
+};
 use crate::policy::condition::{Condition, ConditionTest, Operator, Quantifier};
 use crate::policy::document::{Effect, Statement};
 
@@ -45,6 +48,10 @@ pub(super) fn when_absent(test: &ConditionTest) -> Option<bool> {
 fn unknown(lint: &mut Lint<'_>, statement: &Statement, test: &ConditionTest, state: &mut State<'_>) {
     let suggestion = real_name(lint, test, state);
     let key = &test.key_source;
+    // A service that is not known, or not in full, may have the key all the same.
+    let prefix = test.key.split_once(':').map(|(prefix, _)| prefix);
+    let is_ours = |prefix| prefix == "aws" || services::service(prefix).is_some_and(Service::is_complete);
+    let certain = prefix.is_none_or(is_ours) || test.key.contains(char::is_whitespace);
     let absent = when_absent(test);
     let follows = match absent {
         Some(false) => never(statement.effect, "anything"),
@@ -52,7 +59,10 @@ fn unknown(lint: &mut Lint<'_>, statement: &Statement, test: &ConditionTest, sta
         Some(true) => "the test always holds, so the Deny is wider than it looks".to_owned(),
         None => "what the test then means is not certain".to_owned(),
     };
-    let message = format!("`{key}` is no condition key, so no request carries it; {follows}");
+    let message = match certain {
+        true => format!("`{key}` is no condition key, so no request carries it; {follows}"),
+        false => format!("`{key}` is no condition key as of {SERVICES_DATE}; if so, {follows}"),
+    };
     let severity = if statement.effect == Effect::Deny { LintSeverity::High } else { LintSeverity::Medium };
     lint.add(
         found(Some(statement.index), Rule::UnknownConditionKey, severity)
@@ -61,7 +71,7 @@ fn unknown(lint: &mut Lint<'_>, statement: &Statement, test: &ConditionTest, sta
             .says(message)
             .suggests(suggestion),
     );
-    if absent == Some(false) {
+    if absent == Some(false) && certain {
         state.dead.push(format!("no request carries `{key}`"));
     }
 }
@@ -99,7 +109,7 @@ fn real_name(lint: &mut Lint<'_>, test: &ConditionTest, state: &State<'_>) -> Op
         Reach::Known(known) => Some(known.service),
         _ => None,
     });
-    let services = services.chain(super::services::service(prefix)).take(20);
+    let services = services.chain(services::service(prefix)).take(20);
     let of_services = services.flat_map(|service| service.keys.iter().map(|(name, _)| *name));
     let mut near: Vec<String> =
         nearest(&bare, keys::names().chain(of_services)).into_iter().map(str::to_owned).collect();
@@ -133,8 +143,10 @@ fn applicable(
     }
     let mut missing = Vec::new();
     let mut partly = Vec::new();
+    let mut complete = true;
     for listed in &mut state.listed {
         let Reach::Known(known) = &mut listed.reach else { continue };
+        complete &= known.service.is_complete();
         if !lint.spend(known.actions.len() * 8) {
             return;
         }
@@ -152,7 +164,7 @@ fn applicable(
             partly.push((listed.pattern.source().to_owned(), alive - count, alive));
         }
     }
-    report(lint, statement, test, absent == Some(false), &missing, &partly);
+    report(lint, statement, test, absent == Some(false), complete, &missing, &partly);
 }
 
 /// Whether the requests of an action never carry a key. What the reference does not say about the tags of resources is not
@@ -168,20 +180,25 @@ fn report(
     statement: &Statement,
     test: &ConditionTest,
     inert: bool,
+    complete: bool,
     missing: &[String],
     partly: &[(String, usize, usize)],
 ) {
     let key = &test.key_source;
     let finding = |severity| found(Some(statement.index), Rule::ConditionKeyInapplicable, severity).at(place(test));
     if !missing.is_empty() {
-        let names = list(missing);
+        let (names, it) = (list(missing), pronoun(missing));
         let follows = match (inert, statement.effect) {
-            (true, effect) => never(effect, "it"),
-            (false, Effect::Allow) => "for it the test always holds and restricts nothing".to_owned(),
-            (false, Effect::Deny) => "for it the test always holds, so it is always denied".to_owned(),
+            (true, effect) => never(effect, it),
+            (false, Effect::Allow) => format!("for {it} the test always holds and restricts nothing"),
+            (false, Effect::Deny) => format!("for {it} the test always holds, so that the Deny does not depend on it"),
         };
         let carriers = carriers(missing, &test.key);
-        let message = format!("requests of {names} never carry `{key}`{carriers}; {follows}");
+        let basis = match complete {
+            true => String::new(),
+            false => format!("by the Service Authorization Reference of {SERVICES_DATE}, "),
+        };
+        let message = format!("{basis}requests of {names} never carry `{key}`{carriers}; {follows}");
         let suggestion = inert.then(|| "put these actions into a statement of their own without the key".to_owned());
         lint.add(finding(LintSeverity::Medium).value(missing.join(", ")).says(message).suggests(suggestion));
     }
@@ -233,9 +250,12 @@ fn set_operators(
 ) -> Vec<LintFinding> {
     let Operator::Compare(comparing) = test.operator else { return vec![] };
     let key = &test.key_source;
+    // Whether a key of a service holds a set is not always what the reference says.
+    let owner = test.key.split_once(':').and_then(|(prefix, _)| services::service(prefix));
+    let is_described = !facts.name.is_empty() || owner.is_some_and(Service::is_complete);
     let mut found = Vec::new();
     match comparing.quantifier {
-        None if facts.many => {
+        None if facts.many && is_described => {
             let message = format!(
                 "`{key}` holds a set of values, and what `{}` does with a set is not documented",
                 test.operator_source

@@ -16,10 +16,10 @@ pub(super) fn check(lint: &mut Lint<'_>, statement: &Statement, state: &State<'_
     let is_dead = |reach: &Reach| match reach {
         Reach::Open => false,
         Reach::Nothing => true,
-        Reach::Known(known) => known.dead.iter().all(|dead| *dead),
+        Reach::Known(known) => known.certain && known.dead.iter().all(|dead| *dead),
     };
     if !statement.actions.negated && !listed.is_empty() && listed.iter().all(|listed| is_dead(&listed.reach)) {
-        reasons.push("it can apply to none of its actions".to_owned());
+        reasons.push("none of its actions can be met, as the other findings say".to_owned());
     }
     if let Some(condition) = &statement.condition {
         reasons.extend(contradiction(lint, condition));

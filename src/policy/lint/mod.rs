@@ -128,9 +128,17 @@ struct Known {
     dead: Vec<bool>,
     /// The pattern is the name of one action.
     literal: bool,
+    /// Whether `dead` rests on more than a reference that may leave something out.
+    certain: bool,
 }
 
 impl Known {
+    /// The statement certainly applies to none of the actions.
+    fn kill(&mut self) {
+        self.dead.fill(true);
+        self.certain = true;
+    }
+
     fn name(&self, action: usize) -> String {
         let name = self.service.actions.get(action).map_or("", |action| action.name);
         format!("{}:{name}", self.service.prefix)
@@ -154,6 +162,11 @@ fn never(effect: Effect, what: &str) -> String {
         Effect::Allow => format!("this Allow never allows {what}"),
         Effect::Deny => format!("this Deny never denies {what}: it fails open"),
     }
+}
+
+/// `it` or `them`.
+fn pronoun(names: &[String]) -> &'static str {
+    if names.len() == 1 { "it" } else { "them" }
 }
 
 /// Names in words: `a`, `b` and 3 more.

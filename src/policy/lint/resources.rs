@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::arn::{self, Fate};
-use super::{Known, Lint, LintSeverity, PolicyKind, Reach, Rule, State, found, list, never};
+use super::services::SERVICES_DATE;
+use super::{Known, Lint, LintSeverity, PolicyKind, Reach, Rule, State, found, list, never, pronoun};
 use crate::policy::document::{Effect, Statement};
 use crate::policy::glob::Glob;
 use crate::policy::resource::ResourcePattern;
@@ -79,6 +80,8 @@ fn mark(lint: &mut Lint<'_>, known: &mut Known, live: &[Live<'_>]) {
             }
         };
         *dead = !usable;
+        // Where the reference names no kind of resource at all it is less often right.
+        known.certain &= usable || !action.resources.is_empty() || known.service.prefix != "s3";
     }
 }
 
@@ -92,8 +95,8 @@ fn meets(lint: &mut Lint<'_>, service: &super::Service, kind: usize, live: &[Liv
 
 fn report(lint: &mut Lint<'_>, statement: &Statement, state: &State<'_>, live: &[Live<'_>]) {
     let is_alias = |pattern: &&Live<'_>| {
-        let kms = super::services::service("kms");
-        kms.is_some_and(|kms| kms.resource_meets(1, &pattern.glob) && !kms.resource_meets(0, &pattern.glob))
+        let fields: Vec<&str> = pattern.source.splitn(6, ':').collect();
+        matches!(fields.as_slice(), [_, _, "kms", _, _, resource] if resource.starts_with("alias/"))
     };
     let aliases: Vec<&Live<'_>> = live.iter().filter(is_alias).collect();
     let mut on_alias = Vec::new();
@@ -136,10 +139,10 @@ fn report(lint: &mut Lint<'_>, statement: &Statement, state: &State<'_>, live: &
     }
     alias(lint, statement, &aliases, &on_alias, takes_alias);
     group(lint, statement, &on_group);
-    for (names, mut kinds) in by_service.into_values() {
+    for (prefix, (names, mut kinds)) in by_service {
         kinds.sort_unstable();
         kinds.dedup();
-        inapplicable(lint, statement, &names, &kinds);
+        inapplicable(lint, statement, prefix, &names, &kinds);
     }
 }
 
@@ -176,21 +179,30 @@ fn group(lint: &mut Lint<'_>, statement: &Statement, names: &[String]) {
     lint.add(finding.says(message).suggests(Some(suggestion)));
 }
 
-fn inapplicable(lint: &mut Lint<'_>, statement: &Statement, names: &[String], kinds: &[&str]) {
+fn inapplicable(lint: &mut Lint<'_>, statement: &Statement, prefix: &str, names: &[String], kinds: &[&str]) {
+    let is_complete = super::services::service(prefix).is_some_and(super::Service::is_complete);
+    let basis = if is_complete {
+        String::new()
+    } else {
+        format!("by the Service Authorization Reference of {SERVICES_DATE}, ")
+    };
+    let requests =
+        if names.len() == 1 { "names no resource in its requests" } else { "name no resource in their requests" };
+    let takes = if names.len() == 1 { "takes" } else { "take" };
     let (message, suggestion) = if kinds.is_empty() {
         let message = format!(
-            "{} names no resource in its requests, which only `*` matches; {}",
+            "{basis}{} {requests}, which only `*` matches; {}",
             list(names),
-            never(statement.effect, "it")
+            never(statement.effect, pronoun(names))
         );
         (message, Some("put it into a statement of its own with `\"Resource\": \"*\"`".to_owned()))
     } else {
         let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
         let message = format!(
-            "no resource of the statement is of a kind that {} takes ({}); {}",
+            "{basis}no resource of the statement is of a kind that {} {takes} ({}); {}",
             list(names),
             list(&kinds),
-            never(statement.effect, "it")
+            never(statement.effect, pronoun(names))
         );
         (message, None)
     };

@@ -99,7 +99,15 @@ pub(super) fn prefixes() -> impl Iterator<Item = &'static str> {
     SERVICES.keys().copied()
 }
 
+/// Services of which the reference is known to be complete, so that what it does not list does not exist.
+const COMPLETE: [&str; 5] = ["iam", "kms", "organizations", "s3", "sts"];
+
 impl Service {
+    /// Whether what the reference does not list certainly does not exist. For the others it may be too new, or missing.
+    pub(super) fn is_complete(&self) -> bool {
+        COMPLETE.contains(&self.prefix)
+    }
+
     /// The action of that name (without the prefix), letter case ignored.
     pub(super) fn action(&self, name: &str) -> Option<usize> {
         self.by_name.get(&name.to_ascii_lowercase()).copied()
@@ -189,8 +197,9 @@ fn read(prefix: &'static str, text: &'static str) -> Service {
                 let position = |kind: &&str| service.resources.iter().position(|resource| resource.name == *kind);
                 let resources: Vec<usize> = kinds.iter().filter_map(position).collect();
                 let key_set = set.parse().unwrap_or(0);
-                let action =
-                    |name: &&'static str| Action { name, resources: resources.clone(), any_resource: false, key_set };
+                // IAM checks its lists against the path (`…:role/`), which the reference does not say.
+                let any_resource = prefix == "iam" && resources.is_empty();
+                let action = |name: &&'static str| Action { name, resources: resources.clone(), any_resource, key_set };
                 service.actions.extend(names.iter().skip(1).map(action));
             }
             _ => {}
