@@ -10,7 +10,6 @@ mod diff;
 mod evaluate;
 mod framework;
 mod import;
-mod lines;
 mod ndjson;
 mod nearest;
 mod policy;

@@ -18,15 +18,72 @@ const LONGEST_LINE: usize = 16 * 1024 * 1024;
 /// Bytes that are read at once, which is also what one parallel step works on.
 const BUFFER: usize = 1024 * 1024;
 
-/// Reads a file, or standard input for none and for `-`, answers every line by `answer(number, line)` and prints the
-/// answers. Lines are counted from 1.
-pub(super) fn stream(file: Option<&Path>, console: &Console, answer: fn(usize, &[u8]) -> Line) -> anyhow::Result<Exit> {
-    let input: Box<dyn Read> = match file.filter(|path| *path != Path::new("-")) {
-        Some(path) => Box::new(File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?),
-        None => Box::new(io::stdin()),
-    };
-    let name = file.map_or_else(|| "standard input".to_owned(), |path| format!("`{}`", path.display()));
-    let mut reader = BufReader::with_capacity(BUFFER, input);
+/// What a command reads, with its name for messages.
+pub(super) struct Input {
+    name: String,
+    reader: BufReader<Box<dyn Read>>,
+}
+
+impl Input {
+    /// Opens a file, or standard input for none and for `-`.
+    pub(super) fn open(file: Option<&Path>) -> anyhow::Result<Self> {
+        let (name, reader): (_, Box<dyn Read>) = match file.filter(|path| *path != Path::new("-")) {
+            Some(path) => {
+                let name = format!("`{}`", path.display());
+                let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+                (name, Box::new(file))
+            }
+            None => ("standard input".to_owned(), Box::new(io::stdin())),
+        };
+        Ok(Self { name, reader: BufReader::with_capacity(BUFFER, reader) })
+    }
+
+    /// The same input behind bytes that were already taken off it.
+    fn behind(self, taken: Vec<u8>) -> Self {
+        let reader: Box<dyn Read> = Box::new(io::Cursor::new(taken).chain(self.reader));
+        Self { name: self.name, reader: BufReader::with_capacity(BUFFER, reader) }
+    }
+
+    /// The lone policy that the input is, or else the input as it was. A first line that is a whole JSON value without
+    /// `Statement` settles it, so that whoever feeds line by line is not kept waiting.
+    pub(super) fn lone_policy(mut self) -> anyhow::Result<Result<Vec<u8>, Self>> {
+        let mut start = Vec::new();
+        let limit = LONGEST_LINE as u64;
+        self.reader
+            .by_ref()
+            .take(limit)
+            .read_until(b'\n', &mut start)
+            .with_context(|| format!("cannot read {}", self.name))?;
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&start).is_ok() && !is_policy(&start) {
+            return Ok(Err(self.behind(start)));
+        }
+        let rest = limit.saturating_sub(start.len() as u64);
+        self.reader
+            .by_ref()
+            .take(rest)
+            .read_to_end(&mut start)
+            .with_context(|| format!("cannot read {}", self.name))?;
+        Ok(if is_policy(&start) { Ok(start) } else { Err(self.behind(start)) })
+    }
+}
+
+/// Whether the bytes are one JSON object with `Statement`.
+fn is_policy(bytes: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Policy {
+        #[serde(rename = "Statement")]
+        _statement: serde::de::IgnoredAny,
+    }
+    serde_json::from_slice::<Policy>(bytes).is_ok()
+}
+
+/// Answers every line by `answer(number, line)` and prints the answers. Lines are counted from 1.
+pub(super) fn stream(
+    input: Input,
+    console: &Console,
+    answer: impl Fn(usize, &[u8]) -> Line + Sync,
+) -> anyhow::Result<Exit> {
+    let Input { name, mut reader } = input;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut count = Count::default();
     loop {
@@ -35,7 +92,7 @@ pub(super) fn stream(file: Option<&Path>, console: &Console, answer: fn(usize, &
             break;
         }
         count.lines += lines.len();
-        let answers: Vec<Line> = lines.par_iter().map(|line| line.answer(answer)).collect();
+        let answers: Vec<Line> = lines.par_iter().map(|line| line.answer(&answer)).collect();
         for answer in answers {
             count.add(&answer);
             if let Line::Answer(text) | Line::Error(text) = answer {
@@ -57,7 +114,7 @@ struct Numbered {
 }
 
 impl Numbered {
-    fn answer(&self, answer: fn(usize, &[u8]) -> Line) -> Line {
+    fn answer(&self, answer: impl Fn(usize, &[u8]) -> Line) -> Line {
         match &self.bytes {
             Some(bytes) => answer(self.number, bytes),
             None => Line::error(self.number, &format!("longer than the {LONGEST_LINE} bytes that are read")),
@@ -137,6 +194,24 @@ mod tests {
                 return all;
             }
             all.extend(lines.into_iter().map(|line| (line.number, line.bytes.map(|bytes| bytes.len()))));
+        }
+    }
+
+    fn input(text: &str) -> Input {
+        let reader: Box<dyn Read> = Box::new(io::Cursor::new(text.as_bytes().to_vec()));
+        Input { name: "test".to_owned(), reader: BufReader::new(reader) }
+    }
+
+    #[test]
+    fn one_object_with_statement_is_a_policy_and_nothing_is_lost_otherwise() {
+        let policy = "{\n \"Version\": \"2012-10-17\",\n \"Statement\": []\n}\n";
+        assert_eq!(input(policy).lone_policy().unwrap().ok().unwrap(), policy.as_bytes());
+        for lines in
+            ["{\"id\":1,\"policy\":{\"Statement\":[]}}\n", "{\"Statement\":[]}\n{\"Statement\":[]}\n", "", "x\n{"]
+        {
+            let mut text = String::new();
+            input(lines).lone_policy().unwrap().err().unwrap().reader.read_to_string(&mut text).unwrap();
+            assert_eq!(text, lines);
         }
     }
 

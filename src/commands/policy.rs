@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 
 use super::console::Console;
-use super::lines::{self, Input};
+use super::ndjson::{self, Input};
 use super::{Exit, print};
 use crate::cli::{LineFormat, LinesArgs, PolicyCommand};
 use crate::policy::{self, Document, Line, coverage};
@@ -12,47 +12,35 @@ use crate::policy::{self, Document, Line, coverage};
 pub(super) fn run(command: &PolicyCommand, console: &Console) -> anyhow::Result<Exit> {
     match command {
         PolicyCommand::Coverage(args) => run_coverage(args, console),
-        PolicyCommand::Compare(args) => match lines::open(args.file.as_deref())? {
-            Input::LonePolicy(_) => anyhow::bail!("a comparison needs two policies: one line with `id`, `a` and `b`"),
-            Input::Lines(input) => answered(input, console, "policy coverage", policy::compare_line),
+        PolicyCommand::Compare(args) => match Input::open(args.file.as_deref())?.lone_policy()? {
+            Ok(_) => anyhow::bail!("a comparison needs two policies: one line with `id`, `a` and `b`"),
+            Err(input) => ndjson::stream(input, console, policy::compare_line),
         },
     }
 }
 
 fn run_coverage(args: &LinesArgs, console: &Console) -> anyhow::Result<Exit> {
-    let text = match lines::open(args.file.as_deref())? {
-        Input::Lines(input) => return answered(input, console, "policy compare", policy::coverage_line),
-        Input::LonePolicy(text) => text,
+    let text = match Input::open(args.file.as_deref())?.lone_policy()? {
+        Ok(text) => text,
+        Err(input) => return ndjson::stream(input, console, policy::coverage_line),
     };
     let for_people = match args.format {
         Some(format) => format == LineFormat::Table,
         None => io::stdout().is_terminal(),
     };
+    let text = std::str::from_utf8(&text)?;
     if for_people {
-        let document = Document::parse(std::str::from_utf8(&text)?)?;
-        return print(told(&document)?.as_bytes());
+        return print(told(&Document::parse(text)?)?.as_bytes());
     }
-    let mut line = br#"{"id":null,"policy":"#.to_vec();
-    line.extend(text.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
-    line.push(b'}');
-    answered(io::Cursor::new(line), console, "policy compare", policy::coverage_line)
-}
-
-fn answered(
-    input: impl io::BufRead,
-    console: &Console,
-    other: &str,
-    answer: impl Fn(usize, &[u8]) -> Line + Sync,
-) -> anyhow::Result<Exit> {
-    let tally = lines::answer(input, io::BufWriter::new(io::stdout().lock()), answer)?;
-    if tally.skipped > 0 {
-        console.note(&format!("Skipped lines that are meant for `keyproof {other}`: {}.", tally.skipped));
+    let line = format!(r#"{{"id":null,"policy":{text}}}"#);
+    match policy::coverage_line(1, line.as_bytes()) {
+        Line::Answer(answer) => print(format!("{answer}\n").as_bytes()),
+        Line::Error(error) => {
+            print(format!("{error}\n").as_bytes())?;
+            Ok(Exit::Failed)
+        }
+        Line::Skipped | Line::Blank => Ok(Exit::Done),
     }
-    if tally.errors > 0 {
-        console.warn(&format!("lines that are not valid, with `error` in their answers: {}", tally.errors));
-        return Ok(Exit::Failed);
-    }
-    Ok(Exit::Done)
 }
 
 /// The coverage of one policy, for people.

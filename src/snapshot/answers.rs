@@ -9,14 +9,16 @@ use crate::model::{Document, Fact, Gap, GapKind, Listing, Provenance, RecordedCa
 /// The calls of one snapshot file by API and resource.
 pub(super) struct Answers {
     file: Arc<str>,
-    /// Each with its position in the file.
-    calls: BTreeMap<(String, Vec<String>), Vec<(usize, Call)>>,
+    calls: BTreeMap<Asked, Vec<(usize, Call)>>,
 }
+
+/// API and resource. Its calls stand with their position in the file.
+type Asked = (String, Vec<String>);
 
 impl Answers {
     /// Sorts the calls of a file.
     pub(super) fn new(file: Arc<str>, calls: Vec<Call>) -> Self {
-        let mut sorted: BTreeMap<_, Vec<(usize, Call)>> = BTreeMap::new();
+        let mut sorted: BTreeMap<Asked, Vec<(usize, Call)>> = BTreeMap::new();
         for (index, call) in calls.into_iter().enumerate() {
             sorted.entry((call.api.clone(), call.resource.clone())).or_default().push((index, call));
         }

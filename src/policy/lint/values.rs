@@ -135,7 +135,7 @@ fn problem(comparing: Comparing, facts: &KeyFacts, glob: &Glob, plain: &str) -> 
             because("the value has fewer than the six fields of an ARN, so that no ARN matches it", None)
         }
         Comparison::Arn => text(facts, glob, plain, Case::Kept),
-        Comparison::Bool => boolean(plain).is_none().then(|| Trouble { why: None, suggestion: None }),
+        Comparison::Bool => boolean(plain).is_none().then_some(Trouble { why: None, suggestion: None }),
         Comparison::Numeric(order) => number(order, facts, plain),
         Comparison::Date(_) => match instant(plain) {
             None => because(format!("`{plain}` is no time (`2026-09-30T00:00:00Z`)"), None),
