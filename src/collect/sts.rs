@@ -120,7 +120,8 @@ impl Session {
     /// A session that is not yet entered.
     pub(super) fn new(caller: &Access, partition: &str, account_id: &str, options: &Options) -> Self {
         Self {
-            client: caller.sts(),
+            // Each account has its own budget of retries, here as elsewhere.
+            client: caller.in_account(account_id, None).sts(),
             role_arn: format!("arn:{partition}:iam::{account_id}:role/{}", options.role_name),
             external_id: options.external_id.clone(),
             current: tokio::sync::Mutex::default(),
