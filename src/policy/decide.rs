@@ -99,6 +99,8 @@ pub enum Remark {
     Unsigned,
     /// KMS authorises the action on the key, never on its alias.
     AliasInsteadOfKey,
+    /// KMS authorises the action on a key, and the request names none.
+    ResourceMissing,
     /// `alias/aws/` belongs to AWS.
     ReservedAlias,
     /// AWS managed keys cannot be used from other accounts.
@@ -357,6 +359,7 @@ impl fmt::Display for Remark {
             }
             Self::Unsigned => "KMS refuses requests without signature",
             Self::AliasInsteadOfKey => "KMS authorises this action on the key, never on its alias",
+            Self::ResourceMissing => "KMS authorises this action on a key, and the request names none",
             Self::ReservedAlias => "aliases that begin with alias/aws/ belong to AWS",
             Self::AwsManagedKey => "AWS managed keys cannot be used from other accounts",
             Self::OwnAccountOnly => "the action does not work across accounts, whatever the policies say",

@@ -22,10 +22,14 @@ pub(super) fn way<'p>(
     if own.kind == CallerKind::Anonymous {
         return refuse(Remark::Unsigned, remarks);
     }
-    let Target::Arn(arn) = request.target() else { return by_own_account(own) };
+    let Target::Arn(arn) = request.target() else {
+        let needs_key = request.action.kms().is_some_and(|action| action.resources != KmsResources::None);
+        return if needs_key { refuse(Remark::ResourceMissing, remarks) } else { by_own_account(own) };
+    };
     let is_alias = arn_field(arn, 5).is_some_and(|name| name.starts_with("alias/"));
     if request.action.is("kms:ListRetirableGrants") {
-        return by_own_account(own);
+        let is_foreign = request.owner().is_some() && !request.is_own_account();
+        return if is_foreign { refuse(Remark::OwnAccountOnly, remarks) } else { by_own_account(own) };
     }
     if is_alias {
         return by_alias(arn, request, own, remarks);
@@ -58,7 +62,7 @@ fn by_own_account<'p>(own: &Own<'p>) -> Way<'p> {
 }
 
 fn by_alias<'p>(arn: &str, request: &Request<'_>, own: &Own<'p>, remarks: &mut Vec<Remark>) -> Way<'p> {
-    if request.action.kms().is_none_or(|action| action.resources != KmsResources::AliasAndKey) {
+    if request.action.kms().is_some_and(|action| action.resources != KmsResources::AliasAndKey) {
         refuse(Remark::AliasInsteadOfKey, remarks)
     } else if arn_field(arn, 5).is_some_and(|name| name.starts_with("alias/aws/")) {
         refuse(Remark::ReservedAlias, remarks)
