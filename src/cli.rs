@@ -64,7 +64,7 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Check that every byte of a pack or snapshot is as it was written
     Verify(VerifyArgs),
-    /// Reason about policy documents: how much they open, which of two is more permissive
+    /// Reason about policy documents: how much they open, which of two is more permissive, what cannot be meant
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// List the checks, or show one: rule, data, blind spots, mappings
@@ -275,6 +275,8 @@ pub enum PolicyCommand {
     Coverage(LinesArgs),
     /// Whether policy B is more permissive than policy A: NDJSON in and out
     Compare(LinesArgs),
+    /// What in policy documents cannot mean what was intended: actions, condition keys, values, principals, resources
+    Lint(LintArgs),
 }
 
 /// Flags of commands that answer lines.
@@ -295,6 +297,60 @@ pub enum LineFormat {
     #[value(alias = "json")]
     Ndjson,
     /// Text for people
+    Table,
+}
+
+/// `keyproof policy lint`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: keyproof policy lint --kind key --fail-on high key-policy.json")]
+pub struct LintArgs {
+    /// Policy documents, also as the AWS CLI prints them; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Where the documents are attached [default: guessed from the form of each]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub kind: Option<LintKind>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = LintFormat::Text, value_name = "FORMAT")]
+    pub format: LintFormat,
+    /// Exit with 3 when a finding of this severity or worse stands
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+}
+
+/// Where a policy document is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LintKind {
+    /// A user, group or role
+    Identity,
+    /// A user or role, as its permissions boundary
+    Boundary,
+    /// A session
+    Session,
+    /// A KMS key
+    Key,
+    /// A role, as its trust policy
+    Trust,
+    /// The organization, as a service control policy
+    Scp,
+    /// The organization, as a resource control policy
+    Rcp,
+    /// Another resource: bucket, queue, secret …
+    Resource,
+}
+
+/// Forms of lint findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    /// Text for people
+    Text,
+    /// One JSON object a line
+    Ndjson,
+    /// One JSON array
+    Json,
+    /// CSV with a header
+    Csv,
+    /// Aligned columns
     Table,
 }
 

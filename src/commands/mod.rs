@@ -13,6 +13,7 @@ mod import;
 mod ndjson;
 mod nearest;
 mod policy;
+mod policy_lint;
 mod role;
 mod rows;
 mod verify;

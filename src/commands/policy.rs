@@ -1,11 +1,11 @@
-//! `keyproof policy coverage` and `keyproof policy compare`.
+//! `keyproof policy`: `coverage` and `compare` here, `lint` beside.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 
 use super::console::Console;
 use super::ndjson::{self, Input};
-use super::{Exit, print};
+use super::{Exit, policy_lint, print};
 use crate::cli::{LineFormat, LinesArgs, PolicyCommand};
 use crate::policy::{self, Document, Line, coverage};
 
@@ -16,6 +16,7 @@ pub(super) fn run(command: &PolicyCommand, console: &Console) -> anyhow::Result<
             Ok(_) => anyhow::bail!("a comparison needs two policies: one line with `id`, `a` and `b`"),
             Err(input) => ndjson::stream(input, console, policy::compare_line),
         },
+        PolicyCommand::Lint(args) => policy_lint::run(args, console),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn run(args: &VersionArgs) -> anyhow::Result<Exit> {
                 "snapshot_schema_version": snapshot::SCHEMA_VERSION,
                 "checks": CHECKS.len(),
                 "frameworks": frameworks,
-                "knowledge": { "kms_actions": policy::KMS_ACTIONS_DATE },
+                "knowledge": { "kms_actions": policy::KMS_ACTIONS_DATE, "service_actions": policy::SERVICES_DATE },
             });
             print(format!("{version:#}\n").as_bytes())
         }

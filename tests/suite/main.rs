@@ -18,6 +18,7 @@ mod integrity;
 mod interrupt;
 #[cfg(feature = "collect")]
 mod ministack;
+mod lint;
 mod program;
 #[cfg(feature = "collect")]
 mod refusals;

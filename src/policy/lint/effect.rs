@@ -1,5 +1,7 @@
 //! Statements that never apply, taken as a whole: dead in every part, contradicting themselves, or covered by another.
 
+use std::collections::BTreeSet;
+
 use super::conditions::when_absent;
 use super::shape::{Case, Shape};
 use super::{Lint, LintSeverity, Reach, Rule, State, found, keys};
@@ -136,7 +138,12 @@ pub(super) fn check_pairs(lint: &mut Lint<'_>) {
         all.filter(|statement| statement.condition.is_none() && !statement.actions.negated).collect::<Vec<_>>()
     };
     let (denies, allows) = (free(Effect::Deny), free(Effect::Allow));
-    for allow in document.statements_of(Effect::Allow).filter(|allow| !allow.actions.negated) {
+    let dead: BTreeSet<usize> = {
+        let dead = lint.findings.iter().filter(|finding| finding.rule == Rule::StatementNoEffect);
+        dead.filter_map(|finding| finding.statement).collect()
+    };
+    let live = |allow: &&Statement| !allow.actions.negated && !dead.contains(&allow.index);
+    for allow in document.statements_of(Effect::Allow).filter(live) {
         let size = |statement: &Statement| {
             let resources = statement.resources.as_ref().map_or(1, |resources| resources.patterns.len());
             (statement.actions.patterns.len() + 1) * (resources + 1)
