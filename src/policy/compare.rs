@@ -161,6 +161,8 @@ struct Cell {
     partition: String,
     /// The terms that match.
     matched: Bits,
+    /// The terms of which AWS does not document whether they match.
+    unsure: Bits,
 }
 
 /// The terms of one statement.
@@ -245,6 +247,10 @@ impl<'d> Question<'d> {
         let Some(resources) = resources else { return Ok(Function::FALSE) };
         if speaks == Match::No || condition == Function::FALSE {
             return Ok(Function::FALSE);
+        }
+        if cell.unsure.contains(resources.fixed) && !cell.matched.contains(resources.fixed) {
+            let listed = self.contexts.constant(Match::Unsure.min(speaks));
+            return self.contexts.diagram.and(listed, condition, budget);
         }
         let mut listed = if cell.matched.contains(resources.fixed) { Function::TRUE } else { Function::FALSE };
         for (term, text) in &resources.related {
@@ -341,10 +347,10 @@ impl<'d> Question<'d> {
     ) -> Result<(Vec<Option<Resources<'d>>>, Vec<(KmsResources, Vec<Cell>)>), Exhausted> {
         let mut globs = Vec::new();
         let mut terms: Vec<Term> = Vec::new();
-        let mut everything = Vec::new();
+        let mut without = Vec::new();
         let mut all = Vec::with_capacity(self.statements.len());
-        let mut term = |patterns: Vec<usize>, is_everything: bool| {
-            everything.push(is_everything);
+        let mut term = |patterns: Vec<usize>, matches_nothing: Match| {
+            without.push(matches_nothing);
             terms.push(Term { denies: false, negated: false, patterns });
             terms.len() - 1
         };
@@ -359,18 +365,22 @@ impl<'d> Question<'d> {
                 let glob = pattern.fixed_glob().unwrap_or_else(|| pattern.text().widest_glob()).into_owned();
                 globs.push(glob);
                 if pattern.text().has_variables() {
-                    related.push((term(vec![globs.len() - 1], false), pattern.text()));
+                    related.push((term(vec![globs.len() - 1], Match::No), pattern.text()));
                 } else {
                     fixed.push(globs.len() - 1);
                 }
             }
-            let is_everything = element.patterns.iter().any(super::ResourcePattern::is_everything);
-            all.push(Some(Resources { negated: element.negated, fixed: term(fixed, is_everything), related }));
+            let matches_nothing = Match::any(element.patterns.iter().map(matches_without_resource));
+            all.push(Some(Resources { negated: element.negated, fixed: term(fixed, matches_nothing), related }));
         }
-        let mut without = Bits::none(terms.len());
-        everything.iter().enumerate().filter(|(_, everything)| **everything).for_each(|(term, _)| without.insert(term));
+        let of = |wanted: Match| {
+            let mut bits = Bits::none(terms.len());
+            without.iter().enumerate().filter(|(_, found)| **found == wanted).for_each(|(term, _)| bits.insert(term));
+            bits
+        };
+        let (matched, unsure) = (of(Match::Yes), of(Match::Unsure));
         let mut kinds =
-            vec![(KmsResources::None, vec![Cell { resource: None, partition: "aws".to_owned(), matched: without }])];
+            vec![(KmsResources::None, vec![Cell { resource: None, partition: "aws".to_owned(), matched, unsure }])];
         for (kind, universe) in [
             (KmsResources::Key, Universe::keys as fn(&str) -> Universe),
             (KmsResources::AliasAndKey, Universe::aliases),
@@ -383,6 +393,7 @@ impl<'d> Question<'d> {
                     resource: Some(space.arn(cell)),
                     partition: partition.clone(),
                     matched,
+                    unsure: Bits::none(terms.len()),
                 }));
             }
             kinds.push((kind, cells));
@@ -414,6 +425,16 @@ impl<'d> Question<'d> {
             by_match.entry(speaks).or_insert(action);
         }
         by_match.into_iter().map(|(speaks, action)| (action, speaks)).collect()
+    }
+}
+
+/// Whether a pattern matches a request without a resource. Patterns for everything in an account may (semantics U-19).
+fn matches_without_resource(pattern: &super::ResourcePattern) -> Match {
+    let covers_account = |glob: std::borrow::Cow<'_, super::Glob>| glob.matches("arn:aws:kms::111122223333:");
+    match () {
+        () if pattern.is_everything() => Match::Yes,
+        () if pattern.fixed_glob().is_some_and(covers_account) => Match::Unsure,
+        () => Match::No,
     }
 }
 

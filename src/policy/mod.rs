@@ -20,6 +20,7 @@ mod doubt;
 mod evaluate;
 mod glob;
 mod grant;
+mod implicants;
 mod key_access;
 mod keys;
 #[cfg(test)]
@@ -40,6 +41,8 @@ mod resource;
 mod statement;
 mod strangers;
 mod symbolic;
+#[cfg(test)]
+mod symbolic_laws;
 mod text;
 
 use std::ops::Not;
@@ -59,6 +62,7 @@ pub use doubt::{Doubt, Doubts};
 pub use evaluate::evaluate_line;
 pub use glob::{Glob, Symbol};
 pub use grant::{Constraints, Grant};
+pub use implicants::{Literal, When, when};
 pub use keys::is_multivalued;
 pub use layer::PolicyRef;
 pub use lint::{LintFacts, LintFinding, LintSeverity, PolicyKind, Rule, SERVICES_DATE, lint};

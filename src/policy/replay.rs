@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::Match;
+use super::action::{ActionPattern, Actions};
 use super::caller::{Caller, CallerKind};
 use super::context::{Context, ContextValue};
 use super::decide::{Environment, Outcome, Policies, decide};
-use super::document::{Document, Statement};
+use super::document::{Document, Effect, Statement, Version};
+use super::principal::{Principal, PrincipalElement};
 use super::request::{Action, Request};
+use super::resource::{ResourcePattern, Resources};
 use super::symbolic::contexts::Held;
-use super::text::{Part, Text};
+use super::text::{Part, Text, Variables};
 
 /// A request to KMS by a principal of the account that owns the resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,13 +103,25 @@ pub(super) fn outcome(witness: &Witness, document: &Document) -> Outcome {
     };
     let action = Action::new(witness.action);
     let request = Request::new(&caller, &action, witness.resource.as_deref(), &context);
-    let delegation = format!(
-        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{}"}},"Action":"kms:*","Resource":"*"}}}}"#,
-        witness.account
-    );
-    let Ok(delegation) = Document::parse(&delegation) else { return Outcome::Possible };
+    let delegation = delegation(&witness.account);
     let policies = Policies { identity: &[document], key_policies: &[&delegation], ..Policies::default() };
     decide(&request, &policies, Environment::default()).decision
+}
+
+/// The key policy that leaves all decisions on its key to the IAM policies of the account.
+fn delegation(account: &str) -> Document {
+    let principal = Principal::Account { account: account.to_owned(), partition: None };
+    let everything = Text::new("*".to_owned(), Variables::Plain);
+    let statement = Statement {
+        index: 0,
+        sid: None,
+        effect: Effect::Allow,
+        principal: Some(PrincipalElement { negated: false, entries: vec![principal] }),
+        actions: Actions { negated: false, patterns: vec![ActionPattern::new("kms:*".to_owned())] },
+        resources: Some(Resources { negated: false, patterns: vec![ResourcePattern::new(everything)] }),
+        condition: None,
+    };
+    Document { version: Version::V2012, id: None, statements: vec![statement], tolerated: vec![] }
 }
 
 fn lookup<'c>(context: &'c BTreeMap<String, Held>, key: &str) -> Option<&'c Held> {

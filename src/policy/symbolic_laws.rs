@@ -1,0 +1,344 @@
+//! Laws that hold for any policy, and the symbolic answers against brute force over representatives.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::compare::{Held, Relation, Witness, compare};
+use super::coverage::{Level, coverage};
+use super::decide::Outcome;
+use super::document::Document;
+use super::replay::outcome;
+use super::{Effect, Match};
+
+const K1: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+const K2: &str = "mrk-1234abcd12ab34cd56ef1234567890ab";
+
+const ACTIONS: [&str; 7] =
+    ["kms:*", "*", "kms:Decrypt", "kms:D*", "kms:ReEncrypt*", "s3:Get*", r#"kms:Decrypt","kms:Encrypt"#];
+const REGIONS: [&str; 5] = ["*", "us-east-1", "eu-west-1", "us-*", "*-1"];
+const ACCOUNTS: [&str; 4] = ["*", "111122223333", "444455556666", "1*"];
+const KEYS: [&str; 5] = ["*", K1, K2, "mrk-*", "1*"];
+const CONDITIONS: [&str; 12] = [
+    "",
+    "",
+    r#"{"StringEquals":{"kms:ViaService":"a"}}"#,
+    r#"{"StringLike":{"kms:ViaService":"a*"}}"#,
+    r#"{"StringNotEquals":{"kms:ViaService":["a","ab"]}}"#,
+    r#"{"StringEqualsIfExists":{"kms:ViaService":"ab"}}"#,
+    r#"{"Null":{"kms:ViaService":"true"}}"#,
+    r#"{"NumericLessThan":{"aws:MultiFactorAuthAge":"100"}}"#,
+    r#"{"NumericGreaterThanEquals":{"aws:MultiFactorAuthAge":"50"},"StringLike":{"kms:ViaService":"?"}}"#,
+    r#"{"ForAnyValue:StringEquals":{"kms:GrantOperations":["Decrypt"]}}"#,
+    r#"{"ForAllValues:StringLike":{"kms:GrantOperations":"D*"}}"#,
+    r#"{"ForAllValues:StringNotEquals":{"kms:GrantOperations":"Decrypt"}}"#,
+];
+
+/// What stands in one random statement.
+#[derive(Debug, Clone)]
+struct Made {
+    deny: bool,
+    not_action: bool,
+    not_resource: bool,
+    action: &'static str,
+    resources: Vec<String>,
+    condition: &'static str,
+}
+
+impl Made {
+    fn json(&self) -> String {
+        let effect = if self.deny { "Deny" } else { "Allow" };
+        let action = if self.not_action { "NotAction" } else { "Action" };
+        let resource = if self.not_resource { "NotResource" } else { "Resource" };
+        let resources = self.resources.join("\",\"");
+        let condition =
+            if self.condition.is_empty() { String::new() } else { format!(r#","Condition":{}"#, self.condition) };
+        format!(r#"{{"Effect":"{effect}","{action}":["{}"],"{resource}":["{resources}"]{condition}}}"#, self.action)
+    }
+}
+
+fn document(statements: &[Made]) -> Document {
+    let list: Vec<String> = statements.iter().map(Made::json).collect();
+    Document::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, list.join(","))).unwrap()
+}
+
+fn resource() -> impl Strategy<Value = String> {
+    let of = |list: &'static [&'static str]| prop::sample::select(list);
+    let full = (of(&REGIONS), of(&ACCOUNTS), of(&KEYS));
+    prop_oneof![
+        6 => full.prop_map(|(region, account, key)| format!("arn:aws:kms:{region}:{account}:key/{key}")),
+        2 => Just("*".to_owned()),
+        1 => Just("arn:aws:kms:us-east-1:*:*".to_owned()),
+        1 => Just("arn:aws:s3:::*".to_owned()),
+    ]
+}
+
+fn statement(conditions: &'static [&'static str]) -> impl Strategy<Value = Made> {
+    let flags = (prop::bool::weighted(0.35), prop::bool::weighted(0.15), prop::bool::weighted(0.15));
+    let of_action = prop::sample::select(&ACTIONS[..]);
+    let resources = proptest::collection::vec(resource(), 1..3);
+    (flags, of_action, resources, prop::sample::select(conditions)).prop_map(
+        |((deny, not_action, not_resource), action, resources, condition)| Made {
+            deny,
+            not_action,
+            not_resource,
+            action,
+            resources,
+            condition,
+        },
+    )
+}
+
+fn statements(conditions: &'static [&'static str]) -> impl Strategy<Value = Vec<Made>> {
+    proptest::collection::vec(statement(conditions), 1..5)
+}
+
+/// A fixed number of cases; the variable that proptest reads (`PROPTEST_CASES`) makes it a soak.
+fn cases(cases: u32) -> ProptestConfig {
+    let soak = ProptestConfig::default().cases;
+    let cases = if soak == 256 { cases } else { soak };
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() }
+}
+
+/// One place of a key ARN: representatives of all that the patterns above tell apart, and which of them those name.
+type Axis = [&'static str; 4];
+const REGION_AXIS: Axis = ["us-east-1", "eu-west-1", "us-west-2", "ap-south-2"];
+const MORE_REGIONS: Axis = ["us-east-1", "us-west-1", "ap-south-1", "eu-west-1"];
+const ACCOUNT_AXIS: Axis = ["111122223333", "444455556666", "123456789012", "999988887777"];
+const KEY_AXIS: Axis = [K1, K2, "0987dcba-09fe-87dc-65ba-ab0987654321", "mrk-0987dcba09fe87dc65baab0987654321"];
+
+/// Coverage by trying every representative, with the definitions of the levels word for word.
+fn brute_level(document: &Document) -> Level {
+    let regions: BTreeSet<&str> = REGION_AXIS.into_iter().chain(MORE_REGIONS).collect();
+    let keys: Vec<&str> = KEY_AXIS.into_iter().chain(["1987dcba-09fe-87dc-65ba-ab0987654321"]).collect();
+    let patterns: Vec<&str> = document
+        .statements
+        .iter()
+        .filter(|statement| statement.matches_action("kms:Decrypt") == Match::Yes)
+        .filter(|statement| statement.effect == Effect::Allow || !statement.is_conditional())
+        .flat_map(|statement| &statement.resources.as_ref().unwrap().patterns)
+        .map(|pattern| pattern.text().source())
+        .collect();
+    let named = |field: usize, value: &str| {
+        patterns.iter().any(|pattern| {
+            let written = pattern.split(':').nth(field).unwrap_or_default();
+            written == value || written.strip_prefix("key/") == Some(value)
+        })
+    };
+    let mut cells = Vec::new();
+    for region in &regions {
+        for account in ACCOUNT_AXIS {
+            for key in &keys {
+                let open = is_open(document, &format!("arn:aws:kms:{region}:{account}:key/{key}"));
+                cells.push((*region, account, *key, open));
+            }
+        }
+    }
+    let single = |region, account, key| named(3, region) && named(4, account) && named(5, key);
+    let closed = || cells.iter().filter(|cell| !cell.3);
+    type Cell<'a> = (&'a str, &'a str, &'a str, bool);
+    let all_open = |chosen: &dyn Fn(&&Cell<'_>) -> bool| cells.iter().filter(chosen).all(|cell| cell.3);
+    match () {
+        () if closed().next().is_none() => Level::All,
+        () if cells.iter().all(|cell| !cell.3) => Level::None,
+        () if closed().all(|cell| single(cell.0, cell.1, cell.2)) => Level::AllExceptFinite,
+        () if closed().all(|cell| named(4, cell.1)) => Level::AllExceptAccounts,
+        () if closed().all(|cell| named(3, cell.0)) => Level::AllExceptRegions,
+        () if regions.iter().any(|region| all_open(&|cell| cell.0 == *region)) => Level::RegionAllAccounts,
+        () if ACCOUNT_AXIS.iter().any(|account| all_open(&|cell| cell.1 == *account)) => Level::Account,
+        () if cells.iter().any(|one| all_open(&|cell| (cell.0, cell.1) == (one.0, one.1))) => Level::AccountRegion,
+        () if cells.iter().filter(|cell| cell.3).all(|cell| single(cell.0, cell.1, cell.2)) => Level::Explicit,
+        () => Level::Pattern,
+    }
+}
+
+fn is_open(document: &Document, arn: &str) -> bool {
+    let applies = |effect: Effect, conditional: bool| {
+        document.statements_of(effect).any(|statement| {
+            let resources = statement.resources.as_ref().unwrap();
+            let listed = resources.patterns.iter().any(|pattern| pattern.fixed_glob().unwrap().matches(arn));
+            statement.matches_action("kms:Decrypt") == Match::Yes
+                && listed != resources.negated
+                && (conditional || !statement.is_conditional())
+        })
+    };
+    applies(Effect::Allow, true) && !applies(Effect::Deny, false)
+}
+
+/// Every request that the vocabulary above can tell apart.
+fn requests() -> Vec<Witness> {
+    let one = |value: &str| Some(Held::One(value.to_owned()));
+    let set = |values: &[&str]| Some(Held::Set(values.iter().map(|value| (*value).to_owned()).collect()));
+    let via = [None, one("a"), one("ab"), one("abc"), one("z"), one("zz")];
+    let ages = [None, one("10"), one("75"), one("100")];
+    let operations = [
+        None,
+        set(&["Decrypt"]),
+        set(&["DescribeKey"]),
+        set(&["Encrypt"]),
+        set(&["Decrypt", "DescribeKey"]),
+        set(&["Decrypt", "Encrypt"]),
+        set(&[""]),
+    ];
+    let mut requests = Vec::new();
+    for via in &via {
+        for age in &ages {
+            for operations in &operations {
+                let held =
+                    [("kms:ViaService", via), ("aws:MultiFactorAuthAge", age), ("kms:GrantOperations", operations)];
+                let held = held.into_iter().filter_map(|(key, held)| Some((key.to_owned(), held.clone()?)));
+                requests.push(Witness::new("kms:Decrypt", None, "aws", held.collect(), false));
+            }
+        }
+    }
+    requests
+}
+
+/// Actions by the way in which the vocabulary tells them apart, with what they are checked against.
+const REQUESTED: [(&str, &str); 7] = [
+    ("kms:Decrypt", "key"),
+    ("kms:DescribeKey", "key"),
+    ("kms:ReEncryptTo", "key"),
+    ("kms:Encrypt", "key"),
+    ("kms:Sign", "key"),
+    ("kms:<other>", "key"),
+    ("kms:ListKeys", ""),
+];
+
+/// How B relates to A by trying every request; only for documents of few different resources.
+fn brute_relation(a: &Document, b: &Document, arns: &[String]) -> Relation {
+    let (mut more, mut less) = (false, false);
+    for mut request in requests() {
+        for (action, kind) in REQUESTED {
+            let resources: Vec<Option<String>> =
+                if kind.is_empty() { vec![None] } else { arns.iter().cloned().map(Some).collect() };
+            for resource in resources {
+                let account = resource.as_deref().and_then(|arn| arn.split(':').nth(4)).unwrap_or("111122223333");
+                request.account = account.to_owned();
+                request.principal_arn = format!("arn:aws:iam::{account}:user/example");
+                request.action = action;
+                request.resource = resource;
+                match (outcome(&request, a), outcome(&request, b)) {
+                    (Outcome::Deny, Outcome::Allow) => more = true,
+                    (Outcome::Allow, Outcome::Deny) => less = true,
+                    (Outcome::Possible, _) | (_, Outcome::Possible) => panic!("{request:?} is not decided"),
+                    _ => {}
+                }
+            }
+        }
+    }
+    match (more, less) {
+        (false, false) => Relation::Equivalent,
+        (true, false) => Relation::BMore,
+        (false, true) => Relation::BLess,
+        (true, true) => Relation::Incomparable,
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn coverage_is_what_trying_every_representative_says(made in statements(&CONDITIONS)) {
+        let document = document(&made);
+        let coverage = coverage(&document, "aws", "kms:Decrypt");
+        prop_assert_eq!(coverage.level, brute_level(&document));
+        prop_assert_eq!(coverage.witness.is_some(), coverage.level != Level::None);
+        prop_assert!(coverage.witness.iter().all(|arn| is_open(&document, arn)), "{:?}", coverage.witness);
+        // The statements named open as much by themselves, and less without any one of them.
+        let keep = |kept: &dyn Fn(usize) -> bool| {
+            let rest: Vec<Made> = made.iter().enumerate().filter(|(index, made)| made.deny || kept(*index)).map(|(_, made)| made.clone()).collect();
+            self::document(&rest)
+        };
+        let named = keep(&|index| coverage.statements.contains(&index));
+        prop_assert_eq!(super::coverage::coverage(&named, "aws", "kms:Decrypt").level, coverage.level);
+        for dropped in &coverage.statements {
+            let rest = keep(&|index| coverage.statements.contains(&index) && index != *dropped);
+            let fewer = super::coverage::coverage(&rest, "aws", "kms:Decrypt");
+            prop_assert!(fewer.level != Level::All || coverage.level != Level::All, "{} is not needed", dropped);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(8))]
+
+    #[test]
+    fn relations_are_what_trying_every_request_says(a in statements(&CONDITIONS), b in statements(&CONDITIONS)) {
+        let mut arns = Vec::new();
+        for region in ["us-east-1", "eu-west-1", "us-west-2", "ap-south-2", "ap-south-1"] {
+            for account in ["111122223333", "123456789012"] {
+                arns.push(format!("arn:aws:kms:{region}:{account}:key/{K1}"));
+            }
+        }
+        arns.extend([K2, "0987dcba-09fe-87dc-65ba-ab0987654321", "mrk-0987dcba09fe87dc65baab0987654321"].map(|key| format!("arn:aws:kms:us-east-1:111122223333:key/{key}")));
+        // The accounts and keys that the requests leave out are left out of the policies as well.
+        let tame = |made: Vec<Made>| -> Vec<Made> {
+            let replaced = |arn: String| match arn.rsplit_once("key/") {
+                Some((head, "1*")) => format!("{head}key/*"),
+                Some((head, _)) if !head.contains(":us-east-1:111122223333:") => format!("{head}key/*"),
+                _ => arn,
+            };
+            made.into_iter().map(|made| Made { resources: made.resources.into_iter().map(|arn| replaced(arn.replace("444455556666", "111122223333"))).collect(), ..made }).collect()
+        };
+        let (a, b) = (document(&tame(a)), document(&tame(b)));
+        let compared = compare(&a, &b);
+        prop_assert_eq!(compared.effective, brute_relation(&a, &b, &arns), "{:?}", compared);
+    }
+}
+
+/// Whether B has nothing that A has not.
+fn at_most(relation: Relation) -> bool {
+    matches!(relation, Relation::Equivalent | Relation::BLess)
+}
+
+proptest! {
+    #![proptest_config(cases(60))]
+
+    #[test]
+    fn a_deny_never_adds_and_an_allow_never_takes(made in statements(&CONDITIONS), more in statement(&CONDITIONS)) {
+        let with = |deny: bool| document(&made.iter().cloned().chain([Made { deny, ..more.clone() }]).collect::<Vec<_>>());
+        let plain = document(&made);
+        prop_assert!(at_most(compare(&plain, &with(true)).effective));
+        prop_assert!(at_most(compare(&plain, &with(true)).compositional));
+        prop_assert!(at_most(compare(&with(false), &plain).effective));
+        let levels = [&plain, &with(true), &with(false)].map(|document| coverage(document, "aws", "kms:Decrypt").level);
+        prop_assert!(levels[0] != Level::None || levels[1] == Level::None);
+        prop_assert!(levels[0] != Level::All || levels[2] == Level::All);
+    }
+
+    #[test]
+    fn order_and_repetition_never_matter(made in statements(&CONDITIONS)) {
+        let turned: Vec<Made> = made.iter().rev().chain(&made).cloned().collect();
+        let compared = compare(&document(&made), &document(&turned));
+        prop_assert_eq!((compared.effective, compared.compositional), (Relation::Equivalent, Relation::Equivalent));
+        let levels = [&made, &turned].map(|made| coverage(&document(made), "aws", "kms:Decrypt").level);
+        prop_assert_eq!(levels[0], levels[1]);
+    }
+
+    #[test]
+    fn comparing_is_antisymmetric_and_transitive(a in statements(&CONDITIONS), b in statements(&CONDITIONS), c in statements(&CONDITIONS)) {
+        let documents = [document(&a), document(&b), document(&c)];
+        let relation = |from: usize, to: usize| compare(&documents[from], &documents[to]).effective;
+        let turned = match relation(0, 1) {
+            Relation::BMore => Relation::BLess,
+            Relation::BLess => Relation::BMore,
+            other => other,
+        };
+        prop_assert_eq!(relation(1, 0), turned);
+        if at_most(relation(0, 1)) && at_most(relation(1, 2)) {
+            prop_assert!(at_most(relation(0, 2)));
+        }
+    }
+
+    #[test]
+    fn witnesses_show_what_they_claim(a in statements(&CONDITIONS), b in statements(&CONDITIONS)) {
+        let documents = [document(&a), document(&b)];
+        let compared = compare(&documents[0], &documents[1]);
+        for (witness, [with, without]) in [(&compared.more, [1, 0]), (&compared.less, [0, 1])] {
+            let Some(witness) = witness else { continue };
+            prop_assert_eq!(outcome(witness, &documents[with]), Outcome::Allow, "{:?}", witness);
+            prop_assert_eq!(outcome(witness, &documents[without]), Outcome::Deny, "{:?}", witness);
+        }
+    }
+}
