@@ -227,9 +227,9 @@ fn summary_text(options: &Options, summary: &Summary, is_quiet: bool) -> String 
 /// Why the snapshot is incomplete, and what would mend it.
 fn incomplete_text(options: &Options, summary: &Summary, missing: &[&Coverage]) -> String {
     let mut text = format!(
-        "keyproof: the snapshot `{}` is complete on disk and usable, but {} answers that checks need are missing; findings that rest on them will be ERROR:\n",
+        "keyproof: the snapshot `{}` is complete on disk and usable, but it lacks what checks read ({}); findings that rest on it will be ERROR:\n",
         options.out.display(),
-        missing.len()
+        if missing.len() == 1 { "1 gap".to_owned() } else { format!("{} gaps", missing.len()) }
     );
     for row in missing.iter().take(MAX_GAPS) {
         let place = row.region.as_deref().map(|region| format!(" {region}")).unwrap_or_default();
