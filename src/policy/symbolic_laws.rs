@@ -107,6 +107,9 @@ const MORE_REGIONS: Axis = ["us-east-1", "us-west-1", "ap-south-1", "eu-west-1"]
 const ACCOUNT_AXIS: Axis = ["111122223333", "444455556666", "123456789012", "999988887777"];
 const KEY_AXIS: Axis = [K1, K2, "0987dcba-09fe-87dc-65ba-ab0987654321", "mrk-0987dcba09fe87dc65baab0987654321"];
 
+/// Region, account, key and whether the key is opened.
+type Cell<'a> = (&'a str, &'a str, &'a str, bool);
+
 /// Coverage by trying every representative, with the definitions of the levels word for word.
 fn brute_level(document: &Document) -> Level {
     let regions: BTreeSet<&str> = REGION_AXIS.into_iter().chain(MORE_REGIONS).collect();
@@ -136,7 +139,6 @@ fn brute_level(document: &Document) -> Level {
     }
     let single = |region, account, key| named(3, region) && named(4, account) && named(5, key);
     let closed = || cells.iter().filter(|cell| !cell.3);
-    type Cell<'a> = (&'a str, &'a str, &'a str, bool);
     let all_open = |chosen: &dyn Fn(&&Cell<'_>) -> bool| cells.iter().filter(chosen).all(|cell| cell.3);
     match () {
         () if closed().next().is_none() => Level::All,

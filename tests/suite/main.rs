@@ -16,9 +16,9 @@ mod gaps;
 mod integrity;
 #[cfg(feature = "collect")]
 mod interrupt;
+mod lint;
 #[cfg(feature = "collect")]
 mod ministack;
-mod lint;
 mod program;
 #[cfg(feature = "collect")]
 mod refusals;
