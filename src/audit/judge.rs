@@ -3,7 +3,9 @@
 use super::Context;
 use crate::checks::{Check, Judged, Rule, Scope};
 use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
-use crate::model::{Account, Gap, Key, Kms, Listing, Principal, Source};
+use crate::model::{Account, Gap, GapKind, Key, Kms, Listing, Principal, Source};
+use crate::snapshot::manifest;
+use crate::snapshot::operations::permission;
 
 /// Region of findings about global resources.
 const GLOBAL: &str = "global";
@@ -204,21 +206,30 @@ impl<'a> Judge<'a> {
             },
             statements: judgement.statements,
             controls: self.controls.to_vec(),
-            remediation: gap.map_or_else(|| self.check.remediation.summary.to_owned(), remedy),
+            remediation: match gap {
+                None => self.check.remediation.summary.to_owned(),
+                Some(gap) => remedy(gap, self.context.snapshot.manifest().source),
+            },
             first_seen: self.context.snapshot.manifest().window.end,
         }
     }
 }
 
 /// What would bring a missing fact.
-fn remedy(gap: &Gap) -> String {
-    use crate::model::GapKind;
-    match gap.kind {
-        GapKind::Denied => format!("Allow {} to the audit role, then collect again.", gap.api),
-        GapKind::Unsupported => format!("The endpoint does not answer {}: collect from AWS itself.", gap.api),
-        GapKind::Malformed => "Mend what the reason names, then collect again.".to_owned(),
-        GapKind::Failed | GapKind::Truncated | GapKind::NotCollected => {
-            format!("Collect again so that {} is answered in full.", gap.api)
+fn remedy(gap: &Gap, source: manifest::Source) -> String {
+    let again = if source == manifest::Source::Import { "import" } else { "collect" };
+    match (gap.kind, permission(&gap.api)) {
+        (GapKind::Denied, _) if gap.api == "sts:AssumeRole" => {
+            "Allow sts:AssumeRole on the audit role to the caller, and name the caller in the role's trust policy; then collect \
+             again."
+                .to_owned()
+        }
+        (GapKind::Denied, Some(permission)) => format!("Allow {permission} to the audit role, then collect again."),
+        (GapKind::Denied, None) => format!("Allow {}, then collect again.", gap.api),
+        (GapKind::Unsupported, _) => format!("The endpoint does not answer {}: collect from AWS itself.", gap.api),
+        (GapKind::Malformed, _) => format!("Mend what the reason names, then {again} again."),
+        (GapKind::Failed | GapKind::Truncated | GapKind::NotCollected, _) => {
+            format!("Take the answer of {} in full: {again} again.", gap.api)
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::checks::{self, Check};
+use crate::checks::{self, Check, POPULATION_APIS};
 use crate::snapshot::{AccountOutcome, Manifest, Outcome, ResourceGap};
 
 /// A hole: an API that a check reads, and that did not answer in full.
@@ -26,7 +26,7 @@ pub struct LedgerGap {
     pub calls: usize,
     /// What the first of them were about, at most ten.
     pub resources: Vec<String>,
-    /// The checks that read it.
+    /// The checks that read it, or whose population rests on it.
     pub checks: Vec<&'static str>,
 }
 
@@ -36,15 +36,7 @@ const NAMED_RESOURCES: usize = 10;
 /// Every hole, sorted by account, Region and API.
 pub(super) fn gaps(manifest: &Manifest, checks: &[&'static Check]) -> Vec<LedgerGap> {
     let required: BTreeSet<&str> = checks::required_apis();
-    let left_out: BTreeSet<&str> = manifest
-        .accounts
-        .iter()
-        .filter(|account| !account.outcome.is_in_scope())
-        .map(|account| account.account_id.as_str())
-        .collect();
-    let rows = manifest.coverage.iter().filter(|row| {
-        row.is_gap() && required.contains(row.api.as_str()) && !left_out.contains(row.account_id.as_str())
-    });
+    let rows = manifest.coverage.iter().filter(|row| row.is_gap() && required.contains(row.api.as_str()));
     let mut gaps: Vec<LedgerGap> = rows
         // The caller's own account may be read with the caller's credentials when AssumeRole is refused there.
         .filter(|row| row.api != "sts:AssumeRole" || !is_caller(manifest, &row.account_id))
@@ -59,7 +51,7 @@ pub(super) fn gaps(manifest: &Manifest, checks: &[&'static Check]) -> Vec<Ledger
             resources: row.gaps.iter().filter_map(resource).take(NAMED_RESOURCES).collect(),
             checks: checks
                 .iter()
-                .filter(|check| check.reads.contains(&row.api.as_str()))
+                .filter(|check| POPULATION_APIS.contains(&row.api.as_str()) || check.reads.contains(&row.api.as_str()))
                 .map(|check| check.id)
                 .collect(),
         })

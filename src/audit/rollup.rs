@@ -82,6 +82,8 @@ pub struct TestResult<'a> {
     pub test: &'a Test,
     /// What it found, or nothing if the check did not run.
     pub counts: Option<Counts>,
+    /// Whether its population is not known to be whole.
+    pub has_hole: bool,
 }
 
 /// Rolls an audit up to every control of the frameworks.
@@ -95,11 +97,14 @@ pub fn roll_up<'a>(summary: &Summary, frameworks: &'a [Framework]) -> Vec<Framew
 }
 
 fn control_result<'a>(summary: &Summary, control: &'a Control) -> ControlResult<'a> {
-    let tests: Vec<TestResult<'a>> =
-        control.tests().map(|test| TestResult { test, counts: counts_of(summary, test) }).collect();
+    let tests: Vec<TestResult<'a>> = control.tests().map(|test| test_result(summary, test)).collect();
     let mut counts = Counts::default();
     tests.iter().filter_map(|test| test.counts).for_each(|more| counts += more);
     ControlResult { control, determination: determination(&tests), counts, tests }
+}
+
+fn test_result<'a>(summary: &Summary, test: &'a Test) -> TestResult<'a> {
+    TestResult { test, counts: counts_of(summary, test), has_hole: summary.has_hole(&test.check) }
 }
 
 fn counts_of(summary: &Summary, test: &Test) -> Option<Counts> {
@@ -122,6 +127,7 @@ fn determination(tests: &[TestResult<'_>]) -> Determination {
     let mut all = Counts::default();
     let mut concluding = Counts::default();
     let (mut concluding_tests, mut not_run) = (0, 0);
+    let has_hole = tests.iter().any(|test| test.has_hole);
     for test in tests {
         let Some(counts) = test.counts else {
             not_run += 1;
@@ -135,7 +141,8 @@ fn determination(tests: &[TestResult<'_>]) -> Determination {
     }
     if all.of(Status::Fail) > 0 {
         Determination::ExceptionsNoted
-    } else if all.of(Status::Error) + all.of(Status::Undecided) > 0 || (not_run > 0 && concluding_tests > 0) {
+    } else if has_hole || all.of(Status::Error) + all.of(Status::Undecided) > 0 || (not_run > 0 && concluding_tests > 0)
+    {
         Determination::Incomplete
     } else if all.of(Status::Waived) > 0 {
         Determination::ExceptionsWaived
@@ -177,7 +184,7 @@ mod tests {
             total: Counts::default(),
             by_check: BTreeMap::new(),
             by_aspect: BTreeMap::new(),
-            by_account: BTreeMap::new(),
+            by_account: BTreeMap::from([("111122223333".to_owned(), Counts::default())]),
             left_out: 0,
             by_severity: BTreeMap::new(),
             by_account_and_check: BTreeMap::new(),
@@ -222,10 +229,20 @@ mod tests {
         let tests: Vec<TestResult<'_>> = framework[0].controls[0]
             .tests()
             .zip([Some(counts), None])
-            .map(|(test, counts)| TestResult { test, counts })
+            .map(|(test, counts)| TestResult { test, counts, has_hole: false })
             .collect();
         assert_eq!(determination(&tests), Determination::Incomplete);
         let neither: Vec<TestResult<'_>> = tests.iter().map(|it| TestResult { counts: None, ..it.clone() }).collect();
         assert_eq!(determination(&neither), Determination::NotTested);
+    }
+
+    #[test]
+    fn a_hole_in_a_population_forbids_a_conclusion() {
+        let framework = [framework(&["direct"])];
+        let mut counts = Counts::default();
+        counts.add(Status::Pass);
+        let test = framework[0].controls[0].tests().next().unwrap();
+        let with_hole = TestResult { test, counts: Some(counts), has_hole: true };
+        assert_eq!(determination(&[with_hole]), Determination::Incomplete);
     }
 }

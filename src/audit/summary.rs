@@ -121,9 +121,15 @@ impl Summary {
         self.by_account.insert(id.clone(), counts);
     }
 
+    /// Whether the population of a check is not known to be whole: a call that it rests on left a hole, or no account was
+    /// audited at all.
+    pub fn has_hole(&self, check_id: &str) -> bool {
+        self.by_account.is_empty() || self.ledger.iter().any(|gap| gap.checks.contains(&check_id))
+    }
+
     /// Whether something could not be assessed: a gap of the ledger, or an ERROR.
     pub fn is_incomplete(&self) -> bool {
-        !self.ledger.is_empty() || self.total.of(Status::Error) > 0
+        !self.ledger.is_empty() || self.total.of(Status::Error) > 0 || self.by_account.is_empty()
     }
 }
 

@@ -65,10 +65,10 @@ enum Grantee<'a> {
 
 /// Who holds the grant. AWS prints services in either member, and a deleted principal as its unique id.
 fn grantee(grant: &Grant) -> Option<Grantee<'_>> {
-    if let Some(service) = &grant.grantee_service_principal {
-        return Some(Grantee::Service(service));
-    }
-    let name = grant.grantee_principal.as_deref()?;
+    let Some(name) = grant.grantee_principal.as_deref().filter(|name| !name.is_empty()) else {
+        let service = grant.grantee_service_principal.as_deref();
+        return service.filter(|name| !name.is_empty()).map(Grantee::Service);
+    };
     let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     Some(match Arn::parse(name) {
         Some(arn) if is_account(arn.account_id) => Grantee::Account(arn.account_id, name),
@@ -125,6 +125,14 @@ mod tests {
             Some(denied("organizations:ListAccounts"));
         let judgement = judge_grant(&CHECK, &grant(&role_of(STRANGER)), &key(), &world).unwrap();
         assert!(judgement.reason.contains("not known"), "{}", judgement.reason);
+    }
+
+    #[test]
+    fn a_service_beside_a_principal_does_not_hide_it() {
+        for service in ["", "rds.amazonaws.com"] {
+            let both = Grant { grantee_service_principal: Some(service.to_owned()), ..grant(&role_of(STRANGER)) };
+            assert_eq!(judge_grant(&CHECK, &both, &key(), &World::new()).unwrap().verdict, Verdict::Fail);
+        }
     }
 
     #[test]

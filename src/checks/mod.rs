@@ -122,11 +122,21 @@ pub fn find(id: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.id == id)
 }
 
-/// The APIs that at least one check reads, and those without which no account is known.
+/// The APIs on which the population of every check rests: without them accounts, or their place in the organization, are
+/// not known to be all.
+pub const POPULATION_APIS: [&str; 7] = [
+    "account:ListRegions",
+    "organizations:DescribeOrganization",
+    "organizations:ListAccounts",
+    "organizations:ListAccountsForParent",
+    "organizations:ListOrganizationalUnitsForParent",
+    "organizations:ListRoots",
+    "sts:AssumeRole",
+];
+
+/// The APIs that at least one check reads, and those on which every population rests.
 pub fn required_apis() -> BTreeSet<&'static str> {
-    let always =
-        ["sts:AssumeRole", "sts:GetCallerIdentity", "organizations:DescribeOrganization", "organizations:ListAccounts"];
-    CHECKS.iter().flat_map(|check| check.reads).copied().chain(always).collect()
+    CHECKS.iter().flat_map(|check| check.reads).copied().chain(POPULATION_APIS).collect()
 }
 
 /// The answer for a policy that is a permissions boundary and nothing else: it grants nothing to anybody.

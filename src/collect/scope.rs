@@ -128,8 +128,11 @@ fn decide(options: &Options, organization: &Organization, units: &[String], acco
     if !options.accounts.is_empty() && !options.accounts.contains(&account.id) {
         return Decision::Excluded("not named by --account".to_owned());
     }
-    let within = |unit: &String| ancestors(organization, account).contains(&unit.as_str());
-    if !units.is_empty() && !units.iter().any(within) {
+    let above = ancestors(organization, account);
+    let within = |unit: &String| above.contains(&unit.as_str());
+    // An account whose place could not be read up to a root may be in the unit: it is read rather than left out in silence.
+    let is_placed = above.last().is_some_and(|id| id.starts_with("r-"));
+    if !units.is_empty() && is_placed && !units.iter().any(within) {
         return Decision::Excluded("not in a unit named by --ou".to_owned());
     }
     match account.status.as_str() {

@@ -106,17 +106,28 @@ pub fn verify(folder: &Path) -> Result<Vec<Damage>, Error> {
     if !folder.join(MANIFEST).is_file() {
         return Err(Error::NotAPack { path: folder.to_path_buf() });
     }
-    let (mut digests, mut damage) = files::parse_digest_list(MANIFEST, &files::read(&folder.join(MANIFEST))?);
+    let (digests, mut damage) = files::parse_digest_list(MANIFEST, &files::read(&folder.join(MANIFEST))?);
+    damage.extend(files::compare_with_digests(folder, &digests, |path| !is_payload(path))?);
     let tags = folder.join(TAG_MANIFEST);
-    if tags.is_file() {
-        let (tag_digests, tag_damage) = files::parse_digest_list(TAG_MANIFEST, &files::read(&tags)?);
-        digests.extend(tag_digests);
-        damage.extend(tag_damage);
-    } else {
+    if !tags.is_file() {
         damage.push(Damage::NoList { list: TAG_MANIFEST });
+        return Ok(damage);
     }
-    damage.extend(files::compare_with_digests(folder, &digests, |path| path == TAG_MANIFEST)?);
+    let (tag_digests, tag_damage) = files::parse_digest_list(TAG_MANIFEST, &files::read(&tags)?);
+    damage.extend(tag_damage);
+    damage.extend(files::compare_with_digests(folder, &tag_digests, |path| is_payload(path) || path == TAG_MANIFEST)?);
+    // Nothing covers the tag manifest: it must not speak of what the payload manifest, and with it the pack root, covers.
+    let foreign = digests.keys().filter(|path| !is_payload(path)).map(|path| (path, MANIFEST));
+    let foreign = foreign.chain(tag_digests.keys().filter(|path| is_payload(path)).map(|path| (path, TAG_MANIFEST)));
+    damage.extend(foreign.map(|(path, list)| Damage::Disagreement {
+        path: path.clone(),
+        records: format!("`{list}` names it, which is not the list for it"),
+    }));
     Ok(damage)
+}
+
+fn is_payload(path: &str) -> bool {
+    path.starts_with("data/")
 }
 
 #[cfg(test)]
@@ -128,6 +139,21 @@ mod tests {
         bag.put("data/a.txt", b"one").unwrap();
         bag.put("data/b/c.txt", b"two").unwrap();
         bag.seal(&[("Source-Organization", "o-example".to_owned())]).unwrap()
+    }
+
+    #[test]
+    fn the_tag_manifest_cannot_speak_for_the_payload() {
+        let folder = tempfile::tempdir().unwrap();
+        bag(folder.path());
+        files::write_atomic(&folder.path().join("data/a.txt"), b"forged").unwrap();
+        let mut tags = files::read(&folder.path().join(TAG_MANIFEST)).unwrap();
+        tags.extend(format!("{}  data/a.txt\n", crate::digest::sha256(b"forged")).into_bytes());
+        files::write_atomic(&folder.path().join(TAG_MANIFEST), &tags).unwrap();
+        let damage = verify(folder.path()).unwrap();
+        assert!(
+            damage.iter().any(|it| matches!(it, Damage::Changed { path, .. } if path == "data/a.txt")),
+            "{damage:?}"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::model::{
     AccessKey, AttachedPolicy, CredentialReport, CredentialReportRow, Document, Fact, Gap, Group, Iam, InlinePolicy,
     Listing, ManagedPolicy, MfaDevice, Role, Source, Summary, Tags, User, VirtualMfaDevice, escape,
 };
+use crate::policy::Tolerated;
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 const REPORT: &str = "iam:GetCredentialReport";
@@ -87,6 +88,15 @@ fn document(answers: &Answers, owner: &str, raw: Option<&RawValue>) -> Document 
     answers.document(DETAILS, &[owner], raw.get())
 }
 
+/// A document that gives permissions. IAM stores none without a resource, so such a one was cut or is none.
+fn identity_document(answers: &Answers, owner: &str, raw: Option<&RawValue>) -> Document {
+    let document = document(answers, owner, raw)?;
+    if document.tolerated.iter().any(|it| matches!(it.what, Tolerated::AbsentResource)) {
+        return Err(Gap::malformed(DETAILS, &[owner], "a statement names neither Resource nor NotResource"));
+    }
+    Ok(document)
+}
+
 fn inline(
     answers: &Answers,
     owner: &str,
@@ -96,7 +106,7 @@ fn inline(
 ) -> Vec<InlinePolicy> {
     let policy = |(index, it): (usize, v1::InlinePolicy)| InlinePolicy {
         name: it.policy_name.unwrap_or_default(),
-        document: document(answers, owner, it.policy_document.as_deref()),
+        document: identity_document(answers, owner, it.policy_document.as_deref()),
         source: source.child(list).child(&index.to_string()).child("PolicyDocument"),
     };
     policies.into_iter().flatten().enumerate().map(policy).collect()
@@ -180,17 +190,18 @@ fn managed_policy(answers: &Answers, source: &Source, policy: v1::PolicyDetail) 
     let arn = policy.arn.unwrap_or_default();
     let default_version_id = policy.default_version_id.unwrap_or_default();
     let versions = policy.policy_version_list.unwrap_or_default();
-    let default = versions.iter().enumerate().find(|(_, version)| {
+    let is_default = |version: &v1::PolicyVersion| {
         version.is_default_version == Some(true) || version.version_id.as_deref() == Some(default_version_id.as_str())
-    });
-    let (document, document_source) = match default {
-        None => {
-            (Err(Gap::malformed(DETAILS, &[&arn], "its default version is not among its versions")), source.clone())
-        }
-        Some((index, version)) => (
-            document(answers, &arn, version.document.as_deref()),
+    };
+    let defaults: Vec<_> = versions.iter().enumerate().filter(|(_, version)| is_default(version)).collect();
+    let malformed = |message: &str| (Err(Gap::malformed(DETAILS, &[&arn], message)), source.clone());
+    let (document, document_source) = match defaults.as_slice() {
+        [] => malformed("its default version is not among its versions"),
+        [(index, version)] => (
+            identity_document(answers, &arn, version.document.as_deref()),
             source.child("PolicyVersionList").child(&index.to_string()).child("Document"),
         ),
+        _ => malformed("DefaultVersionId and IsDefaultVersion name different versions"),
     };
     let name = policy.policy_name.or_else(|| arn.rsplit('/').next().map(str::to_owned));
     ManagedPolicy {

@@ -123,7 +123,7 @@ pub enum Error {
         reason: String,
     },
     /// The manifest names a path that leaves the snapshot, or an id that is none.
-    #[error("`{}` names `{value}`, which is not a {expected}", path.display())]
+    #[error("`{}` names `{value}`, which is not {expected}", path.display())]
     Hostile {
         /// The manifest.
         path: PathBuf,

@@ -8,12 +8,16 @@ use serde::de::DeserializeOwned;
 use super::answers::Answers;
 use super::manifest::{self, AccountOutcome, FileEntry, Manifest};
 use super::v1::{IamFile, KmsFile, OrganizationFile};
+use super::verify::disagreements;
 use super::{DIGESTS, Error, MANIFEST, ORGANIZATION, SCHEMA_VERSION, iam, iam_path, kms, kms_path, organization};
 use crate::files;
 use crate::model::{self, Gap, GapKind, Provenance};
 
 /// Largest JSON that a file of a snapshot may hold. A compressed file that claims more is not read.
-const MAX_JSON_BYTES: u64 = 4 << 30;
+const MAX_JSON_BYTES: u64 = 1 << 30;
+
+/// How much zstd can shrink the JSON of an account; a file that claims more is not one.
+const MAX_RATIO: u64 = 500;
 
 /// An opened snapshot. Its files are read on demand, and each is checked against its digest.
 #[derive(Debug)]
@@ -41,7 +45,11 @@ impl Snapshot {
         if version.schema_version > SCHEMA_VERSION {
             return Err(Error::TooNew { path, found: version.schema_version });
         }
-        let (digests, _) = files::parse_digest_list(DIGESTS, &files::read(&folder.join(DIGESTS))?);
+        let list = folder.join(DIGESTS);
+        if !list.is_file() {
+            return Err(Error::Missing { path: list });
+        }
+        let (digests, damage) = files::parse_digest_list(DIGESTS, &files::read(&list)?);
         match digests.get(MANIFEST) {
             Some(listed) if listed.sha256 == root => {}
             expected => {
@@ -51,6 +59,9 @@ impl Snapshot {
         }
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|failed| parse(failed.to_string()))?;
         check_names(&path, &manifest)?;
+        if let Some(damage) = damage.into_iter().chain(disagreements(&manifest, &digests)).next() {
+            return Err(Error::Parse { path: list, reason: format!("{damage}; `keyproof verify` names every damage") });
+        }
         let files = manifest.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
         Ok(Self { folder: folder.to_path_buf(), manifest, root, files })
     }
@@ -89,8 +100,17 @@ impl Snapshot {
             return Ok(Some(stored));
         }
         let parse = |reason: String| Error::Parse { path: place.clone(), reason };
-        let capacity = usize::try_from(entry.json_bytes.min(MAX_JSON_BYTES)).unwrap_or(usize::MAX);
-        let json = zstd::bulk::decompress(&stored, capacity).map_err(|failed| parse(failed.to_string()))?;
+        if entry.json_bytes > MAX_JSON_BYTES.min((stored.len() as u64).saturating_mul(MAX_RATIO)) {
+            return Err(parse(format!(
+                "the manifest claims {} bytes of JSON in it, more than are read",
+                entry.json_bytes
+            )));
+        }
+        let size = usize::try_from(entry.json_bytes).unwrap_or(usize::MAX);
+        let json = zstd::bulk::decompress(&stored, size).map_err(|failed| parse(failed.to_string()))?;
+        if json.len() != size {
+            return Err(parse(format!("it holds {} bytes of JSON, the manifest says {size}", json.len())));
+        }
         Ok(Some(json))
     }
 
@@ -136,7 +156,7 @@ impl Snapshot {
         provenance.file(path.as_str().into(), self.digest(&path));
         answers.record(&mut provenance);
         let entered = entered(account, &answers);
-        let listed_regions = answers.fact("account:ListRegions", &[], file.list_regions.as_ref()).map(enabled_regions);
+        let listed_regions = enabled_regions(&answers, file.list_regions.as_ref());
         let (regions, regions_gap) = match &entered {
             Err(gap) => (BTreeMap::new(), Some(gap.clone())),
             Ok(()) => self.regions(account, listed_regions, &mut provenance)?,
@@ -204,10 +224,13 @@ struct Version {
     schema_version: u32,
 }
 
-fn enabled_regions(regions: &super::v1::EnabledRegions) -> Vec<String> {
-    let enabled = |status: &Option<String>| matches!(status.as_deref(), Some("ENABLED" | "ENABLED_BY_DEFAULT") | None);
-    let regions = regions.regions.iter().flatten().filter(|region| enabled(&region.region_opt_status));
-    regions.filter_map(|region| region.region_name.clone()).collect()
+/// The Regions that the account has enabled. Every account has some, and only `DISABLED` proves that one has no keys.
+fn enabled_regions(answers: &Answers, listed: Option<&super::v1::EnabledRegions>) -> model::Fact<Vec<String>> {
+    const API: &str = "account:ListRegions";
+    let listing = answers.listing(API, &[], "Regions", listed.and_then(|listed| listed.regions.clone()));
+    let enabled = listing.whole()?.iter().filter(|region| region.region_opt_status.as_deref() != Some("DISABLED"));
+    let enabled: Vec<String> = enabled.filter_map(|region| region.region_name.clone()).collect();
+    if enabled.is_empty() { Err(Gap::malformed(API, &[], "it names no enabled Region")) } else { Ok(enabled) }
 }
 
 /// Whether the account could be entered, by the manifest and by the recorded `sts:AssumeRole`.
@@ -233,17 +256,17 @@ fn check_names(path: &Path, manifest: &Manifest) -> Result<(), Error> {
     };
     for file in &manifest.files {
         if !files::is_inside(&file.path) {
-            return Err(hostile(&file.path, "path inside the snapshot"));
+            return Err(hostile(&file.path, "a path inside the snapshot"));
         }
     }
     for account in &manifest.accounts {
         if account.account_id.len() != 12 || !account.account_id.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(hostile(&account.account_id, "account id of 12 digits"));
+            return Err(hostile(&account.account_id, "an account id of 12 digits"));
         }
     }
     for region in &manifest.scope.regions {
         if region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(hostile(region, "Region"));
+            return Err(hostile(region, "a Region"));
         }
     }
     Ok(())

@@ -34,7 +34,7 @@ pub fn verify(folder: &Path) -> Result<Vec<Damage>, Error> {
 }
 
 /// Files on which the manifest and the digest list differ.
-fn disagreements(manifest: &Manifest, digests: &Digests) -> Vec<Damage> {
+pub(super) fn disagreements(manifest: &Manifest, digests: &Digests) -> Vec<Damage> {
     let mut damage = Vec::new();
     for file in &manifest.files {
         match digests.get(&file.path) {
