@@ -35,6 +35,14 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// An output folder lies in a folder that is read.
+    #[error("output folder `{}` lies in `{}`, which would be changed by it; name another folder", path.display(), input.display())]
+    Inside {
+        /// The output folder.
+        path: PathBuf,
+        /// The folder that is read.
+        input: PathBuf,
+    },
     /// Another process holds the lock of the folder.
     #[error("`{}` is in use by another keyproof process; wait for it, or name another folder", path.display())]
     Locked {
@@ -79,6 +87,24 @@ pub fn output_folder(path: &Path) -> Result<(), Error> {
         Ok(_) | Err(_) => {}
     }
     private_folder(path)
+}
+
+/// Refuses an output folder that lies in one of the folders that are read: what was read would not be as it was.
+///
+/// # Errors
+/// [`Error::Inside`].
+pub fn keep_out_of(out: &Path, inputs: &[&Path]) -> Result<(), Error> {
+    // The folder itself need not exist yet, so its nearest existing parent is asked.
+    let existing = out.ancestors().find_map(|folder| folder.canonicalize().ok());
+    let existing = existing.or_else(|| Path::new(".").canonicalize().ok());
+    for input in inputs {
+        if let (Some(existing), Ok(input)) = (&existing, input.canonicalize())
+            && existing.starts_with(&input)
+        {
+            return Err(Error::Inside { path: out.to_path_buf(), input });
+        }
+    }
+    Ok(())
 }
 
 /// Whether a folder holds nothing.
@@ -499,6 +525,19 @@ mod tests {
         assert!(matches!(Lock::acquire(folder.path(), ".lock"), Err(Error::Locked { .. })));
         drop(first);
         Lock::acquire(folder.path(), ".lock").unwrap();
+    }
+
+    #[test]
+    fn an_output_folder_inside_an_input_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("snapshot");
+        private_folder(&input).unwrap();
+        for out in [input.clone(), input.join("pack"), input.join("a/b"), input.join("../snapshot/c")] {
+            assert!(matches!(keep_out_of(&out, &[&input]), Err(Error::Inside { .. })), "{}", out.display());
+        }
+        for out in [folder.path().join("pack"), folder.path().join("snapshot-pack"), folder.path().to_path_buf()] {
+            keep_out_of(&out, &[&input]).unwrap();
+        }
     }
 
     #[test]

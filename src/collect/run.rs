@@ -98,6 +98,13 @@ async fn collect(
     files: &Cell<usize>,
 ) -> Result<Summary, Error> {
     let discovery = discover(options).await?;
+    if let Some(before) = unfinished.as_ref().map(|writer| writer.reopen(ORGANIZATION)).transpose()?.flatten()
+        && before.account_id() != discovery.file.account_id()
+    {
+        let (before, now) = (before.account_id(), discovery.file.account_id());
+        let difference = format!("the caller was of account {before} and is now of account {now}");
+        return Err(Error::OtherScope { out: options.out.clone(), difference });
+    }
     let selected = discovery.accounts.iter().filter(|(_, decision)| *decision == Decision::Read).count();
     progress.event(&Event::Discovered {
         caller: discovery.identity.collector.arn.as_deref().unwrap_or_default(),

@@ -55,11 +55,13 @@ pub(super) fn write_pack(
     console: &Console,
 ) -> anyhow::Result<Audited> {
     let snapshot = Snapshot::open(snapshot)?;
+    files::keep_out_of(out, &[snapshot.folder()])?;
     files::output_folder(out)?;
     let audited = fill_pack(&snapshot, out, as_of, with_snapshot, console);
     if audited.is_err() {
         // The folder was empty before: half a pack must not be mistaken for one.
-        files::remove_folder(out)?;
+        // A folder that stays behind has no manifest; the reason of the failure matters more.
+        let _ = files::remove_folder(out);
     }
     audited
 }

@@ -186,7 +186,7 @@ fn summary_text(options: &Options, summary: &Summary, is_quiet: bool) -> String 
     }
     let count = |outcome| manifest.accounts.iter().filter(|account| account.outcome == outcome).count();
     let mut rows = vec![
-        vec!["organization".to_owned(), manifest.organization_id.clone().unwrap_or_else(|| "none".to_owned())],
+        vec!["organization".to_owned(), harmless(manifest.organization_id.as_deref().unwrap_or("none"))],
         vec![
             "accounts".to_owned(),
             format!(

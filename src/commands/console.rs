@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use crate::cli::{Color, Global};
+use crate::report::is_hidden;
 
 /// Where commands say what they do. Results go to standard output, never here.
 #[derive(Debug, Clone, Copy)]
@@ -87,19 +88,14 @@ impl Console {
     }
 }
 
-/// Text that a terminal shows as it stands: control characters and those that reorder text are escaped, line ends stay.
+/// Text that a terminal shows as it stands: what moves the cursor, hides or reorders text is escaped, line ends stay.
 pub(super) fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        match letter {
-            '\n' => shown.push(letter),
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-                let _ = write!(shown, "{}", letter.escape_unicode());
-            }
-            _ if letter.is_control() => {
-                let _ = write!(shown, "{}", letter.escape_unicode());
-            }
-            _ => shown.push(letter),
+        if is_hidden(letter) && letter != '\n' {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
         }
     }
     shown

@@ -29,11 +29,13 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> anyhow::Result<Exit> {
 /// Compares two snapshots and writes the comparison into a missing or empty folder. Gives the changes and the pack root.
 pub(super) fn write_comparison(old: &Path, new: &Path, out: &Path) -> anyhow::Result<(Changes, String)> {
     let (old, new) = (Snapshot::open(old)?, Snapshot::open(new)?);
+    files::keep_out_of(out, &[old.folder(), new.folder()])?;
     files::output_folder(out)?;
     let written = fill(&old, &new, out);
     if written.is_err() {
         // The folder was empty before: half a comparison must not be mistaken for one.
-        files::remove_folder(out)?;
+        // A folder that stays behind has no manifest; the reason of the failure matters more.
+        let _ = files::remove_folder(out);
     }
     written
 }

@@ -43,6 +43,7 @@ pub use changes::write as write_comparison;
 pub use demo_page::{DemoLink, demo_page};
 pub use pack::{Options, Pack};
 pub use table::is_risky;
+pub use visible::is_hidden;
 
 /// Path of the cover inside a pack.
 pub const INDEX: &str = "data/report/index.html";

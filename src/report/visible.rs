@@ -32,7 +32,7 @@ pub(super) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Whether a character leaves no mark of its own on a page, or moves others.
-pub(super) fn is_hidden(letter: char) -> bool {
+pub fn is_hidden(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
