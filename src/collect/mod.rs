@@ -8,6 +8,7 @@
 mod account;
 mod call;
 mod client;
+mod enter;
 mod failure;
 mod iam;
 mod iam_details;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::enter::{Discovery, Entered, Shared, discover, enter, left_out, read_iam, sample_kms};
 use super::organizations::Member;
-use super::run::{Discovery, Entered, Shared, discover, enter, left_out, read_iam, sample_kms};
 use super::{Error, Event, Options, Progress, kms, runtime, scope};
 use crate::snapshot::operations::{Caller, actions_of};
 use crate::snapshot::{Account, Collector, Outcome, SnapshotFile};
