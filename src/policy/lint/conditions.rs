@@ -135,7 +135,7 @@ fn applicable(
     }
     let absent = when_absent(test);
     let exempt = match test.operator {
-        Operator::Compare(comparing) => comparing.if_exists,
+        Operator::Compare(comparing) => comparing.if_exists && absent == Some(true),
         _ => absent != Some(false),
     };
     if exempt || absent.is_none() {

@@ -72,14 +72,18 @@ static KEYS: LazyLock<Vec<(Glob, KeyFacts)>> = LazyLock::new(|| {
 
 static FORMS: LazyLock<Vec<(&'static str, Form)>> = LazyLock::new(|| {
     const SERVICE: &str = "[A-Za-z0-9.-]+.amazonaws.com|[A-Za-z0-9.-]+.amazonaws.com.cn|[A-Za-z0-9.-]+.amazonaws.eu|\
-                           [A-Za-z0-9.-]+.c2s.ic.gov|[A-Za-z0-9.-]+.sc2s.sgov.gov|[A-Za-z0-9.-]+.aws.internal";
+                           [A-Za-z0-9.-]+.c2s.ic.gov|[A-Za-z0-9.-]+.sc2s.sgov.gov|[A-Za-z0-9.-]+.cloud.adc-e.uk|\
+                           [A-Za-z0-9.-]+.csp.hci.ic.gov|[A-Za-z0-9.-]+.aws.internal|[A-Za-z0-9.-]+.amazon.com";
     const VIA: &str = "[a-z0-9.-]+.[a-z]{2,4}-[a-z-]+-[0-9]+.amazonaws.com|\
                        [a-z0-9.-]+.[a-z]{2,4}-[a-z-]+-[0-9]+.amazonaws.com.cn|\
                        [a-z0-9.-]+.[a-z]{2,4}-[a-z-]+-[0-9]+.amazonaws.eu|\
                        [a-z0-9.-]+.[a-z]{2,4}-[a-z-]+-[0-9]+.c2s.ic.gov|\
-                       [a-z0-9.-]+.[a-z]{2,4}-[a-z-]+-[0-9]+.sc2s.sgov.gov";
+                       [a-z0-9.-]+.[a-z]{2,4}-[a-z-]+-[0-9]+.sc2s.sgov.gov|\
+                       [a-z0-9.-]+.[a-z]{2,4}-[a-z-]+-[0-9]+.cloud.adc-e.uk|\
+                       [a-z0-9.-]+.[a-z]{2,4}-[a-z-]+-[0-9]+.csp.hci.ic.gov";
     const PRINCIPAL: &str = "arn:aws[a-z-]{0,12}:iam::[0-9]{12}:root|arn:aws[a-z-]{0,12}:iam::[0-9]{12}:user/*|\
                              arn:aws[a-z-]{0,12}:iam::[0-9]{12}:role/*|\
+                             arn:aws[a-z-]{0,12}:iam::cloudfront:user/*|\
                              arn:aws[a-z-]{0,12}:sts::[0-9]{12}:federated-user/*";
     [
         ("account", "an account id (12 digits)", "[0-9]{12}"),
@@ -99,8 +103,9 @@ static FORMS: LazyLock<Vec<(&'static str, Form)>> = LazyLock::new(|| {
         ("principal", "the ARN of a user, role, federated user or root user, never of a role session", PRINCIPAL),
         (
             "grantee",
-            "the ARN of a user, role, session or account",
-            "arn:aws[a-z-]{0,12}:iam::[0-9]{12}:*|arn:aws[a-z-]{0,12}:sts::[0-9]{12}:*",
+            "the ARN of a user, role, session or account, or a service principal",
+            "arn:aws[a-z-]{0,12}:iam::[0-9]{12}:*|arn:aws[a-z-]{0,12}:sts::[0-9]{12}:*|[A-Za-z0-9.-]+.amazonaws.com|\
+             [A-Za-z0-9.-]+.amazonaws.com.cn",
         ),
     ]
     .map(|(name, description, shape)| (name, Form { description, shape: Shape::parse(shape) }))
@@ -110,6 +115,11 @@ static FORMS: LazyLock<Vec<(&'static str, Form)>> = LazyLock::new(|| {
 /// What is known about a condition key, given in lower case; `None` when neither the global keys nor those of any service
 /// have it. Keys of identity providers (`token.example.com:sub`) are known by their form.
 pub(super) fn key(name: &str) -> Option<&'static KeyFacts> {
+    if let Some(part) = name.strip_prefix("kms:recipientattestation:")
+        && !is_attestation(part)
+    {
+        return None;
+    }
     if let Some((_, facts)) = KEYS.iter().find(|(pattern, _)| pattern.matches(name)) {
         return Some(facts);
     }
@@ -127,6 +137,14 @@ pub(super) fn key(name: &str) -> Option<&'static KeyFacts> {
     // An OpenID Connect provider is named by its host.
     let is_provider = prefix.contains('.') && !name.contains(char::is_whitespace);
     if is_provider { typed("text", Scope::Everywhere) } else { None }
+}
+
+/// `kms:RecipientAttestation:` is followed by the digest of an image or the number of a register.
+fn is_attestation(part: &str) -> bool {
+    let register = |prefix: &str, last: u8| {
+        part.strip_prefix(prefix).and_then(|number| number.parse::<u8>().ok()).is_some_and(|number| number <= last)
+    };
+    part == "imagesha384" || register("pcr", 31) || register("nitrotpmpcr", 23)
 }
 
 /// Services that use condition keys under a prefix which is not their own.
@@ -253,7 +271,7 @@ mod tests {
     fn every_key_of_the_kms_actions_is_described() {
         for action in crate::policy::kms_actions() {
             for name in &action.condition_keys {
-                let name = name.to_ascii_lowercase().replace('*', "x");
+                let name = name.to_ascii_lowercase().replace('*', "pcr0");
                 assert!(key(&name).is_some_and(|facts| !facts.name.is_empty()), "{name}");
             }
         }
@@ -271,5 +289,6 @@ mod tests {
         assert_eq!(key("kms:encryptioncontextkeyname"), None);
         assert_eq!(key("aws: multifactorauthage"), None);
         assert_eq!(key("kms:encryptioncontext"), None);
+        assert!(key("kms:recipientattestation:pcr31").is_some() && key("kms:recipientattestation:pcr32").is_none());
     }
 }

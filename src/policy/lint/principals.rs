@@ -22,6 +22,8 @@ pub(super) fn check(lint: &mut Lint<'_>, statement: &Statement, state: &mut Stat
         not_principal(lint, statement);
     } else if !element.entries.is_empty() && nobody == element.entries.len() {
         state.dead.push("no principal of the list exists or can be matched".to_owned());
+    } else if lint.kind == PolicyKind::Trust && statement.effect == Effect::Allow {
+        state.dead.extend(way_of_assuming(statement, &element.entries));
     }
 }
 
@@ -60,6 +62,26 @@ fn entry_finding(lint: &Lint<'_>, statement: &Statement, entry: &Principal) -> O
         }
         Principal::Everyone | Principal::Federated(_) | Principal::CanonicalUser(_) => None,
     }
+}
+
+/// Callers from identity providers assume a role by other actions than users, roles and services do.
+fn way_of_assuming(statement: &Statement, entries: &[Principal]) -> Option<String> {
+    let actions = &statement.actions;
+    let all = |wanted: &[&str]| {
+        let is_one = |source: &str| wanted.iter().any(|name| name.eq_ignore_ascii_case(source));
+        !actions.negated
+            && !actions.patterns.is_empty()
+            && actions.patterns.iter().all(|pattern| is_one(pattern.source()))
+    };
+    let is_federated = |entry: &Principal| matches!(entry, Principal::Federated(_));
+    let is_direct = |entry: &Principal| entry.account().is_some() || matches!(entry, Principal::Service(_));
+    if entries.iter().all(is_federated) && all(&["sts:AssumeRole"]) {
+        let with = "`sts:AssumeRoleWithSAML` or `sts:AssumeRoleWithWebIdentity`";
+        return Some(format!("callers from identity providers assume a role by {with}, never by `sts:AssumeRole`"));
+    }
+    let federated = ["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
+    let wrong = entries.iter().all(is_direct) && all(&federated);
+    wrong.then(|| "only callers from identity providers assume a role by the actions that are listed".to_owned())
 }
 
 fn dangling(statement: &Statement, id: &str, certain: bool) -> LintFinding {

@@ -674,6 +674,19 @@ fn elements_that_the_kind_does_not_take_are_found() {
 }
 
 #[test]
+fn a_role_is_assumed_by_the_action_of_the_caller() {
+    let trust = |principal: &str, action: &str| {
+        of(PolicyKind::Trust, &format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"{action}"}}"#))
+    };
+    let provider = r#"{"Federated":"arn:aws:iam::111122223333:saml-provider/p"}"#;
+    let role = r#"{"AWS":"arn:aws:iam::111122223333:role/app"}"#;
+    assert_eq!(rules(&trust(provider, "sts:AssumeRole")), ["policy-statement-no-effect"]);
+    assert_eq!(rules(&trust(role, "sts:AssumeRoleWithSAML")), ["policy-statement-no-effect"]);
+    clean(&trust(provider, "sts:AssumeRoleWithSAML"));
+    clean(&trust(role, "sts:AssumeRole"));
+}
+
+#[test]
 fn empty_elements_have_no_effect() {
     for statement in
         [r#"{"Effect":"Deny","Action":[],"Resource":"*"}"#, r#"{"Effect":"Deny","Action":"kms:*","Resource":[]}"#]
