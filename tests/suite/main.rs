@@ -22,3 +22,5 @@ mod ministack;
 mod program;
 #[cfg(feature = "collect")]
 mod refusals;
+#[cfg(feature = "collect")]
+mod scope;
