@@ -173,8 +173,8 @@ impl AtomicFile {
         }
         // NamedTempFile is created with mode 0600.
         let file = tempfile::Builder::new()
-            .prefix(".keyproof-")
-            .suffix(".partial")
+            .prefix(PARTIAL.0)
+            .suffix(PARTIAL.1)
             .tempfile_in(folder)
             .map_err(error("create a file in", folder))?;
         Ok(Self {
@@ -209,6 +209,15 @@ impl Write for AtomicFile {
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
+}
+
+/// How the name of an uncommitted file begins and ends.
+const PARTIAL: (&str, &str) = (".keyproof-", ".partial");
+
+/// Whether a path is that of a file which was never committed, left behind by a process that was killed.
+pub fn is_partial(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with(PARTIAL.0) && name.ends_with(PARTIAL.1)
 }
 
 /// Copies a file byte for byte, atomically.

@@ -190,7 +190,7 @@ fn partition(writer: &Writer, paths: &[String]) -> Result<String, Error> {
     for path in paths {
         let file = writer.reopen(path)?;
         for operation in ["GetAccountAuthorizationDetails", "ListKeys", "DescribeOrganization"] {
-            let response = file.as_ref().and_then(|file| file.response(operation));
+            let response = file.as_ref().and_then(|file| file.response(operation, &[]));
             let value = response.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
             if let Some(partition) = value.as_ref().and_then(any_partition) {
                 return Ok(partition);
@@ -210,7 +210,7 @@ fn any_partition(value: &Value) -> Option<String> {
 }
 
 fn account_names(organization: &SnapshotFile) -> BTreeMap<String, String> {
-    let answer = organization.response("ListAccounts").and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+    let answer = organization.response("ListAccounts", &[]).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     let accounts = answer.as_ref().and_then(|answer| answer.get("Accounts")?.as_array());
     let entry = |account: &Value| {
         let id = account.get("Id")?.as_str()?.to_owned();
@@ -220,7 +220,7 @@ fn account_names(organization: &SnapshotFile) -> BTreeMap<String, String> {
 }
 
 fn organization_id(organization: &SnapshotFile) -> Option<String> {
-    let answer: Value = serde_json::from_str(organization.response("DescribeOrganization")?.get()).ok()?;
+    let answer: Value = serde_json::from_str(organization.response("DescribeOrganization", &[])?.get()).ok()?;
     Some(answer.get("Organization")?.get("Id")?.as_str()?.to_owned())
 }
 

@@ -36,6 +36,21 @@ impl Outcome {
     }
 }
 
+impl std::fmt::Display for Outcome {
+    /// The word of the coverage ledger.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Collected => "collected",
+            Self::Empty => "empty",
+            Self::Skipped => "skipped",
+            Self::Unsupported => "unsupported",
+            Self::Truncated => "truncated",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        })
+    }
+}
+
 /// One request to AWS and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
@@ -158,9 +173,16 @@ impl SnapshotFile {
         self.members.entry(operation.to_owned()).or_insert_with(|| Member::Resources(BTreeMap::new()));
     }
 
-    /// The response of an operation that is asked once, if it stands there.
-    pub fn response(&self, operation: &str) -> Option<&RawValue> {
-        match self.members.get(operation)? {
+    /// The response of an operation about a resource (none: an operation that is asked once), if it stands there.
+    pub fn response(&self, operation: &str, resource: &[&str]) -> Option<&RawValue> {
+        let mut member = self.members.get(operation)?;
+        for part in resource {
+            member = match member {
+                Member::Resources(resources) => resources.get(*part)?,
+                Member::Response(_) => return None,
+            };
+        }
+        match member {
             Member::Response(response) => Some(response),
             Member::Resources(_) => None,
         }
@@ -262,6 +284,14 @@ mod tests {
         assert_eq!(json["ListKeys"]["Keys"], serde_json::json!([]));
         assert_eq!(json["GetKeyPolicy"]["k"]["default"]["Policy"], "{}");
         assert_eq!(json["region"], "eu-central-1");
+    }
+
+    #[test]
+    fn an_outcome_is_called_what_the_ledger_calls_it() {
+        use Outcome::{Collected, Denied, Empty, Failed, Skipped, Truncated, Unsupported};
+        for outcome in [Collected, Empty, Skipped, Unsupported, Truncated, Denied, Failed] {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.to_string());
+        }
     }
 
     #[test]

@@ -132,6 +132,15 @@ pub enum Error {
         /// What should stand there.
         expected: &'static str,
     },
+    /// A file of an unfinished snapshot is not the one that its journal names.
+    #[error(
+        "`{}` matches no line of `journal.ndjson`: it was changed after it was written; restore it from a copy, or begin again in an empty folder",
+        path.display()
+    )]
+    Unmatched {
+        /// The file.
+        path: PathBuf,
+    },
     /// Something could not be put into JSON or compressed.
     #[error("failed to encode `{path}`: {reason}")]
     Encode {

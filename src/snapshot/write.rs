@@ -15,6 +15,9 @@ use crate::files;
 /// Name of the journal inside an unfinished snapshot; it is removed once the manifest stands.
 const JOURNAL: &str = "journal.ndjson";
 
+/// Name of the file by which a process claims an unfinished snapshot.
+const LOCK: &str = ".lock";
+
 /// Compression level: a higher one costs the collector time and saves the auditor little.
 const ZSTD_LEVEL: i32 = 6;
 
@@ -43,6 +46,7 @@ pub struct Writer {
     folder: PathBuf,
     journal: Journal,
     units: Mutex<BTreeMap<String, Unit>>,
+    missing: Vec<Coverage>,
     _lock: files::Lock,
 }
 
@@ -53,7 +57,8 @@ impl Writer {
     /// When the folder holds something or cannot be written.
     pub fn create(folder: &Path, journal: Journal) -> Result<Self, Error> {
         files::output_folder(folder)?;
-        let writer = Self::locked(folder, journal)?;
+        let lock = files::Lock::acquire(folder, LOCK)?;
+        let writer = Self::locked(folder, journal, BTreeMap::new(), lock);
         writer.append(&writer.journal)?;
         Ok(writer)
     }
@@ -76,27 +81,29 @@ impl Writer {
         if !path.is_file() {
             return Ok(None);
         }
+        // Locked before it is read: another process may be adding lines.
+        let lock = files::Lock::acquire(folder, LOCK)?;
         let bytes = files::read(&path)?;
         let text = String::from_utf8_lossy(&bytes);
         let mut lines = text.lines();
         let parse = |reason: String| Error::Parse { path: path.clone(), reason };
         let first = lines.next().unwrap_or_default();
         let journal = serde_json::from_str(first).map_err(|failed| parse(format!("line 1: {failed}")))?;
-        let writer = Self::locked(folder, journal)?;
         let mut units = BTreeMap::new();
         // The last line may be cut off by a crash: such a line is a file that was not finished.
         for unit in lines.filter_map(|line| serde_json::from_str::<Unit>(line).ok()) {
-            if files::sha256_of_file(&folder.join(&unit.file.path)).is_ok_and(|digest| digest == unit.file.sha256) {
+            let path = &unit.file.path;
+            if files::is_inside(path)
+                && files::sha256_of_file(&folder.join(path)).is_ok_and(|digest| digest == unit.file.sha256)
+            {
                 units.insert(unit.file.path.clone(), unit);
             }
         }
-        *writer.units.lock().unwrap_or_else(PoisonError::into_inner) = units;
-        Ok(Some(writer))
+        Ok(Some(Self::locked(folder, journal, units, lock)))
     }
 
-    fn locked(folder: &Path, journal: Journal) -> Result<Self, Error> {
-        let lock = files::Lock::acquire(folder, ".lock")?;
-        Ok(Self { folder: folder.to_path_buf(), journal, units: Mutex::default(), _lock: lock })
+    fn locked(folder: &Path, journal: Journal, units: BTreeMap<String, Unit>, lock: files::Lock) -> Self {
+        Self { folder: folder.to_path_buf(), journal, units: Mutex::new(units), missing: Vec::new(), _lock: lock }
     }
 
     /// What this snapshot is of.
@@ -112,8 +119,9 @@ impl Writer {
     /// Writes a file (compressed if its name says so) and its journal line. A second file of the same path replaces the first.
     ///
     /// # Errors
-    /// When the file cannot be encoded or written.
+    /// When the path leaves the snapshot, or the file cannot be encoded or written.
     pub fn put(&self, path: &str, file: &SnapshotFile) -> Result<(), Error> {
+        let place = self.place(path)?;
         let json = file.to_json()?;
         let encode = |failed: std::io::Error| Error::Encode { path: path.to_owned(), reason: failed.to_string() };
         let stored = if path.ends_with(".zst") {
@@ -121,19 +129,20 @@ impl Writer {
         } else {
             json.clone()
         };
-        let written = files::write_atomic(&self.folder.join(path), &stored)?;
         let times = || file.calls().iter().map(|call| call.time);
         let unit = Unit {
             file: FileEntry {
                 path: path.to_owned(),
-                sha256: written.sha256,
-                bytes: written.bytes,
+                sha256: crate::digest::sha256(&stored),
+                bytes: stored.len() as u64,
                 json_bytes: json.len() as u64,
             },
             coverage: Coverage::of_calls(file.account_id(), file.region(), file.calls()),
             window: times().min().zip(times().max()).map(|(start, end)| Window { start, end }),
         };
+        // The line first: whenever the process is killed, the file on disk matches a line, the old one or the new one.
         self.append(&unit)?;
+        files::write_atomic(&place, &stored)?;
         self.units.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), unit);
         Ok(())
     }
@@ -141,12 +150,12 @@ impl Writer {
     /// Takes up a file that is already written, to add to it.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When the path leaves the snapshot, or the file cannot be read, or it stands there and matches no line of the journal.
     pub fn reopen(&self, path: &str) -> Result<Option<SnapshotFile>, Error> {
+        let place = self.place(path)?;
         if self.finished(path).is_none() {
-            return Ok(None);
+            return if place.exists() { Err(Error::Unmatched { path: place }) } else { Ok(None) };
         }
-        let place = self.folder.join(path);
         let stored = files::read(&place)?;
         let parse = |failed: std::io::Error| Error::Parse { path: place.clone(), reason: failed.to_string() };
         let json = if path.ends_with(".zst") { zstd::decode_all(stored.as_slice()).map_err(parse)? } else { stored };
@@ -156,6 +165,35 @@ impl Writer {
     /// The paths of the files that are written, sorted.
     pub fn paths(&self) -> Vec<String> {
         self.units.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Makes sure that every file in the folder matches its journal line, so that none is left out of the manifest unseen.
+    ///
+    /// # Errors
+    /// [`Error::Unmatched`] for the first file that does not.
+    pub fn check_files(&self) -> Result<(), Error> {
+        let units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_ours = |path: &str| matches!(path, JOURNAL | LOCK | MANIFEST | DIGESTS) || files::is_partial(path);
+        let found = files::list(&self.folder)?;
+        match found.into_iter().find(|path| !is_ours(path) && !units.contains_key(path)) {
+            Some(path) => Err(Error::Unmatched { path: self.folder.join(path) }),
+            None => Ok(()),
+        }
+    }
+
+    fn place(&self, path: &str) -> Result<PathBuf, Error> {
+        if files::is_inside(path) {
+            return Ok(self.folder.join(path));
+        }
+        let value = path.escape_debug().to_string();
+        Err(Error::Hostile { path: self.folder.clone(), value, expected: "path inside the snapshot" })
+    }
+
+    /// The same snapshot with ledger rows for calls that were never made. They are added to the rows of the files.
+    #[must_use]
+    pub fn with_missing(mut self, missing: Vec<Coverage>) -> Self {
+        self.missing = missing;
+        self
     }
 
     /// The same snapshot with another scope.
@@ -188,9 +226,12 @@ impl Writer {
             start: windows().map(|window| window.start).min().unwrap_or(self.journal.started),
             end: windows().map(|window| window.end).max().unwrap_or(self.journal.started),
         };
-        let coverage: Vec<Coverage> = units.values().flat_map(|unit| unit.coverage.iter().cloned()).collect();
+        let mut coverage: Vec<Coverage> = units.values().flat_map(|unit| unit.coverage.iter().cloned()).collect();
+        for row in self.missing {
+            add(&mut coverage, row);
+        }
         let mut api_calls = BTreeMap::new();
-        for row in &coverage {
+        for row in coverage.iter().filter(|row| row.calls > 0) {
             *api_calls.entry(row.api.clone()).or_insert(0) += row.calls;
         }
         accounts.sort_by(|a, b| a.account_id.cmp(&b.account_id));
@@ -208,10 +249,29 @@ impl Writer {
             coverage,
             files: units.into_values().map(|unit| unit.file).collect(),
         };
+        // A process that was killed may have left files that it had not finished.
+        for path in files::list(&self.folder)?.iter().filter(|path| files::is_partial(path)) {
+            files::remove(&self.folder.join(path))?;
+        }
         write_manifest(&self.folder, &manifest)?;
         files::remove(&self.folder.join(JOURNAL))?;
         Ok(manifest)
     }
+}
+
+/// Adds a row to the ledger, or to the row that stands there for the same API, account and Region.
+fn add(coverage: &mut Vec<Coverage>, row: Coverage) {
+    let key = |row: &Coverage| (row.account_id.clone(), row.region.clone(), row.api.clone());
+    let Some(before) = coverage.iter_mut().find(|before| key(before) == key(&row)) else {
+        coverage.push(row);
+        return;
+    };
+    if row.outcome > before.outcome {
+        before.outcome = row.outcome;
+        before.code = row.code;
+    }
+    before.gaps.extend(row.gaps);
+    before.gaps.sort_by(|a, b| a.resource.cmp(&b.resource));
 }
 
 fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
@@ -224,4 +284,73 @@ fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     files::write_atomic(&folder.join(DIGESTS), files::digest_list(&digests).as_bytes())?;
     files::write_atomic(&folder.join(MANIFEST), &json)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "accounts/111122223333/iam.json.zst";
+
+    fn begun(folder: &Path) -> Writer {
+        let started = Timestamp::UNIX_EPOCH;
+        Writer::create(folder, Journal { source: Source::Import, scope: Scope::default(), started }).unwrap()
+    }
+
+    fn file(number: u32) -> SnapshotFile {
+        let mut file = SnapshotFile::new("111122223333", None);
+        file.put("GetAccountSummary", &[], &serde_json::json!({ "SummaryMap": { "Users": number } })).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_snapshot_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = begun(&folder.path().join("snapshot"));
+        for path in ["../x.json", "accounts/../../x.json", "/x.json", "a//b", ""] {
+            assert!(matches!(writer.put(path, &file(1)), Err(Error::Hostile { .. })), "{path}");
+            assert!(matches!(writer.reopen(path), Err(Error::Hostile { .. })), "{path}");
+        }
+        assert!(!folder.path().join("x.json").exists());
+    }
+
+    #[test]
+    fn unfinished_files_of_a_killed_process_do_not_damage_the_snapshot() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = begun(folder.path());
+        writer.put(PATH, &file(1)).unwrap();
+        for stray in [".keyproof-abc.partial", "accounts/111122223333/.keyproof-def.partial"] {
+            files::write_atomic(&folder.path().join(stray), b"half").unwrap();
+        }
+        writer.finish("aws", None, Collector::default(), Vec::new()).unwrap();
+        assert_eq!(super::super::verify(folder.path()).unwrap(), []);
+    }
+
+    #[test]
+    fn a_process_killed_between_the_journal_and_the_file_loses_nothing_that_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = begun(folder.path());
+        writer.put(PATH, &file(1)).unwrap();
+        let before = files::read(&folder.path().join(PATH)).unwrap();
+        writer.put(PATH, &file(2)).unwrap();
+        files::write_atomic(&folder.path().join(PATH), &before).unwrap();
+        drop(writer);
+        let writer = Writer::resume(folder.path()).unwrap().unwrap();
+        let file = writer.reopen(PATH).unwrap().unwrap();
+        assert!(file.response("GetAccountSummary", &[]).unwrap().get().contains("\"Users\":1"));
+        writer.check_files().unwrap();
+    }
+
+    #[test]
+    fn a_file_that_matches_no_line_of_the_journal_is_not_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = begun(folder.path());
+        writer.put(PATH, &file(1)).unwrap();
+        files::write_atomic(&folder.path().join(PATH), b"something else").unwrap();
+        drop(writer);
+        let writer = Writer::resume(folder.path()).unwrap().unwrap();
+        let message = writer.reopen(PATH).unwrap_err().to_string();
+        assert!(message.contains("iam.json.zst") && message.contains("empty folder"), "{message}");
+        assert!(matches!(writer.check_files(), Err(Error::Unmatched { .. })));
+    }
 }
