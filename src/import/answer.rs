@@ -1,13 +1,14 @@
 //! One file that the AWS CLI printed: what it answers, what that is about, and where it belongs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::operations::{OPERATIONS, Operation, Room, Subject, recognise};
+use super::shape::{self, is_region, one, strings};
 use super::{Error, Hints};
 use crate::model::Arn;
 use crate::snapshot::{Call, ORGANIZATION, Outcome, SnapshotFile, iam_path, kms_path};
@@ -20,7 +21,7 @@ pub(super) struct Answer {
     raw: Box<RawValue>,
     lengths: BTreeMap<String, (usize, usize)>,
     truncated: bool,
-    file_name: String,
+    path: PathBuf,
     digest: String,
 }
 
@@ -31,31 +32,23 @@ impl Answer {
         let raw: Box<RawValue> = serde_json::from_slice(&bytes).map_err(|failed| not_json(failed.to_string()))?;
         let value: Value = serde_json::from_str(raw.get()).map_err(|failed| not_json(failed.to_string()))?;
         let operation = recognise(&value).ok_or_else(|| unknown(path, &value))?;
-        check_account(path, &value, &hints.account_id)?;
+        let named = shape::check(path, operation, raw.get(), &value, &hints.account_id)?;
         let unnamed = |what, flag| Error::Unnamed { path: path.to_path_buf(), operation: operation.name, what, flag };
         let region = match operation.room {
             Room::Kms => {
-                let named = first_arn(&value).and_then(|arn| Arn::parse(&arn).map(|arn| arn.region.to_owned()));
-                Some(named.or_else(|| hints.region.clone()).ok_or_else(|| unnamed("Region", "--region REGION"))?)
+                let region = named.or_else(|| hints.region.clone());
+                let region = region.ok_or_else(|| unnamed("Region", "--region REGION"))?;
+                if !is_region(&region) {
+                    return Err(Error::NotARegion {
+                        path: path.to_path_buf(),
+                        value: region.escape_debug().to_string(),
+                    });
+                }
+                Some(region)
             }
             Room::Iam | Room::Organization => None,
         };
-        let key = |members: &[&str]| {
-            let named = member(&value, members).map(key_id);
-            named.or_else(|| hints.key_id.clone()).ok_or_else(|| unnamed("key", "--key KEY_ID"))
-        };
-        let resource = match operation.subject {
-            Subject::Whole => Vec::new(),
-            Subject::Key(members) => vec![key(members)?],
-            Subject::KeyPolicy => {
-                let name = value.get("PolicyName").and_then(Value::as_str).unwrap_or(&hints.policy_name);
-                vec![key(&[])?, name.to_owned()]
-            }
-            Subject::User(members) => {
-                let named = member(&value, members).or_else(|| hints.user_name.clone());
-                vec![named.ok_or_else(|| unnamed("user", "--user NAME"))?]
-            }
-        };
+        let resource = resource(path, operation, &value, hints)?;
         let length = |list: &&str| Some(((*list).to_owned(), (0, value.get(*list)?.as_array()?.len())));
         let is_true = |name: &str| value.get(name).and_then(Value::as_bool) == Some(true);
         let truncated =
@@ -66,14 +59,14 @@ impl Answer {
             region,
             lengths: operation.lists.iter().filter_map(length).collect(),
             truncated,
-            file_name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            path: path.to_path_buf(),
             digest: crate::digest::sha256(&bytes),
             raw,
         })
     }
 
     /// Where a collection would have put it.
-    pub(super) fn path(&self, account_id: &str) -> String {
+    pub(super) fn place(&self, account_id: &str) -> String {
         match (self.operation.room, &self.region) {
             (Room::Organization, _) => ORGANIZATION.to_owned(),
             (Room::Kms, Some(region)) => kms_path(account_id, region),
@@ -81,17 +74,40 @@ impl Answer {
         }
     }
 
+    /// What the answer is of, for people.
+    fn subject(&self) -> String {
+        let mut text = self.operation.api();
+        if !self.resource.is_empty() {
+            text.push_str(&format!(" about `{}`", self.resource.join("/").escape_debug()));
+        }
+        if let Some(region) = &self.region {
+            text.push_str(&format!(" in {region}"));
+        }
+        text
+    }
+
+    /// Puts the answer into its file. The same answer again changes nothing.
     pub(super) fn put(&self, file: &mut SnapshotFile, now: Timestamp) -> Result<(), Error> {
+        let api = self.operation.api();
+        if let Some(call) = file.calls_about(&api, &self.resource).next() {
+            let parameter = |name: &str| call.parameters.get(name).cloned().unwrap_or_default();
+            if parameter("sha256") == self.digest {
+                return Ok(());
+            }
+            return Err(Error::Second {
+                path: self.path.clone(),
+                first: parameter("file").escape_debug().to_string(),
+                subject: self.subject(),
+            });
+        }
         let resource: Vec<&str> = self.resource.iter().map(String::as_str).collect();
         file.put(self.operation.name, &resource, &self.raw)?;
-        let api = format!("{}:{}", self.operation.service, self.operation.name);
-        file.forget(&api, &self.resource);
         let nothing = !self.lengths.is_empty() && self.lengths.values().all(|(_, to)| *to == 0);
         file.record(Call {
             api,
             resource: self.resource.clone(),
             parameters: BTreeMap::from([
-                ("file".to_owned(), self.file_name.clone()),
+                ("file".to_owned(), self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()),
                 ("sha256".to_owned(), self.digest.clone()),
             ]),
             page: 1,
@@ -122,20 +138,27 @@ fn unknown(path: &Path, value: &Value) -> Error {
     Error::Unknown { path: path.to_path_buf(), members, known }
 }
 
-/// A member of the answer, or of the first item of a list in it.
-fn member(value: &Value, members: &[&str]) -> Option<String> {
-    let mut place = value;
-    if members.is_empty() {
-        return None;
-    }
-    for name in members {
-        place = match place {
-            Value::Array(items) => items.first()?,
-            other => other,
-        };
-        place = place.get(*name)?;
-    }
-    place.as_str().map(str::to_owned)
+/// What the answer is about: as it says itself, or else as the flags say.
+fn resource(path: &Path, operation: &Operation, value: &Value, hints: &Hints) -> Result<Vec<String>, Error> {
+    let unnamed = |what, flag| Error::Unnamed { path: path.to_path_buf(), operation: operation.name, what, flag };
+    let key = |members: &[&str]| {
+        let named = one(path, "key", strings(value, members).into_iter())?;
+        let named = named.or_else(|| hints.key_id.clone()).map(key_id);
+        named.ok_or_else(|| unnamed("key", "--key KEY_ID"))
+    };
+    Ok(match operation.subject {
+        Subject::Whole => Vec::new(),
+        Subject::Key(members) => vec![key(members)?],
+        Subject::KeyPolicy => {
+            let name = value.get("PolicyName").and_then(Value::as_str).unwrap_or(&hints.policy_name);
+            vec![key(&[])?, name.to_owned()]
+        }
+        Subject::User(members) => {
+            let named = one(path, "user", strings(value, members).into_iter())?;
+            let named = named.or_else(|| hints.user_name.clone());
+            vec![named.ok_or_else(|| unnamed("user", "--user NAME"))?]
+        }
+    })
 }
 
 /// The id of a key that may be named by ARN.
@@ -144,43 +167,4 @@ fn key_id(text: String) -> String {
         Some(id) => id.to_owned(),
         None => text,
     }
-}
-
-/// The first ARN of an answer that names a Region.
-fn first_arn(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => {
-            Arn::parse(text).filter(|arn| arn.service == "kms" && !arn.region.is_empty()).map(|_| text.clone())
-        }
-        Value::Array(items) => items.iter().find_map(first_arn),
-        Value::Object(object) => ["Arn", "KeyArn", "AliasArn", "KeyId"]
-            .iter()
-            .filter_map(|name| object.get(*name))
-            .chain(object.values().filter(|value| !value.is_string()))
-            .find_map(first_arn),
-        _ => None,
-    }
-}
-
-/// Refuses an answer whose own ARNs name another account.
-fn check_account(path: &Path, value: &Value, expected: &str) -> Result<(), Error> {
-    let owners = [
-        "/UserDetailList/0/Arn",
-        "/RoleDetailList/0/Arn",
-        "/GroupDetailList/0/Arn",
-        "/KeyMetadata/Arn",
-        "/Keys/0/KeyArn",
-    ];
-    for owner in owners {
-        if let Some(arn) = value.pointer(owner).and_then(Value::as_str).and_then(Arn::parse)
-            && arn.account_id != expected
-        {
-            return Err(Error::OtherAccount {
-                path: path.to_path_buf(),
-                found: arn.account_id.escape_debug().to_string(),
-                expected: expected.to_owned(),
-            });
-        }
-    }
-    Ok(())
 }

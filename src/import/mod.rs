@@ -2,6 +2,7 @@
 
 mod answer;
 mod operations;
+mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,54 @@ pub enum Error {
         /// What would be known.
         known: String,
     },
+    /// It has the members of an answer, but not its form.
+    #[error(
+        "`{}` has the members of an answer of {operation}, but not its form: {reason}; import what the AWS CLI prints, unchanged",
+        path.display()
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The operation.
+        operation: &'static str,
+        /// The place, and what was expected there.
+        reason: String,
+    },
+    /// The answer is about several keys, users or Regions where one call answers for one.
+    #[error("`{}` names the {what} `{first}` and, at `{place}`, `{second}`; import one file for each", path.display())]
+    Mixed {
+        /// The file.
+        path: PathBuf,
+        /// What should be one: key, user, Region.
+        what: &'static str,
+        /// The first.
+        first: String,
+        /// Another one.
+        second: String,
+        /// Where the other one stands.
+        place: String,
+    },
+    /// Another answer to the same question was imported before.
+    #[error(
+        "`{}` and `{first}`, which was imported before, are different answers of {subject}; to replace it, begin a new import in an empty folder; pages of one list must be in one file, as the AWS CLI prints them without `--max-items` and `--no-paginate`",
+        path.display()
+    )]
+    Second {
+        /// The file.
+        path: PathBuf,
+        /// Name of the file that was imported before.
+        first: String,
+        /// Operation, key or user, Region.
+        subject: String,
+    },
+    /// What should name a Region cannot be one.
+    #[error("`{value}`, the Region of `{}`, is not the name of a Region such as `eu-central-1`", path.display())]
+    NotARegion {
+        /// The file.
+        path: PathBuf,
+        /// What stands in its ARNs or in `--region`.
+        value: String,
+    },
     /// The answer does not say what it is about, and no flag does.
     #[error("`{}` holds the answer of {operation}, which does not name its {what}; pass `{flag}`", path.display())]
     Unnamed {
@@ -58,12 +107,17 @@ pub enum Error {
         flag: &'static str,
     },
     /// The answer is of another account.
-    #[error("`{}` is of account {found}, not of {expected}; name the right one with `--account`", path.display())]
+    #[error(
+        "`{}` is of account {found} (`{place}`), not of {expected}; name the right one with `--account`",
+        path.display()
+    )]
     OtherAccount {
         /// The file.
         path: PathBuf,
         /// What its ARNs say.
         found: String,
+        /// Where the first of them stands.
+        place: String,
         /// What `--account` says.
         expected: String,
     },
@@ -105,9 +159,10 @@ pub struct Hints {
 /// Adds files to the import at `folder`, which is begun if there is none.
 ///
 /// # Errors
-/// When a file is no answer of the AWS CLI, does not name what it is about, or the snapshot cannot be written.
+/// When a file is no answer of the AWS CLI, does not name what it is about, answers otherwise what was answered before, or the
+/// snapshot cannot be written.
 pub fn add(folder: &Path, files: &[PathBuf], hints: &Hints, now: Timestamp) -> Result<usize, Error> {
-    if hints.account_id.len() != 12 || !hints.account_id.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !shape::is_account_id(&hints.account_id) {
         return Err(Error::NotAnAccount { value: hints.account_id.escape_debug().to_string() });
     }
     // All files are understood before the first is written.
@@ -119,7 +174,7 @@ pub fn add(folder: &Path, files: &[PathBuf], hints: &Hints, now: Timestamp) -> R
     };
     let mut open: BTreeMap<String, SnapshotFile> = BTreeMap::new();
     for answer in &answers {
-        let path = answer.path(&hints.account_id);
+        let path = answer.place(&hints.account_id);
         let file = match open.entry(path.clone()) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
@@ -254,8 +309,12 @@ mod tests {
             add(&self.out(), &[path], &self.hints, "2026-10-01T00:00:00Z".parse().unwrap())
         }
 
+        fn manifest(&self) -> Manifest {
+            finish(&self.out()).unwrap()
+        }
+
         fn finish(&self) -> crate::model::Account {
-            finish(&self.out()).unwrap();
+            self.manifest();
             assert_eq!(snapshot::verify(&self.out()).unwrap(), []);
             let snapshot = Snapshot::open(&self.out()).unwrap();
             let organization = snapshot.organization().unwrap();
@@ -265,6 +324,11 @@ mod tests {
 
     fn keys() -> Value {
         serde_json::json!({"Keys": [{"KeyId": KEY, "KeyArn": format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/{KEY}")}]})
+    }
+
+    fn regions(names: &[&str]) -> Value {
+        let region = |name: &&str| serde_json::json!({"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"});
+        serde_json::json!({"Regions": names.iter().map(region).collect::<Vec<_>>()})
     }
 
     #[test]
@@ -296,13 +360,120 @@ mod tests {
     }
 
     #[test]
-    fn a_second_answer_replaces_the_first() {
+    fn another_answer_to_the_same_question_is_refused_and_the_first_one_stays() {
         let import = Import::new();
         let mut page = keys();
         page["Truncated"] = Value::Bool(true);
-        import.add("keys.json", &page).unwrap();
+        import.add("page-1.json", &page).unwrap();
+        let other = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/other");
+        let second = serde_json::json!({"Keys": [{"KeyId": "other", "KeyArn": other}]});
+        let message = import.add("page-2.json", &second).unwrap_err().to_string();
+        for part in ["page-1.json", "page-2.json", "kms:ListKeys", "eu-west-1", "empty folder"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        let listing = import.finish().regions["eu-west-1"].keys.clone();
+        assert_eq!(listing.gap().unwrap().kind, GapKind::Truncated);
+        assert_eq!(listing.known()[0].id, KEY);
+    }
+
+    #[test]
+    fn the_same_file_again_changes_nothing() {
+        let import = Import::new();
         import.add("keys.json", &keys()).unwrap();
-        assert!(import.finish().regions["eu-west-1"].keys.whole().is_ok());
+        let place = import.out().join(snapshot::kms_path(ACCOUNT, "eu-west-1"));
+        let before = crate::files::read(&place).unwrap();
+        import.add("again.json", &keys()).unwrap();
+        assert_eq!(crate::files::read(&place).unwrap(), before);
+    }
+
+    #[test]
+    fn a_region_that_would_leave_the_folder_is_refused() {
+        let mut import = Import::new();
+        let arn = format!("arn:aws:kms:../../../x:{ACCOUNT}:key/{KEY}");
+        let file = serde_json::json!({"Keys": [{"KeyId": KEY, "KeyArn": arn}]});
+        let message = import.add("keys.json", &file).unwrap_err().to_string();
+        assert!(message.contains("keys.json") && message.contains("../../../x"), "{message}");
+        import.hints.region = Some("../../x".to_owned());
+        let message = import.add("none.json", &serde_json::json!({"Keys": []})).unwrap_err().to_string();
+        assert!(message.contains("none.json") && message.contains("../../x"), "{message}");
+        assert!(import.add("regions.json", &regions(&["../x"])).is_err());
+        assert!(!import.out().exists());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_in_form_is_refused_with_its_place() {
+        let mut import = Import::new();
+        import.hints.region = Some("eu-west-1".to_owned());
+        import.hints.key_id = Some(KEY.to_owned());
+        let cases = [
+            (serde_json::json!({"Keys": "none"}), "line 1"),
+            (serde_json::json!({"Keys": null}), "`Keys` is null"),
+            (serde_json::json!({"Keys": [{"KeyId": KEY}]}), "`Keys[0].KeyArn` is missing"),
+            (serde_json::json!({"SummaryMap": {"Users": "many"}}), "line 1"),
+            (serde_json::json!({"KeyRotationEnabled": "yes"}), "line 1"),
+            (serde_json::json!({"Policy": 7}), "line 1"),
+            (serde_json::json!({"Tags": [{"Key": "a", "Value": "b"}]}), "`Tags[0].TagKey` is missing"),
+            (serde_json::json!({"Accounts": [{"Id": "1111"}]}), "`1111` at `Accounts[0].Id`"),
+        ];
+        for (file, reason) in cases {
+            let message = import.add("x.json", &file).unwrap_err().to_string();
+            assert!(message.contains("x.json") && message.contains(reason), "{reason}: {message}");
+        }
+        assert!(!import.out().exists());
+    }
+
+    #[test]
+    fn namesakes_of_other_services_are_not_taken_for_answers() {
+        let mut import = Import::new();
+        import.hints.region = Some("eu-west-1".to_owned());
+        import.hints.key_id = Some(KEY.to_owned());
+        let policy = serde_json::json!({"Policy": {"PolicyName": "p", "Arn": "arn:aws:iam::aws:policy/p"}});
+        let regions =
+            serde_json::json!({"Regions": [{"RegionName": "eu-west-1", "OptInStatus": "opt-in-not-required"}]});
+        for file in [policy, regions] {
+            assert!(matches!(import.add("x.json", &file), Err(Error::Unknown { .. })), "{file}");
+        }
+    }
+
+    #[test]
+    fn every_arn_must_be_of_the_account() {
+        let import = Import::new();
+        let own = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/{KEY}");
+        let other = own.replace(ACCOUNT, "444455556666");
+        let alias = "arn:aws:kms:eu-west-1:444455556666:alias/a";
+        let files = [
+            serde_json::json!({"Keys": [{"KeyId": KEY, "KeyArn": own}, {"KeyId": KEY, "KeyArn": other}]}),
+            serde_json::json!({"Grants": [{"GrantId": "g", "KeyId": other}]}),
+            serde_json::json!({"KeyRotationEnabled": true, "KeyId": other}),
+            serde_json::json!({"Rotations": [{"KeyId": other}]}),
+            serde_json::json!({"Aliases": [{"AliasName": "alias/a", "AliasArn": alias}]}),
+            serde_json::json!({"UserDetailList": [], "RoleDetailList": [
+                {"RoleName": "r", "Arn": "arn:aws:iam::444455556666:role/r"},
+            ]}),
+        ];
+        for file in files {
+            let failed = import.add("x.json", &file).unwrap_err();
+            assert!(
+                matches!(&failed, Error::OtherAccount { found, .. } if found == "444455556666"),
+                "{file}: {failed}"
+            );
+        }
+        let elsewhere = own.replace("eu-west-1", "us-east-1");
+        let mixed = serde_json::json!({"Keys": [{"KeyId": KEY, "KeyArn": own}, {"KeyId": KEY, "KeyArn": elsewhere}]});
+        assert!(matches!(import.add("x.json", &mixed), Err(Error::Mixed { what: "Region", .. })));
+    }
+
+    #[test]
+    fn an_arn_in_an_encryption_context_does_not_name_the_region() {
+        let import = Import::new();
+        let key = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/{KEY}");
+        let constraints =
+            serde_json::json!({"EncryptionContextEquals": {"Arn": "arn:aws:kms:us-east-1:444455556666:key/k"}});
+        let grants = serde_json::json!({"Grants": [{"GrantId": "g", "KeyId": key, "Constraints": constraints}]});
+        import.add("grants.json", &grants).unwrap();
+        import.add("keys.json", &keys()).unwrap();
+        let account = import.finish();
+        assert_eq!(account.regions["eu-west-1"].keys.known()[0].grants.whole().unwrap().len(), 1);
     }
 
     #[test]

@@ -35,6 +35,13 @@ pub(super) struct Operation {
     pub(super) subject: Subject,
 }
 
+impl Operation {
+    /// Service and operation: `kms:ListGrants`.
+    pub(super) fn api(&self) -> String {
+        format!("{}:{}", self.service, self.name)
+    }
+}
+
 const fn operation(
     service: &'static str,
     name: &'static str,
@@ -116,5 +123,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
 /// The operation that gave this answer, by its members.
 pub(super) fn recognise(value: &Value) -> Option<&'static Operation> {
     let object = value.as_object()?;
-    OPERATIONS.iter().find(|operation| operation.members.iter().all(|member| object.contains_key(*member)))
+    let has_members = |operation: &&Operation| operation.members.iter().all(|member| object.contains_key(*member));
+    OPERATIONS.iter().find(has_members).filter(|operation| !is_namesake(operation, value))
+}
+
+/// Whether the answer is of another operation that has a member of the same name.
+fn is_namesake(operation: &Operation, value: &Value) -> bool {
+    match operation.name {
+        // `iam get-policy` and `organizations describe-policy` print an object.
+        "GetKeyPolicy" => value.get("Policy").is_some_and(Value::is_object),
+        // `ec2 describe-regions` prints `OptInStatus`. Every account has Regions.
+        "ListRegions" => value.pointer("/Regions/0/RegionOptStatus").is_none(),
+        _ => false,
+    }
 }

@@ -188,9 +188,9 @@ impl SnapshotFile {
         }
     }
 
-    /// Forgets the calls about a resource, whose answer is being replaced.
-    pub fn forget(&mut self, api: &str, resource: &[String]) {
-        self.calls.retain(|call| call.api != api || call.resource != resource);
+    /// The calls about a resource.
+    pub fn calls_about<'a>(&'a self, api: &'a str, resource: &'a [String]) -> impl Iterator<Item = &'a Call> {
+        self.calls.iter().filter(move |call| call.api == api && call.resource == resource)
     }
 
     /// Takes up a finished file again, to add to it. An answer for each resource is told from a single one by the calls.
