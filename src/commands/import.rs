@@ -1,5 +1,7 @@
 //! `keyproof import`: a snapshot out of files that the AWS CLI printed.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::console::Console;
@@ -7,6 +9,7 @@ use super::{Exit, print};
 use crate::checks;
 use crate::cli::ImportArgs;
 use crate::import::{self, Hints};
+use crate::snapshot::{Account, AccountOutcome, Coverage, Manifest};
 
 pub(super) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Exit> {
     if let Some(account_id) = &args.account {
@@ -32,13 +35,55 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Exit> 
         console.note("The snapshot is unfinished; end with `keyproof import --finish`.");
         return Ok(Exit::Done);
     }
-    let manifest = import::finish(&args.out)?;
-    let required = checks::required_apis();
-    let gaps: Vec<_> =
-        manifest.coverage.iter().filter(|row| row.is_gap() && required.contains(row.api.as_str())).collect();
+    let required = required_apis();
+    let manifest = import::finish(&args.out, &required)?;
+    let gaps = gaps(&manifest, &required);
     for gap in &gaps {
-        console.warn(&format!("account {}: {} is {:?}", gap.account_id, gap.api, gap.outcome));
+        console.warn(gap);
     }
     print(format!("Snapshot   {}\nAccounts   {}\n", args.out.display(), manifest.accounts.len()).as_bytes())?;
     Ok(if gaps.is_empty() || args.allow_incomplete { Exit::Done } else { Exit::Incomplete })
+}
+
+/// The APIs whose answers should be imported: those that checks read, and the one that says in which Regions keys may be.
+fn required_apis() -> BTreeSet<&'static str> {
+    let mut required = checks::required_apis();
+    required.insert("account:ListRegions");
+    required
+}
+
+/// A sentence for each hole in what the checks need.
+fn gaps(manifest: &Manifest, required: &BTreeSet<&str>) -> Vec<String> {
+    let rows = manifest.coverage.iter().filter(|row| row.is_gap() && required.contains(row.api.as_str()));
+    let row = |row: &Coverage| {
+        let place = row.region.as_ref().map(|region| format!(" in {region}")).unwrap_or_default();
+        let what = match row.gaps.iter().find_map(|gap| gap.message.as_deref()) {
+            Some(message) => format!("{} ({message})", row.outcome),
+            None => row.outcome.to_string(),
+        };
+        format!("account {}{place}: {} is {what}", row.account_id, row.api)
+    };
+    let absent = manifest.accounts.iter().filter(|account| account.outcome == AccountOutcome::NotEntered);
+    let account = |account: &Account| format!("account {}: no file of this account was imported", account.account_id);
+    rows.map(row).chain(absent.map(account)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hole_is_told_in_the_words_of_the_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("summary.json");
+        crate::files::write_atomic(&file, br#"{"SummaryMap": {"AccountMFAEnabled": 1}}"#).unwrap();
+        let hints = Hints { account_id: "111122223333".to_owned(), ..Hints::default() };
+        let out = folder.path().join("snapshot");
+        import::add(&out, &[file], &hints, Timestamp::UNIX_EPOCH).unwrap();
+        let required = required_apis();
+        let gaps = gaps(&import::finish(&out, &required).unwrap(), &required);
+        let expected = "account 111122223333: account:ListRegions is failed (not imported)".to_owned();
+        assert!(gaps.contains(&expected), "{gaps:?}");
+        assert!(gaps.iter().all(|gap| !gap.contains("GetAccountSummary")), "{gaps:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! AWS CLI output → snapshot: recognises each file by what it holds, and puts it where a collection would have.
 
 mod answer;
+mod missing;
 mod operations;
 mod shape;
 
@@ -133,6 +134,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// `--finish` with answers of Organizations alone.
+    #[error("`{}` holds no file of any account; import the files of at least one", path.display())]
+    NoAccount {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder holds a collection.
     #[error("`{}` holds an unfinished collection, not an import; go on with `keyproof collect --resume`", path.display())]
     Collection {
@@ -190,54 +197,45 @@ pub fn add(folder: &Path, files: &[PathBuf], hints: &Hints, now: Timestamp) -> R
     Ok(answers.len())
 }
 
-/// Writes the manifest of the import at `folder`.
+/// Writes the manifest of the import at `folder`. Each answer of the APIs in `required` that nobody imported gets a row in the
+/// ledger, of outcome `failed` and code `NotImported`.
 ///
 /// # Errors
-/// When nothing was imported, or the manifest cannot be written.
-pub fn finish(folder: &Path) -> Result<Manifest, Error> {
+/// When nothing was imported, or nothing of any account, or the manifest cannot be written.
+pub fn finish(folder: &Path, required: &BTreeSet<&str>) -> Result<Manifest, Error> {
     let writer = match Writer::resume(folder)? {
         Some(writer) if writer.journal().source == Source::Import => writer,
         Some(_) => return Err(Error::Collection { path: folder.to_path_buf() }),
         None => return Err(Error::NothingToFinish { path: folder.to_path_buf() }),
     };
+    writer.check_files()?;
     let paths = writer.paths();
-    let parts = |path: &str| -> Vec<String> { path.split('/').map(str::to_owned).collect() };
-    let mut ids = BTreeSet::new();
-    let mut regions = BTreeSet::new();
-    for path in &paths {
-        if let [folder, account, rest @ ..] = parts(path).as_slice()
-            && folder == "accounts"
-        {
-            ids.insert(account.clone());
-            if let [kms, region] = rest
-                && kms == "kms"
-            {
-                regions.extend(region.strip_suffix(".json.zst").map(str::to_owned));
-            }
-        }
+    let owner = |path: &String| Some(path.strip_prefix("accounts/")?.split_once('/')?.0.to_owned());
+    let ids: BTreeSet<String> = paths.iter().filter_map(owner).collect();
+    if ids.is_empty() {
+        return Err(Error::NoAccount { path: folder.to_path_buf() });
     }
     let organization = writer.reopen(ORGANIZATION)?;
-    let names = organization.as_ref().map(account_names).unwrap_or_default();
-    let account = |id: &String| Account {
-        account_id: id.clone(),
-        name: names.get(id).cloned().unwrap_or_default(),
-        status: String::new(),
-        outcome: AccountOutcome::Imported,
-        session_arn: None,
-        reason: None,
-    };
-    let mut accounts: Vec<Account> = ids.iter().map(account).collect();
-    accounts.extend(names.iter().filter(|(id, _)| !ids.contains(*id)).map(|(id, name)| Account {
-        name: name.clone(),
-        outcome: AccountOutcome::NotEntered,
-        reason: Some("no file of this account was imported".to_owned()),
-        ..account(id)
-    }));
+    let listed = organization.as_ref().map(missing::listed_accounts).unwrap_or_default();
+    let all: BTreeSet<&String> = ids.iter().chain(listed.keys()).collect();
+    let accounts = all.into_iter().map(|id| account(id, ids.contains(id), listed.get(id))).collect();
     let partition = partition(&writer, &paths)?;
     let organization_id = organization.as_ref().and_then(organization_id);
-    let mut scope = writer.journal().scope.clone();
-    scope.regions = regions.into_iter().collect();
-    Ok(writer.with_scope(scope).finish(&partition, organization_id, Collector::default(), accounts)?)
+    let missing = missing::rows(&writer, &ids, required)?;
+    Ok(writer.with_missing(missing).finish(&partition, organization_id, Collector::default(), accounts)?)
+}
+
+/// An account of which files were imported, or that Organizations lists with this name and state.
+fn account(id: &str, is_imported: bool, listed: Option<&(String, String)>) -> Account {
+    let (name, status) = listed.cloned().unwrap_or_default();
+    let (outcome, reason) = match status.as_str() {
+        // What was imported is evidence, whatever the state of its account is now.
+        _ if is_imported => (AccountOutcome::Imported, None),
+        // An account of which AWS does not say its state is taken for one that should be there.
+        "ACTIVE" | "" => (AccountOutcome::NotEntered, Some("no file of this account was imported".to_owned())),
+        state => (AccountOutcome::Inactive, Some(format!("its state is {}", state.escape_debug()))),
+    };
+    Account { account_id: id.to_owned(), name, status, outcome, session_arn: None, reason }
 }
 
 /// The partition that the imported ARNs name; `aws` where none does.
@@ -264,16 +262,6 @@ fn any_partition(value: &Value) -> Option<String> {
     }
 }
 
-fn account_names(organization: &SnapshotFile) -> BTreeMap<String, String> {
-    let answer = organization.response("ListAccounts", &[]).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
-    let accounts = answer.as_ref().and_then(|answer| answer.get("Accounts")?.as_array());
-    let entry = |account: &Value| {
-        let id = account.get("Id")?.as_str()?.to_owned();
-        Some((id, account.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned()))
-    };
-    accounts.into_iter().flatten().filter_map(entry).collect()
-}
-
 fn organization_id(organization: &SnapshotFile) -> Option<String> {
     let answer: Value = serde_json::from_str(organization.response("DescribeOrganization", &[])?.get()).ok()?;
     Some(answer.get("Organization")?.get("Id")?.as_str()?.to_owned())
@@ -287,6 +275,17 @@ mod tests {
 
     const ACCOUNT: &str = "111122223333";
     const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+
+    const REQUIRED: [&str; 8] = [
+        "account:ListRegions",
+        "iam:GetAccountAuthorizationDetails",
+        "iam:ListAccessKeys",
+        "kms:DescribeKey",
+        "kms:GetKeyPolicy",
+        "kms:GetKeyRotationStatus",
+        "kms:ListKeys",
+        "organizations:ListAccounts",
+    ];
 
     struct Import {
         folder: tempfile::TempDir,
@@ -310,7 +309,7 @@ mod tests {
         }
 
         fn manifest(&self) -> Manifest {
-            finish(&self.out()).unwrap()
+            finish(&self.out(), &REQUIRED.into()).unwrap()
         }
 
         fn finish(&self) -> crate::model::Account {
@@ -384,6 +383,22 @@ mod tests {
         let before = crate::files::read(&place).unwrap();
         import.add("again.json", &keys()).unwrap();
         assert_eq!(crate::files::read(&place).unwrap(), before);
+    }
+
+    #[test]
+    fn the_regions_imported_are_not_taken_for_all_regions() {
+        let import = Import::new();
+        import.add("keys.json", &keys()).unwrap();
+        let account = import.finish();
+        assert_eq!(account.regions_gap.unwrap().api, "account:ListRegions");
+
+        let import = Import::new();
+        import.add("keys.json", &keys()).unwrap();
+        import.add("regions.json", &regions(&["eu-west-1", "us-east-1"])).unwrap();
+        let account = import.finish();
+        assert!(account.regions_gap.is_none());
+        assert!(account.regions["eu-west-1"].keys.whole().is_ok());
+        assert_eq!(account.regions["us-east-1"].keys.gap().unwrap().kind, GapKind::NotCollected);
     }
 
     #[test]
@@ -474,6 +489,99 @@ mod tests {
         import.add("keys.json", &keys()).unwrap();
         let account = import.finish();
         assert_eq!(account.regions["eu-west-1"].keys.known()[0].grants.whole().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_was_changed_after_it_was_imported_is_not_begun_anew() {
+        let import = Import::new();
+        import.add("keys.json", &keys()).unwrap();
+        let place = import.out().join(snapshot::kms_path(ACCOUNT, "eu-west-1"));
+        crate::files::write_atomic(&place, b"something else").unwrap();
+        for failed in
+            [import.add("keys.json", &keys()).unwrap_err(), finish(&import.out(), &REQUIRED.into()).unwrap_err()]
+        {
+            assert!(failed.to_string().contains("eu-west-1.json.zst"), "{failed}");
+        }
+    }
+
+    #[test]
+    fn an_import_of_no_account_is_not_finished() {
+        let import = Import::new();
+        import.add("accounts.json", &serde_json::json!({"Accounts": [{"Id": ACCOUNT}]})).unwrap();
+        assert!(matches!(finish(&import.out(), &REQUIRED.into()), Err(Error::NoAccount { .. })));
+    }
+
+    #[test]
+    fn what_nobody_imported_is_a_gap_in_the_ledger() {
+        let import = Import::new();
+        let own = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/");
+        let listed = ["customer", "managed"].map(|id| serde_json::json!({"KeyId": id, "KeyArn": format!("{own}{id}")}));
+        import.add("keys.json", &serde_json::json!({ "Keys": listed })).unwrap();
+        for (id, manager) in [("customer", "CUSTOMER"), ("managed", "AWS")] {
+            let key = serde_json::json!({"KeyId": id, "Arn": format!("{own}{id}"), "KeyManager": manager});
+            import.add(&format!("{id}.json"), &serde_json::json!({ "KeyMetadata": key })).unwrap();
+        }
+        let user = serde_json::json!({"UserName": "alice", "Arn": format!("arn:aws:iam::{ACCOUNT}:user/alice")});
+        import.add("iam.json", &serde_json::json!({"UserDetailList": [user], "RoleDetailList": []})).unwrap();
+        import.add("regions.json", &regions(&["eu-west-1", "us-east-1"])).unwrap();
+        let manifest = import.manifest();
+        let mut missing = Vec::new();
+        for row in manifest.coverage.iter().filter(|row| row.is_gap()) {
+            assert_eq!((row.calls, row.code.as_deref()), (0, Some("NotImported")), "{row:?}");
+            let region = row.region.as_deref().unwrap_or("global");
+            missing.extend(row.gaps.iter().map(|gap| format!("{region} {} {}", row.api, gap.resource.join("/"))));
+        }
+        missing.sort();
+        assert_eq!(
+            missing,
+            [
+                "eu-west-1 kms:GetKeyPolicy customer/default",
+                "eu-west-1 kms:GetKeyRotationStatus customer",
+                "global iam:ListAccessKeys alice",
+                "global organizations:ListAccounts ",
+                "us-east-1 kms:ListKeys ",
+            ]
+        );
+        assert!(!manifest.api_calls.contains_key("kms:GetKeyPolicy"));
+    }
+
+    #[test]
+    fn what_was_imported_in_part_is_one_row_of_the_ledger() {
+        let import = Import::new();
+        let own = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/");
+        let listed = ["a", "b"].map(|id| serde_json::json!({"KeyId": id, "KeyArn": format!("{own}{id}")}));
+        import.add("keys.json", &serde_json::json!({ "Keys": listed })).unwrap();
+        let key = serde_json::json!({"KeyId": "a", "Arn": format!("{own}a"), "KeyManager": "AWS"});
+        import.add("a.json", &serde_json::json!({ "KeyMetadata": key })).unwrap();
+        let manifest = import.manifest();
+        let rows: Vec<_> = manifest.coverage.iter().filter(|row| row.api == "kms:DescribeKey").collect();
+        assert_eq!((rows.len(), rows[0].calls, rows[0].outcome), (1, 1, snapshot::Outcome::Failed));
+        assert_eq!(rows[0].gaps[0].resource, ["b"]);
+    }
+
+    #[test]
+    fn a_closed_account_of_which_nothing_was_imported_is_not_missing() {
+        let import = Import::new();
+        import.add("keys.json", &keys()).unwrap();
+        let accounts = serde_json::json!({"Accounts": [
+            {"Id": ACCOUNT, "Name": "own", "State": "ACTIVE"},
+            {"Id": "222233334444", "State": "PENDING_CLOSURE", "Status": "ACTIVE"},
+            {"Id": "444455556666", "Status": "SUSPENDED"},
+            {"Id": "555566667777", "Status": "ACTIVE"},
+        ]});
+        import.add("accounts.json", &accounts).unwrap();
+        let accounts = import.manifest().accounts;
+        let outcomes: Vec<_> = accounts.iter().map(|it| (it.status.as_str(), it.outcome)).collect();
+        assert_eq!(
+            outcomes,
+            [
+                ("ACTIVE", AccountOutcome::Imported),
+                ("PENDING_CLOSURE", AccountOutcome::Inactive),
+                ("SUSPENDED", AccountOutcome::Inactive),
+                ("ACTIVE", AccountOutcome::NotEntered),
+            ]
+        );
+        assert_eq!(accounts[2].reason.as_deref(), Some("its state is SUSPENDED"));
     }
 
     #[test]
