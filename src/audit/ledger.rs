@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::checks::{self, Check, POPULATION_APIS};
-use crate::snapshot::{AccountOutcome, Manifest, Outcome, ResourceGap};
+use crate::snapshot::{AccountOutcome, Manifest, ResourceGap};
 
 /// A hole: an API that a check reads, and that did not answer in full.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -45,7 +45,7 @@ pub(super) fn gaps(manifest: &Manifest, checks: &[&'static Check]) -> Vec<Ledger
             account_name: name(manifest, &row.account_id),
             region: row.region.clone().unwrap_or_else(|| "global".to_owned()),
             api: row.api.clone(),
-            outcome: word(row.outcome).to_owned(),
+            outcome: row.outcome.to_string(),
             code: row.code.clone(),
             calls: row.gaps.len(),
             resources: row.gaps.iter().filter_map(resource).take(NAMED_RESOURCES).collect(),
@@ -72,17 +72,4 @@ fn is_caller(manifest: &Manifest, account_id: &str) -> bool {
 fn name(manifest: &Manifest, account_id: &str) -> String {
     let account = manifest.accounts.iter().find(|account| account.account_id == account_id);
     account.map(|account| account.name.clone()).unwrap_or_default()
-}
-
-/// The word of the coverage ledger.
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Collected => "collected",
-        Outcome::Empty => "empty",
-        Outcome::Skipped => "skipped",
-        Outcome::Unsupported => "unsupported",
-        Outcome::Truncated => "truncated",
-        Outcome::Denied => "denied",
-        Outcome::Failed => "failed",
-    }
 }

@@ -35,7 +35,7 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Exit> 
         console.note("The snapshot is unfinished; end with `keyproof import --finish`.");
         return Ok(Exit::Done);
     }
-    let required = required_apis();
+    let required = checks::required_apis();
     let manifest = import::finish(&args.out, &required)?;
     let gaps = gaps(&manifest, &required);
     for gap in &gaps {
@@ -43,13 +43,6 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Exit> 
     }
     print(format!("Snapshot   {}\nAccounts   {}\n", args.out.display(), manifest.accounts.len()).as_bytes())?;
     Ok(if gaps.is_empty() || args.allow_incomplete { Exit::Done } else { Exit::Incomplete })
-}
-
-/// The APIs whose answers should be imported: those that checks read, and the one that says in which Regions keys may be.
-fn required_apis() -> BTreeSet<&'static str> {
-    let mut required = checks::required_apis();
-    required.insert("account:ListRegions");
-    required
 }
 
 /// A sentence for each hole in what the checks need.
@@ -80,7 +73,7 @@ mod tests {
         let hints = Hints { account_id: "111122223333".to_owned(), ..Hints::default() };
         let out = folder.path().join("snapshot");
         import::add(&out, &[file], &hints, Timestamp::UNIX_EPOCH).unwrap();
-        let required = required_apis();
+        let required = checks::required_apis();
         let gaps = gaps(&import::finish(&out, &required).unwrap(), &required);
         let expected = "account 111122223333: account:ListRegions is failed (not imported)".to_owned();
         assert!(gaps.contains(&expected), "{gaps:?}");
