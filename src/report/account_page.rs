@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::html::file_name;
 use super::pack::Audited;
-use super::view::{self, Columns, FindingView, MAX_ROWS, Number, StatusView, counted, grouped, shortened};
+use super::view::{self, Columns, FindingView, MAX_ROWS, MAX_WEIGHT, Number, StatusView, counted, grouped, shortened};
+use super::visible;
 use crate::audit::{AuditedAccount, Counts};
 use crate::checks::Check;
 use crate::finding::{Finding, Status};
@@ -181,7 +182,6 @@ struct OtherRow<'a> {
     check: &'static str,
     region: &'a str,
     resource: String,
-    resource_arn: String,
     reason: String,
 }
 
@@ -203,20 +203,51 @@ pub(super) fn content<'a>(
     let mut worst: Vec<&Finding> = audited.findings.iter().filter(|it| needs_attention(it.status)).collect();
     // Stable: within one status and severity the order of the audit stays.
     worst.sort_by_key(|it| (it.status, view::rank(it.severity)));
-    let shown = worst.len().min(MAX_ROWS);
+    let exceptions = as_many_as_fit(&worst, prefix);
+    let shown = exceptions.len();
+    let weight: usize = exceptions.iter().map(FindingView::weight).sum();
     let others: Vec<&Finding> = audited.findings.iter().filter(|it| !needs_attention(it.status)).collect();
-    let others_shown = others.len().min(MAX_ROWS - shown);
-    let hidden = worst.len() - shown + others.len() - others_shown;
+    let others_shown = lines_that_fit(&others, MAX_ROWS - shown, MAX_WEIGHT.saturating_sub(weight));
+    let hidden = worst.len() - shown + others.len() - others_shown.len();
     Content {
         account,
         total: columns.numbers(&total, &scope),
         all: Number::total(&total, &scope),
         checks: checks.iter().map(|check| check_row(check, &by_check, &columns, &scope)).collect(),
-        exceptions: worst.into_iter().take(shown).map(|it| FindingView::new(it, prefix)).collect(),
-        others: others.into_iter().take(others_shown).map(other_row).collect(),
+        exceptions,
+        others: others_shown,
         note: rest(hidden as u64),
         columns,
     }
+}
+
+/// The first findings, as many as a page holds.
+fn as_many_as_fit(findings: &[&Finding], prefix: &str) -> Vec<FindingView> {
+    let mut weight = 0;
+    let mut views = Vec::new();
+    for finding in findings.iter().take(MAX_ROWS) {
+        let view = FindingView::new(finding, prefix);
+        weight += view.weight();
+        if weight > MAX_WEIGHT {
+            break;
+        }
+        views.push(view);
+    }
+    views
+}
+
+/// The first findings as lines, as many as there is room for.
+fn lines_that_fit<'a>(findings: &[&'a Finding], rows: usize, mut room: usize) -> Vec<OtherRow<'a>> {
+    const ROW: usize = 500;
+    let mut lines = Vec::new();
+    for finding in findings.iter().take(rows) {
+        let line = other_row(finding);
+        let weight = ROW + visible::escaped_length(&line.reason) + visible::escaped_length(&line.resource);
+        let Some(left) = room.checked_sub(weight) else { break };
+        room = left;
+        lines.push(line);
+    }
+    lines
 }
 
 /// Where the rows are that a page leaves out; empty if there are none.
@@ -253,7 +284,6 @@ fn other_row(finding: &Finding) -> OtherRow<'_> {
         check: finding.check_id,
         region: &finding.region,
         resource: shortened(&finding.resource_name),
-        resource_arn: shortened(&finding.resource_arn),
         reason: shortened(&finding.reason),
     }
 }

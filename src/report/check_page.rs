@@ -11,6 +11,9 @@ use crate::checks::Check;
 use crate::finding::Status;
 use crate::frameworks::Strength;
 
+/// Accounts that the page of a check lists.
+const MAX_ACCOUNTS: usize = 500;
+
 /// The page of a check.
 #[derive(Debug, Serialize)]
 pub(super) struct Content<'a> {
@@ -35,6 +38,7 @@ pub(super) struct Content<'a> {
     aspects: Vec<AspectRow>,
     controls: Vec<FrameworkRow<'a>>,
     accounts: Vec<AccountRow<'a>>,
+    accounts_rest: String,
     rows: Vec<&'a FindingView>,
     note: String,
     passed: String,
@@ -82,6 +86,9 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>, check: &'static Check) -> Co
     let counts = audited.summary.by_check.get(check.id).copied().unwrap_or_default();
     let scope = format!("check={}", check.id);
     let rows = audited.exceptions.get(check.id).map(|it| it.all()).unwrap_or_default();
+    let mut accounts = accounts(audited, check);
+    let hidden_accounts = accounts.len().saturating_sub(MAX_ACCOUNTS);
+    accounts.truncate(MAX_ACCOUNTS);
     let concerning: u64 =
         [Status::Fail, Status::Error, Status::Undecided].into_iter().map(|status| counts.of(status)).sum();
     Content {
@@ -105,7 +112,11 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>, check: &'static Check) -> Co
         population: Number::population(&counts, &scope),
         aspects: aspects(audited, check),
         controls: controls(audited, check),
-        accounts: accounts(audited, check),
+        accounts,
+        accounts_rest: match hidden_accounts {
+            0 => String::new(),
+            hidden => format!("{} more on the accounts page.", grouped(hidden as u64)),
+        },
         note: rest(concerning.saturating_sub(rows.len() as u64)),
         passed: passed(&counts),
         here: if audited.options.with_snapshot { "the folder of this pack" } else { "the folder of the snapshot" },

@@ -32,7 +32,7 @@ pub(super) struct Content<'a> {
     gaps: Vec<GapRow<'a>>,
     gaps_rest: String,
     unread: Vec<UnreadRow<'a>>,
-    complete: String,
+    complete: Option<String>,
     top: Vec<TopRow<'a>>,
     top_rest: String,
     columns: &'a Columns,
@@ -224,7 +224,7 @@ fn verdicts(audited: &Audited<'_>) -> Vec<Verdict> {
     }
     if audited.summary.is_incomplete() || open > 0 {
         let gaps: Vec<String> = (0..audited.summary.ledger.len()).map(gap_name).collect();
-        let sentence = no_conclusion(&of(open), &gaps);
+        let sentence = no_conclusion(open, total.population(), &gaps);
         say(Determination::Incomplete, format!("{sentence} What could not be read counts nowhere as passed."));
     }
     if failed == 0 && waived > 0 {
@@ -333,14 +333,17 @@ fn examples<'a>(audited: &'a Audited<'a>, check: &str, status: Status) -> Vec<Ex
         .collect()
 }
 
-fn complete(audited: &Audited<'_>) -> String {
+fn complete(audited: &Audited<'_>) -> Option<String> {
+    if audited.summary.is_incomplete() {
+        return None;
+    }
     let manifest = audited.snapshot.manifest();
     let calls: u64 = manifest.api_calls.values().sum();
-    format!(
+    Some(format!(
         "Everything that the checks read was answered in full: {} in {}, with no gap.",
         counted(calls, "API call", "API calls"),
         counted(manifest.api_calls.len() as u64, "operation", "operations")
-    )
+    ))
 }
 
 fn top<'a>(audited: &'a Audited<'a>) -> (Vec<TopRow<'a>>, String) {

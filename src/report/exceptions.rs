@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::view::{FindingView, MAX_ROWS};
+use super::view::{FindingView, MAX_ROWS, MAX_WEIGHT};
 use crate::finding::{Finding, Status};
 
 /// How many rows of each status a page shows, so that none crowds out the others.
@@ -12,6 +12,7 @@ const ROOM: [(Status, usize); 3] = [(Status::Fail, MAX_ROWS - 600), (Status::Err
 #[derive(Debug, Default)]
 pub(super) struct Exceptions {
     rows: BTreeMap<Status, Vec<FindingView>>,
+    weight: usize,
 }
 
 impl Exceptions {
@@ -19,8 +20,10 @@ impl Exceptions {
     pub(super) fn add(&mut self, finding: &Finding, prefix: &str) {
         let Some((status, room)) = ROOM.iter().find(|(status, _)| *status == finding.status) else { return };
         let rows = self.rows.entry(*status).or_default();
-        if rows.len() < *room {
-            rows.push(FindingView::new(finding, prefix));
+        if rows.len() < *room && self.weight < MAX_WEIGHT {
+            let view = FindingView::new(finding, prefix);
+            self.weight += view.weight();
+            rows.push(view);
         }
     }
 

@@ -150,7 +150,8 @@ fn control_row<'a>(audited: &'a Audited<'a>, result: &'a ControlResult<'a>) -> C
     let gaps = gaps(audited, result);
     let scope: Vec<String> = result.tests.iter().filter(|it| it.counts.is_some()).map(scope).collect();
     let open = result.counts.of(Status::Error) + result.counts.of(Status::Undecided);
-    let also_incomplete = result.determination == Determination::ExceptionsNoted && open > 0;
+    let has_hole = result.tests.iter().any(|it| it.has_hole);
+    let also_incomplete = result.determination == Determination::ExceptionsNoted && (open > 0 || has_hole);
     let number = |status: Status| {
         let query =
             scope.iter().map(|scope| format!("{scope} status={}", status.word())).collect::<Vec<_>>().join(" + ");
@@ -251,7 +252,9 @@ fn sentence(result: &ControlResult<'_>, as_of: &str, gaps: &[String]) -> String 
         Determination::Incomplete if result.tests.iter().any(|it| it.counts.is_none()) => {
             "No conclusion: a mapped test was not part of this run.".to_owned()
         }
-        Determination::Incomplete => no_conclusion(&of(counts.of(Status::Error) + counts.of(Status::Undecided)), gaps),
+        Determination::Incomplete => {
+            no_conclusion(counts.of(Status::Error) + counts.of(Status::Undecided), counts.population(), gaps)
+        }
         Determination::NoExceptionsNoted => {
             let concluding = result.tests.iter().filter(|it| it.test.strength != Strength::Supporting);
             let (mut population, mut tests) = (Counts::default(), 0);
@@ -273,14 +276,25 @@ pub(super) fn exceptions(of: &str, waived: u64, as_of: &str) -> String {
 }
 
 /// "No conclusion …"
-pub(super) fn no_conclusion(of: &str, gaps: &[String]) -> String {
+pub(super) fn no_conclusion(open: u64, population: u64, gaps: &[String]) -> String {
     const NAMED: usize = 4;
-    let see = match gaps {
-        [] => "see the findings marked ERROR and UNDECIDED".to_owned(),
-        gaps if gaps.len() <= NAMED => format!("see gaps {}", gaps.join(", ")),
-        gaps => format!("see gaps {} and {} more", gaps[..NAMED].join(", "), grouped((gaps.len() - NAMED) as u64)),
+    let named = match gaps {
+        gaps if gaps.len() <= NAMED => gaps.join(", "),
+        gaps => format!("{} and {} more", gaps[..NAMED].join(", "), grouped((gaps.len() - NAMED) as u64)),
     };
-    format!("No conclusion: {of} could not be evaluated ({see}).")
+    match (open, gaps) {
+        (0, []) => "No conclusion: no account was audited.".to_owned(),
+        (0, _) => format!("No conclusion: the population is not known to be whole (see gaps {named})."),
+        (open, gaps) => {
+            let see = if gaps.is_empty() {
+                "the findings marked ERROR and UNDECIDED".to_owned()
+            } else {
+                format!("gaps {named}")
+            };
+            let (open, population) = (grouped(open), grouped(population));
+            format!("No conclusion: {open} of {population} items could not be evaluated (see {see}).")
+        }
+    }
 }
 
 /// "No exceptions were noted …"

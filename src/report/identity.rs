@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::framework_page::gap_name;
 use super::pack::Options;
 use super::view::grouped;
-use crate::audit::{FrameworkResult, Summary};
+use crate::audit::{FrameworkResult, LedgerGap, Summary};
 use crate::checks::Check;
 use crate::digest;
 use crate::frameworks::Framework;
@@ -151,6 +152,16 @@ fn ruleset(checks: &[&'static Check], frameworks: &[Framework]) -> Value {
     json!({ "checks": checks, "frameworks": frameworks })
 }
 
+/// Every gap under the name that pages give it.
+fn gaps(ledger: &[LedgerGap]) -> Vec<Value> {
+    let named = |(index, gap): (usize, &LedgerGap)| {
+        let mut value = json!(gap);
+        value["name"] = json!(gap_name(index));
+        value
+    };
+    ledger.iter().enumerate().map(named).collect()
+}
+
 /// `pack.json`.
 pub(super) fn pack_json(
     identity: &Identity,
@@ -202,7 +213,7 @@ pub(super) fn pack_json(
             "by_check": summary.by_check,
             "by_account": summary.by_account,
         },
-        "gaps": summary.ledger,
+        "gaps": gaps(&summary.ledger),
         "frameworks": frameworks,
     })
 }

@@ -27,12 +27,15 @@ pub(super) fn quoted(text: &str) -> String {
 /// A jq program that walks a JSON pointer. It is ASCII: what a name holds beyond that is written as JSON escapes.
 fn program(pointer: &str) -> String {
     let mut program = String::new();
+    // The list of calls is the one array that stands beside the operations.
+    let shallowest_position = if pointer.starts_with("/calls/") { 1 } else { 2 };
     for (depth, token) in pointer.split('/').skip(1).enumerate() {
         let token = token.replace("~1", "/").replace("~0", "~");
         let is_word = token.starts_with(|letter: char| letter.is_ascii_alphabetic())
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         // Below an operation stands an object, possibly keyed by names of digits; deeper down digits are positions.
-        let is_position = depth >= 2 && !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
+        let is_position =
+            depth >= shallowest_position && !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
         // Writing to a String cannot fail.
         let _ = if is_word {
             write!(program, ".{token}")
@@ -93,6 +96,11 @@ mod tests {
     #[test]
     fn a_name_of_digits_below_an_operation_is_a_key() {
         assert_eq!(program("/ListMFADevices/7/MFADevices/0"), ".ListMFADevices[\"7\"].MFADevices[0]");
+    }
+
+    #[test]
+    fn a_refused_call_stands_in_the_list_of_calls() {
+        assert_eq!(program("/calls/12"), ".calls[12]");
     }
 
     #[test]

@@ -363,6 +363,8 @@ fn the_table_of_findings_holds_what_the_lines_hold() {
     }
     assert_eq!(rows, findings.len());
     assert!(findings.len() > 10);
+    let json: Value = serde_json::from_str(&text(&pack.join("data/pack.json"))).unwrap();
+    assert_eq!(json["gaps"][0]["name"], "G-1");
     let columns = text(&pack.join("data/csv/COLUMNS.md"));
     assert!(header.iter().all(|column| columns.contains(&format!("| {column} |"))));
 }
@@ -397,10 +399,24 @@ fn a_whole_audit_without_exceptions_says_so_in_the_fixed_words() {
 }
 
 #[test]
-fn an_organization_of_which_no_account_is_known_allows_no_conclusion() {
+fn an_audit_of_no_account_concludes_nothing() {
     let index = text(&pack(&World::new().with(|it| it.accounts.clear())).path().join("pack").join(INDEX));
-    assert!(index.contains("INCOMPLETE") && !index.contains("NO ITEMS IN POPULATION"));
-    assert!(!index.contains("verdict v-pass"));
+    assert!(index.contains("No conclusion: no account was audited.") && !index.contains("verdict v-pass"));
+    assert!(!index.contains("</svg>COMPLETE</span>"));
+}
+
+#[test]
+fn an_organization_of_nothing_but_exempt_things_has_no_items() {
+    let world = World::new().with(|it| {
+        for account in &mut it.accounts {
+            account.users = vec![("wendy".to_owned(), "AIDAwendy".to_owned(), "exempt".to_owned())];
+            account.keys.clear();
+            account.keys_outcome = Outcome::Empty;
+        }
+    });
+    let index = text(&pack(&world).path().join("pack").join(INDEX));
+    assert!(index.contains("NO ITEMS IN POPULATION") && !index.contains("verdict v-pass"));
+    assert!(index.contains("</svg>COMPLETE</span>"));
 }
 
 #[test]
@@ -465,6 +481,19 @@ fn a_page_holds_two_thousand_rows_at_most_and_says_where_the_rest_is() {
         assert!(page.len() < 5_000_000, "{}", page.len());
     }
     assert!(findings(&folder.path().join("pack")).len() > 2_500);
+}
+
+#[test]
+fn long_names_make_no_page_of_more_than_five_megabytes() {
+    let world = World::new().with(|it| {
+        it.prefix = "<\"&".repeat(300);
+        let user = |index: usize| (format!("user-{index:04}"), format!("AIDA{index}"), "bad".to_owned());
+        it.accounts[0].users = (0..1_500).map(user).collect();
+    });
+    let folder = pack(&world);
+    for (name, page) in pages(&folder.path().join("pack")) {
+        assert!(page.len() < 5_000_000, "{name}: {}", page.len());
+    }
 }
 
 #[test]

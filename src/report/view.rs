@@ -3,12 +3,16 @@
 use serde::Serialize;
 
 use super::recipe;
+use super::visible;
 use crate::audit::Counts;
 use crate::finding::{Finding, Severity, Status};
 use crate::model::Evidence;
 
 /// Rows that a page shows at most; a browser grows slow beyond.
 pub(super) const MAX_ROWS: usize = 2_000;
+
+/// Bytes of findings that a page shows at most, by [`FindingView::weight`]: no page may pass 5 MB.
+pub(super) const MAX_WEIGHT: usize = 4_000_000;
 
 /// Letters of one text that a page shows at most; the rest stands in `findings.ndjson`.
 const MAX_LETTERS: usize = 1_200;
@@ -192,6 +196,21 @@ pub(super) struct EvidenceView {
 }
 
 impl FindingView {
+    /// About how many bytes the finding takes on a page.
+    pub(super) fn weight(&self) -> usize {
+        const ROW: usize = 1_100;
+        const ITEM: usize = 450;
+        let wide = visible::escaped_length;
+        let evidence: usize = self
+            .evidence
+            .iter()
+            .map(|it| ITEM + wide(&it.line) + wide(&it.pointer) + wide(&it.file) + wide(&it.request_id))
+            .sum();
+        let statements: usize = self.statements.iter().map(|it| ITEM / 2 + wide(&it.policy) + wide(&it.sid)).sum();
+        let texts = [&self.reason, &self.resource, &self.resource_arn, &self.remediation, &self.account_name];
+        ROW + evidence + statements + texts.into_iter().map(|text| wide(text)).sum::<usize>()
+    }
+
     /// The view of a finding; `prefix` leads from where commands are run to the snapshot.
     pub(super) fn new(finding: &Finding, prefix: &str) -> Self {
         let statements = finding.statements.iter().take(MAX_ITEMS).map(|it| StatementView {

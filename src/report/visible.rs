@@ -31,6 +31,25 @@ pub(super) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&text.as_bytes()[plain..])
 }
 
+/// How many bytes a text takes on a page.
+pub(super) fn escaped_length(text: &str) -> usize {
+    struct Length(usize);
+    impl Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    // Counting cannot fail.
+    let _ = escape(text, &mut length);
+    length.0
+}
+
 /// Whether a character leaves no mark of its own on a page, or moves others.
 pub fn is_hidden(letter: char) -> bool {
     letter.is_control()
