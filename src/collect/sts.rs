@@ -137,7 +137,7 @@ impl Session {
     /// Assumes the role and returns the ARN of the session.
     pub(super) async fn enter(&self) -> Result<String, Failure> {
         let (credentials, arn) = self.assume().await?;
-        *self.current.lock().await = Some((credentials.clone(), renewal(&credentials)));
+        *self.current.lock().await = Some((credentials.clone(), renewal(&credentials, now())));
         Ok(arn)
     }
 
@@ -181,15 +181,15 @@ impl Session {
             return Ok(credentials.clone());
         }
         let (credentials, _) = self.assume().await.map_err(CredentialsError::provider_error)?;
-        *current = Some((credentials.clone(), renewal(&credentials)));
+        *current = Some((credentials.clone(), renewal(&credentials, now())));
         Ok(credentials)
     }
 }
 
-/// When to renew credentials that were just given.
-fn renewal(credentials: &Credentials) -> Timestamp {
-    let end = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok()).unwrap_or_else(now);
-    let life = end.duration_since(now());
+/// When to renew credentials that were given at a time: at once when they do not say when they end.
+fn renewal(credentials: &Credentials, given: Timestamp) -> Timestamp {
+    let end = credentials.expiry().and_then(|end| Timestamp::try_from(end).ok()).unwrap_or(given);
+    let life = end.duration_since(given);
     end - RENEWAL.min(life / 4).max(SignedDuration::ZERO)
 }
 
@@ -213,5 +213,30 @@ impl ProvideCredentials for Renewal {
         Self: 'a,
     {
         future::ProvideCredentials::new(self.0.credentials())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    /// When a session that was given at noon and ends at a time is renewed.
+    fn renewed(end: Option<&str>) -> Timestamp {
+        let end = end.map(|end| std::time::SystemTime::from(at(end)));
+        let builder = Credentials::builder().access_key_id("AKIA").secret_access_key("secret").provider_name("test");
+        renewal(&builder.set_expiry(end).build(), at("2026-09-30T12:00:00Z"))
+    }
+
+    #[test]
+    fn a_session_is_renewed_before_it_ends() {
+        assert_eq!(renewed(Some("2026-09-30T13:00:00Z")), at("2026-09-30T12:55:00Z"), "five minutes before");
+        assert_eq!(renewed(Some("2026-09-30T12:04:00Z")), at("2026-09-30T12:03:00Z"), "a quarter of a short life");
+        assert_eq!(renewed(Some("2026-09-30T12:00:00Z")), at("2026-09-30T12:00:00Z"), "at once: it has no life");
+        assert_eq!(renewed(Some("2026-09-30T11:59:00Z")), at("2026-09-30T11:59:00Z"), "it was given too late");
+        assert_eq!(renewed(None), at("2026-09-30T12:00:00Z"), "no end is known");
     }
 }
