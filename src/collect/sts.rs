@@ -227,8 +227,10 @@ mod tests {
     /// When a session that was given at noon and ends at a time is renewed.
     fn renewed(end: Option<&str>) -> Timestamp {
         let end = end.map(|end| std::time::SystemTime::from(at(end)));
-        let builder = Credentials::builder().access_key_id("AKIA").secret_access_key("secret").provider_name("test");
-        renewal(&builder.set_expiry(end).build(), at("2026-09-30T12:00:00Z"))
+        let mut builder =
+            Credentials::builder().access_key_id("AKIA").secret_access_key("secret").provider_name("test");
+        builder.set_expiry(end);
+        renewal(&builder.build(), at("2026-09-30T12:00:00Z"))
     }
 
     #[test]
