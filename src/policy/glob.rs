@@ -153,17 +153,17 @@ impl Glob {
         }
     }
 
-    /// The narrower reading of a resource pattern: wildcards stay inside their colon-separated field, except that the
-    /// last star of the pattern may absorb the rest, and that the sixth field is the rest of the string.
+    /// The narrower reading of a resource pattern: wildcards stay inside their colon-separated field, except that a star
+    /// at the end of the pattern may absorb the rest, and that the sixth field is the rest of the string.
     #[must_use]
     pub fn within_fields(&self) -> Self {
-        let last_star = self.symbols.iter().rposition(|symbol| *symbol == Symbol::Many);
+        let end = self.symbols.len().saturating_sub(1);
         let mut colons = 0;
         let mut glob = Self::default();
         for (position, symbol) in self.symbols.iter().enumerate() {
             colons += usize::from(*symbol == Symbol::Char(':'));
             glob.push(match symbol {
-                Symbol::Many if colons < 5 && Some(position) != last_star => Symbol::ManyInField,
+                Symbol::Many if colons < 5 && position != end => Symbol::ManyInField,
                 Symbol::One if colons < 5 => Symbol::OneInField,
                 other => *other,
             });
@@ -237,6 +237,8 @@ mod tests {
         assert!(Glob::parse("arn:aws:kms:*:key/*").matches(key));
         assert!(!Glob::parse("arn:aws:kms:*:key/*").within_fields().matches(key));
         assert!(Glob::parse("arn:aws:kms:*:*:key/*").within_fields().matches(key));
+        assert!(!Glob::parse("arn:aws:kms:*:key/1").within_fields().matches(key));
+        assert!(!Glob::parse("arn:aws:kms:us-east-1:*/1").within_fields().matches(key));
         let topic = "arn:aws:sns:us-east-1:111122223333:a:b:c";
         assert!(Glob::parse("arn:aws:sns:*:*:a*c*").within_fields().matches(topic));
     }

@@ -84,7 +84,7 @@ impl ResourcePattern {
     }
 
     /// The narrow reading (Lmin of semantics) when the pattern holds no variable: no wildcard leaves its
-    /// field except the last star, and an ARN with too few fields and no wildcard matches nothing.
+    /// field except a star at the end, and an ARN with too few fields and no wildcard matches nothing.
     #[must_use]
     pub fn fixed_narrow_glob(&self) -> Option<Cow<'_, Glob>> {
         let glob = self.text.fixed_glob()?;
