@@ -11,7 +11,8 @@ pub struct Caller {
     pub arn: String,
     /// The account, twelve digits; `None` for services and anonymous callers.
     pub account: Option<String>,
-    /// Role sessions: the ARN of the role with its path. Federated sessions: the ARN of the user who made them.
+    /// Role sessions: the ARN of the role with its path. Federated sessions: the ARN of the IAM or root user who made
+    /// them.
     pub source_arn: Option<String>,
     /// Role sessions: whether the path in `source_arn` is known. A session ARN carries none, but the name of a role is
     /// unique in its account (semantics P-4).
@@ -77,6 +78,14 @@ impl Caller {
             return None;
         }
         self.arn.rsplit_once('/').map(|(_, name)| name)
+    }
+
+    /// Whether it is a session that the root user federated: it starts from everything in the account and is limited by
+    /// its session policies alone (semantics S-7).
+    #[must_use]
+    pub fn is_federated_by_root(&self) -> bool {
+        self.kind == CallerKind::FederatedUser
+            && self.source_arn.as_deref().and_then(|arn| arn_field(arn, 5)) == Some("root")
     }
 
     /// Whether it is a session of a service-linked role, which organization policies do not limit.

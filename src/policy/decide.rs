@@ -144,9 +144,13 @@ fn own<'p>(request: &Request<'_>, policies: &Policies<'p>) -> Own<'p> {
     let optional = |documents: &[&'p Document], place: fn(usize) -> PolicyRef| {
         (!documents.is_empty()).then(|| attached(documents, place, request))
     };
+    let mut identity = attached(policies.identity, PolicyRef::Identity, request);
+    if request.caller.is_federated_by_root() {
+        identity.allow = Finding::BY_NATURE;
+    }
     Own {
         kind: request.caller.kind,
-        identity: attached(policies.identity, PolicyRef::Identity, request),
+        identity,
         boundary: optional(policies.boundary, PolicyRef::Boundary),
         session: optional(policies.session, PolicyRef::Session),
     }

@@ -290,7 +290,9 @@ fn source(members: &Members<'_>, caller: Caller) -> Result<Caller, Fault> {
     let arn = node.text()?;
     let fits = match Principal::aws(arn.clone()) {
         role @ Principal::Role(_) => caller.named_by(&role).is_some(),
-        Principal::User(_) | Principal::Account { .. } => caller.kind == CallerKind::FederatedUser,
+        user @ (Principal::User(_) | Principal::Account { partition: Some(_), .. }) => {
+            caller.kind == CallerKind::FederatedUser && user.account() == caller.account.as_deref()
+        }
         _ => false,
     };
     if fits { Ok(caller.of(&arn)) } else { Err(node.fault(format!("`{arn}` is not where this session comes from"))) }

@@ -76,6 +76,8 @@ pub(super) struct Finding<'p> {
 
 impl<'p> Finding<'p> {
     pub(super) const NONE: Self = Self { answer: Answer::NO, by: None };
+    /// It holds because of who the caller is, and rests on no statement.
+    pub(super) const BY_NATURE: Self = Self { answer: Answer::YES, by: None };
 
     pub(super) fn is_certain(&self) -> bool {
         self.answer.holds == Match::Yes

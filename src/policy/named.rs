@@ -87,7 +87,10 @@ impl Chain {
         let rest = match caller.kind {
             CallerKind::User => account,
             CallerKind::Role => source && account,
-            CallerKind::FederatedUser => account && (source || caller.source_arn.is_none()),
+            // The account stands for the root user who made a session.
+            CallerKind::FederatedUser => {
+                account && (source || caller.source_arn.is_none() || caller.is_federated_by_root())
+            }
             CallerKind::Root | CallerKind::Service | CallerKind::IdentityProvider | CallerKind::Anonymous => true,
         };
         Self { itself, source, account, rest }
