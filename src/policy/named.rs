@@ -59,9 +59,27 @@ pub(super) fn denied(element: &PrincipalElement, caller: &Caller, bounded: bool)
     if chain.itself && chain.rest {
         return Answer::NO;
     }
-    let only_accounts = element.entries.iter().all(|entry| matches!(entry, Principal::Account { .. }));
-    let is_partial = chain.itself || chain.source || (only_accounts && chain.account);
+    let names_others = element.entries.iter().any(is_of_an_account);
+    let is_partial = chain.itself || chain.source || (chain.account && !names_others);
     if is_partial { Answer::unsure(Doubt::NotPrincipalChain) } else { Answer::YES }
+}
+
+/// Whether the entry is one principal of an account, so that a list with it and the account is the documented one that
+/// denies everybody else (semantics N-2). Next to a service the account stands alone (N-4).
+fn is_of_an_account(entry: &Principal) -> bool {
+    match entry {
+        Principal::User(_)
+        | Principal::Role(_)
+        | Principal::Session(_)
+        | Principal::FederatedUser(_)
+        | Principal::UniqueId(_)
+        | Principal::Nobody(_) => true,
+        Principal::Everyone
+        | Principal::Account { .. }
+        | Principal::Service(_)
+        | Principal::Federated(_)
+        | Principal::CanonicalUser(_) => false,
+    }
 }
 
 /// Which parts of the caller's identity a `NotPrincipal` lists (semantics 4.10).
