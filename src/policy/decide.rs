@@ -111,6 +111,8 @@ pub enum Remark {
     OpaqueGrantee(usize),
     /// The owner of the resource is not given; it was taken for the caller's account.
     OwnerAssumed,
+    /// STS refuses root users, whatever the trust policy says (API reference of `AssumeRole`).
+    RootAssumesNoRole,
 }
 
 /// Decides one request (semantics 4.3). The two readings of every undocumented rule are carried along; where they lead
@@ -125,7 +127,7 @@ pub fn decide<'p>(request: &Request<'_>, policies: &Policies<'p>, environment: E
     let (resource, layer) = resource(request, policies);
     let way = match request.action.realm() {
         Realm::Kms => key_access::way(request, policies, environment, &resource, &own, &mut remarks),
-        Realm::AssumeRole => assume_role(request, &resource, &own),
+        Realm::AssumeRole => assume_role(request, &resource, &own, &mut remarks),
         Realm::General => general(request, &resource, &own, &mut remarks),
     };
     let denies = [
@@ -226,9 +228,13 @@ fn speaks_of_a_key(request: &Request<'_>) -> bool {
 }
 
 /// A role, like a key, must itself trust (semantics 4.13).
-fn assume_role<'p>(request: &Request<'_>, trust: &Resource<'p>, own: &Own<'p>) -> Way<'p> {
+fn assume_role<'p>(request: &Request<'_>, trust: &Resource<'p>, own: &Own<'p>, remarks: &mut Vec<Remark>) -> Way<'p> {
     let layer = Layer::TrustPolicy;
     match own.kind {
+        CallerKind::Root => {
+            remarks.push(Remark::RootAssumesNoRole);
+            Way::closed(Layer::Service)
+        }
         CallerKind::Anonymous => Way::closed(layer),
         CallerKind::Service | CallerKind::IdentityProvider => by_resource(trust, own, layer),
         _ if request.is_own_account() => by_resource(trust, own, layer).or(by_delegation(trust, own, layer)),
@@ -368,6 +374,7 @@ impl fmt::Display for Remark {
             Self::AwsManagedKey => "AWS managed keys cannot be used from other accounts",
             Self::OwnAccountOnly => "the action does not work across accounts, whatever the policies say",
             Self::OwnerAssumed => "the owner of the resource is not given and was taken for the caller's account",
+            Self::RootAssumesNoRole => "STS lets no root user assume a role",
         })
     }
 }
