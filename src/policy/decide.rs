@@ -113,6 +113,8 @@ pub enum Remark {
     OwnerAssumed,
     /// STS refuses root users, whatever the trust policy says (API reference of `AssumeRole`).
     RootAssumesNoRole,
+    /// Access rests on the policy that AWS RAM keeps besides the key policy (semantics U-11).
+    SharedKey,
 }
 
 /// Decides one request (semantics 4.3). The two readings of every undocumented rule are carried along; where they lead
@@ -319,8 +321,12 @@ impl<'p> Verdict<'p> {
         let path = Some(self.way.path);
         let doubtful = self.denies.iter().filter_map(|(finding, _)| finding.by);
         let statements = doubtful.chain(self.cites).chain(self.way.cites.into_iter().flatten());
-        let statements = statements.map(StatementRef::from).collect();
-        Decision { decision, explicit: false, path, layer, statements, notes: self.notes }
+        let statements: Vec<StatementRef<'_>> = statements.map(StatementRef::from).collect();
+        let mut notes = self.notes;
+        if statements.iter().any(|statement| matches!(statement.policy, PolicyRef::Key(1..))) {
+            notes.push(Remark::SharedKey);
+        }
+        Decision { decision, explicit: false, path, layer, statements, notes }
     }
 
     /// The first layer without a certain answer.
@@ -375,6 +381,9 @@ impl fmt::Display for Remark {
             Self::OwnAccountOnly => "the action does not work across accounts, whatever the policies say",
             Self::OwnerAssumed => "the owner of the resource is not given and was taken for the caller's account",
             Self::RootAssumesNoRole => "STS lets no root user assume a role",
+            Self::SharedKey => {
+                "U-11: the key is shared by AWS RAM; how its policies combine is not documented, they were united"
+            }
         })
     }
 }
