@@ -108,7 +108,7 @@ pub(super) fn attached<'p>(
     let mut sides = Sides { allow: Finding::NONE, deny: Finding::NONE };
     for (index, document) in documents.iter().enumerate() {
         for statement in &document.statements {
-            sides.add(statement, place(index), request);
+            sides.add(Answer::YES, statement, place(index), request);
         }
     }
     sides
@@ -123,23 +123,23 @@ pub(super) fn controlling<'p>(
     let mut sides = Sides { allow: Finding::NONE, deny: Finding::NONE };
     for (index, document) in documents.iter().enumerate() {
         for statement in &document.statements {
-            let speaks = statement.principal.as_ref();
-            if speaks.is_none_or(|element| named::denied(element, request.caller, false).holds.is_possible()) {
-                sides.add(statement, place(index), request);
-            }
+            let element = statement.principal.as_ref();
+            let named = element.map_or(Answer::YES, |element| named::denied(element, request.caller, false));
+            sides.add(named, statement, place(index), request);
         }
     }
     sides
 }
 
 impl<'p> Sides<'p> {
-    fn add(&mut self, statement: &'p Statement, policy: PolicyRef, request: &Request<'_>) {
+    /// `named`: whether the statement speaks about the caller.
+    fn add(&mut self, named: Answer, statement: &'p Statement, policy: PolicyRef, request: &Request<'_>) {
         let finding = match statement.effect {
             Effect::Allow => &mut self.allow,
             Effect::Deny => &mut self.deny,
         };
-        if !finding.is_certain() {
-            let answer = applies(statement, Attachment::Elsewhere, request);
+        if named != Answer::NO && !finding.is_certain() {
+            let answer = named.and(applies(statement, Attachment::Elsewhere, request));
             finding.add(answer, Cite { policy, statement: Some(statement) });
         }
     }
