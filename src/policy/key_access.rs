@@ -102,17 +102,17 @@ fn by_grant<'p>(grant: &Grant, index: usize, request: &Request<'_>, own: &Own<'p
     if constraints == Answer::NO {
         return None;
     }
-    let cite = Cite { policy: PolicyRef::Grant(index), statement: None };
-    let way = |answer: Answer| Way::own(Path::Grant, constraints.and(answer), Some(cite), own, Layer::KeyPolicy);
-    if own.kind == CallerKind::Service {
-        return Some(way(Answer::YES));
-    }
-    let is_own_issuer = grant.is_issued_by(request.caller);
-    Some(way(match naming {
-        Naming::Account => own.allows().or_unsure(Doubt::GranteeWithoutIdentity),
-        _ if request.is_own_account() || is_own_issuer || own.allows() == Answer::YES => within_limits(naming, own),
-        _ => Answer::unsure(Doubt::GranteeWithoutIdentity),
-    }))
+    let cite = Some(Cite { policy: PolicyRef::Grant(index), statement: None });
+    let layer = Layer::KeyPolicy;
+    let alone = |answer: Answer| Way::limited(Path::Grant, constraints.and(answer), cite, own, layer);
+    let with_identity = |answer: Answer| Way::own(Path::Grant, constraints.and(answer), cite, own, layer);
+    Some(match naming {
+        _ if own.kind == CallerKind::Service => alone(Answer::YES),
+        Naming::Account => with_identity(own.allows().or_unsure(Doubt::GranteeWithoutIdentity)),
+        _ if request.is_own_account() || grant.is_issued_by(request.caller) => alone(within_limits(naming, own)),
+        _ if own.allows() == Answer::YES => with_identity(within_limits(naming, own)),
+        _ => alone(Answer::unsure(Doubt::GranteeWithoutIdentity)),
+    })
 }
 
 /// Who may retire a grant (semantics 4.8). Key policies and resource control policies have no say.
