@@ -200,7 +200,7 @@ impl Asked {
     fn read(members: &Members<'_>) -> Result<Self, Fault> {
         let action = members.need("action")?;
         let name = action.text()?;
-        if !name.contains(':') {
+        if !name.contains(':') || name.contains(['*', '?']) {
             return Err(action.fault(format!("`{name}` is no action: expected service:Name")));
         }
         Ok(Self {
@@ -452,6 +452,7 @@ mod tests {
         );
         assert!(with("\"user\"", "\"person\"").contains("/request/principal_type: is no principal type"));
         assert!(with("kms:Decrypt", "Decrypt").contains("/request/action: `Decrypt` is no action"));
+        assert!(with("kms:Decrypt", "kms:*").contains("/request/action: `kms:*` is no action"));
         assert!(with("arn:aws:kms:us-east-1:111122223333:key/1", "alias/x").contains("/request/resource: `alias/x`"));
         assert!(with("\"action\"", "\"account\":\"444455556666\",\"action\"").contains("is not the account of"));
         assert!(with("\"action\"", "\"context\":{\"a:B\":\"\",\"A:b\":\"\"},\"action\"").contains("stands twice"));
