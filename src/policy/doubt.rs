@@ -44,13 +44,15 @@ pub enum Doubt {
     EarlyVariable,
     /// Section 1.7: an operator that AWS would not store.
     UnknownOperator,
+    /// Section 1.7: a wildcard in the service field of an ARN.
+    WildcardArnService,
     /// P1 of section 4.4: `*` and a federated session that its session policy does not cover.
     StarAndFederation,
     /// O-1: a level of the organization without a policy, which AWS does not allow to exist.
     MissingLevel,
 }
 
-const ALL: [Doubt; 21] = [
+const ALL: [Doubt; 22] = [
     Doubt::ColonCrossing,
     Doubt::GrantLimits,
     Doubt::GranteeWithoutIdentity,
@@ -70,6 +72,7 @@ const ALL: [Doubt; 21] = [
     Doubt::ArnPrefixCase,
     Doubt::EarlyVariable,
     Doubt::UnknownOperator,
+    Doubt::WildcardArnService,
     Doubt::StarAndFederation,
     Doubt::MissingLevel,
 ];
@@ -127,6 +130,7 @@ impl Doubt {
             Self::ArnPrefixCase => ("R-1", "whether partition, service, Region and account of an ARN have letter case"),
             Self::EarlyVariable => ("V-1", "whether a variable acts before the fifth colon of an ARN"),
             Self::UnknownOperator => ("1.7", "a condition operator that AWS would not store"),
+            Self::WildcardArnService => ("1.7", "whether a wildcard acts in the service field of an ARN"),
             Self::StarAndFederation => {
                 ("P1", "whether an Allow for `*` covers a federated session beyond its session policy")
             }

@@ -46,6 +46,7 @@ pub struct ResourcePattern {
     /// The pattern in lower case up to the fifth colon, present only where that differs.
     folded: Option<Glob>,
     short: bool,
+    any_service: bool,
 }
 
 impl ResourcePattern {
@@ -55,7 +56,8 @@ impl ResourcePattern {
         let short = is_short_without_wildcard(text.source());
         let narrow = text.fixed_glob().and_then(narrow_if_different);
         let folded = text.fixed_glob().and_then(folded_if_different);
-        Self { text, narrow, folded, short }
+        let any_service = has_wildcard_service(text.source());
+        Self { text, narrow, folded, short, any_service }
     }
 
     /// The pattern as written.
@@ -107,12 +109,17 @@ impl ResourcePattern {
             return if folded { Match::Unsure } else { Match::No };
         }
         let narrow = match (&self.narrow, self.text.has_variables()) {
-            _ if self.short || self.has_early_variable() => false,
+            _ if self.short || self.any_service || self.has_early_variable() => false,
             (Some(narrow), _) => narrow.matches(resource),
             (None, true) => glob.within_fields().matches(resource),
             (None, false) => true,
         };
         if narrow { Match::Yes } else { Match::Unsure }
+    }
+
+    /// AWS says that no wildcard may stand in the service field, and accepts it all the same (semantics 1.7).
+    pub(super) fn has_wildcard_service(&self) -> bool {
+        self.any_service
     }
 
     /// A variable before the fifth colon is not allowed there (semantics V-1): replaced in the wide reading only.
@@ -134,6 +141,15 @@ impl ResourcePattern {
 
 fn is_short_without_wildcard(source: &str) -> bool {
     source.starts_with("arn:") && source.matches(':').count() < 5 && !source.contains(['*', '?'])
+}
+
+/// A star that ends the pattern there is none: it runs over all the fields that are missing.
+fn has_wildcard_service(source: &str) -> bool {
+    let mut fields = source.splitn(4, ':').skip(2);
+    let Some(service) = fields.next() else { return false };
+    let is_last = fields.next().is_none();
+    let service = service.strip_suffix('*').filter(|_| is_last).unwrap_or(service);
+    service.contains(['*', '?'])
 }
 
 /// `None` when letter case before the fifth colon is lower already, or the pattern is no ARN.
@@ -214,6 +230,16 @@ mod tests {
         assert_eq!(element.matches(Some(KEY), &nothing), Match::Unsure);
         let element = Resources { negated: false, patterns: vec![unresolved, pattern("arn:aws:s3:::*")] };
         assert_eq!(element.matches(Some(KEY), &nothing), Match::No);
+    }
+
+    #[test]
+    fn a_wildcard_in_the_service_field_is_unsure_unless_it_ends_the_pattern() {
+        let matches = |source| pattern(source).matches(Some(KEY), &nothing);
+        assert_eq!(matches("arn:aws:k*:*:*:key/*"), Match::Unsure);
+        assert_eq!(matches("arn:aws:?ms:*:*:key/*"), Match::Unsure);
+        assert_eq!(matches("arn:aws:s*:*:*:key/*"), Match::No);
+        assert_eq!(matches("arn:aws:k*"), Match::Yes);
+        assert_eq!(matches("arn:*:kms:*"), Match::Yes);
     }
 
     #[test]

@@ -191,6 +191,7 @@ fn resource_doubts(resources: &Resources, view: &View<'_>, add: &mut impl FnMut(
         add(match () {
             () if pattern.has_early_variable() => Doubt::EarlyVariable,
             () if !is_wide => Doubt::ArnPrefixCase,
+            () if pattern.has_wildcard_service() => Doubt::WildcardArnService,
             () => Doubt::ColonCrossing,
         });
     }
