@@ -2,12 +2,14 @@
 
 use super::text::Text;
 
-/// All tests of one block; every one must hold. Without a test (`"Condition": {}`) the AWS pages contradict each other
-/// on whether the statement applies (semantics U-17).
+/// All tests of one block; every one must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// One entry for each operator and key, in the order of the document.
     pub tests: Vec<ConditionTest>,
+    /// Whether the block, or one of its operators, is `{}`: the AWS pages contradict each other on whether the statement
+    /// then applies (semantics U-17).
+    pub has_empty_part: bool,
 }
 
 /// One operator applied to one key.

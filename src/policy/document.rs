@@ -147,10 +147,11 @@ impl Statement {
         self.condition.as_ref().is_some_and(|condition| !condition.tests.is_empty())
     }
 
-    /// True for `"Condition": {}`, on whose effect the AWS pages contradict each other (semantics U-17).
+    /// True for `"Condition": {}` and for an operator that is `{}`, on whose effect the AWS pages contradict each other
+    /// (semantics U-17).
     #[must_use]
     pub fn has_empty_condition(&self) -> bool {
-        self.condition.as_ref().is_some_and(|condition| condition.tests.is_empty())
+        self.condition.as_ref().is_some_and(|condition| condition.has_empty_part)
     }
 
     /// Whether the action part matches.

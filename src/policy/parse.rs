@@ -263,7 +263,7 @@ impl<'t> Reader<'t> {
     fn condition(&mut self, value: &Value<'t, '_>) -> Result<Condition, ParseError> {
         let mut tests = Vec::new();
         let operators = self.object(value, "an object of condition operators")?;
-        let mut empty = operators.list.is_empty();
+        let mut has_empty_part = operators.list.is_empty();
         for (operator_source, raw) in &operators.list {
             let operator = Operator::parse(operator_source);
             if operator == Operator::Unknown {
@@ -271,7 +271,7 @@ impl<'t> Reader<'t> {
             }
             let keys = Value { raw, place: Place::Member(&value.place, operator_source) };
             let members = self.object(&keys, "an object of condition keys")?;
-            empty |= members.list.is_empty();
+            has_empty_part |= members.list.is_empty();
             let mut seen = BTreeSet::new();
             for (key_source, raw) in &members.list {
                 let values = Value { raw, place: Place::Member(&keys.place, key_source) };
@@ -284,10 +284,10 @@ impl<'t> Reader<'t> {
                 tests.push(ConditionTest { operator, operator_source, key, key_source, values });
             }
         }
-        if empty {
+        if has_empty_part {
             self.tolerate(Tolerated::EmptyCondition);
         }
-        Ok(Condition { tests })
+        Ok(Condition { tests, has_empty_part })
     }
 
     fn condition_values(&mut self, value: &Value<'t, '_>, operator: &str, key: &str) -> Result<Vec<Text>, ParseError> {

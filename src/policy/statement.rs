@@ -129,10 +129,7 @@ fn account_arn(request: &Request<'_>) -> Option<String> {
 
 fn condition_matches(statement: &Statement, view: &View<'_>) -> Match {
     let Some(condition) = &statement.condition else { return Match::Yes };
-    if condition.tests.is_empty() {
-        return Match::Unsure;
-    }
-    let mut all = Match::Yes;
+    let mut all = if condition.has_empty_part { Match::Unsure } else { Match::Yes };
     for test in &condition.tests {
         all = all.min(test_holds(test, view));
         if all == Match::No {
@@ -160,7 +157,7 @@ fn doubts(statement: &Statement, view: &View<'_>) -> Doubts {
         resource_doubts(resources, view, &mut add);
     }
     if let Some(condition) = &statement.condition {
-        if condition.tests.is_empty() {
+        if condition.has_empty_part {
             add(Doubt::EmptyCondition);
         }
         for test in condition.tests.iter().filter(|test| test_holds(test, view) == Match::Unsure) {
