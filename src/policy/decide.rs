@@ -111,8 +111,9 @@ pub enum Remark {
     OpaqueGrantee(usize),
     /// The owner of the resource is not given; it was taken for the caller's account.
     OwnerAssumed,
-    /// STS refuses root users, whatever the trust policy says (API reference of `AssumeRole`).
-    RootAssumesNoRole,
+    /// STS lets IAM users and roles assume roles, whatever the trust policy says (IAM User Guide,
+    /// `id_credentials_sts-comparison`).
+    AssumesNoRole,
     /// Access rests on the policy that AWS RAM keeps besides the key policy (semantics U-11).
     SharedKey,
 }
@@ -233,8 +234,8 @@ fn speaks_of_a_key(request: &Request<'_>) -> bool {
 fn assume_role<'p>(request: &Request<'_>, trust: &Resource<'p>, own: &Own<'p>, remarks: &mut Vec<Remark>) -> Way<'p> {
     let layer = Layer::TrustPolicy;
     match own.kind {
-        CallerKind::Root => {
-            remarks.push(Remark::RootAssumesNoRole);
+        CallerKind::Root | CallerKind::FederatedUser => {
+            remarks.push(Remark::AssumesNoRole);
             Way::closed(Layer::Service)
         }
         CallerKind::Anonymous => Way::closed(layer),
@@ -380,7 +381,7 @@ impl fmt::Display for Remark {
             Self::AwsManagedKey => "AWS managed keys cannot be used from other accounts",
             Self::OwnAccountOnly => "the action does not work across accounts, whatever the policies say",
             Self::OwnerAssumed => "the owner of the resource is not given and was taken for the caller's account",
-            Self::RootAssumesNoRole => "STS lets no root user assume a role",
+            Self::AssumesNoRole => "STS lets neither root users nor federated sessions assume a role",
             Self::SharedKey => {
                 "U-11: the key is shared by AWS RAM; how its policies combine is not documented, they were united"
             }
