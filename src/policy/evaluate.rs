@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::caller::{Caller, CallerKind};
+use super::caller::{Caller, CallerKind, arn_field};
 use super::context::{Context, ContextValue};
 use super::decide::{Decision, Environment, Policies, decide};
 use super::document::Document;
@@ -231,6 +231,10 @@ fn resource(members: &Members<'_>) -> Result<Option<String>, Fault> {
     let Some(node) = members.get("resource") else { return Ok(None) };
     match node.text()? {
         all if all == "*" => Ok(None),
+        // Objects of S3 may have such names, keys and aliases may not.
+        pattern if pattern.contains(['*', '?']) && arn_field(&pattern, 2) == Some("kms") => {
+            Err(node.fault(format!("`{pattern}` is a pattern: a request names one resource, or `*` for none")))
+        }
         arn if arn.starts_with("arn:") && arn.matches(':').count() >= 5 => Ok(Some(arn)),
         other => Err(node.fault(format!("`{other}` is no ARN: a request names one resource, or `*` for none"))),
     }
@@ -454,6 +458,10 @@ mod tests {
         assert!(with("kms:Decrypt", "Decrypt").contains("/request/action: `Decrypt` is no action"));
         assert!(with("kms:Decrypt", "kms:*").contains("/request/action: `kms:*` is no action"));
         assert!(with("arn:aws:kms:us-east-1:111122223333:key/1", "alias/x").contains("/request/resource: `alias/x`"));
+        assert!(
+            with("key/1", "key/*")
+                .contains("/request/resource: `arn:aws:kms:us-east-1:111122223333:key/*` is a pattern")
+        );
         assert!(with("\"action\"", "\"account\":\"444455556666\",\"action\"").contains("is not the account of"));
         assert!(with("\"action\"", "\"context\":{\"a:B\":\"\",\"A:b\":\"\"},\"action\"").contains("stands twice"));
         assert!(
