@@ -249,9 +249,9 @@ fn assume_role<'p>(request: &Request<'_>, trust: &Resource<'p>, own: &Own<'p>, r
 fn general<'p>(request: &Request<'_>, policy: &Resource<'p>, own: &Own<'p>, remarks: &mut Vec<Remark>) -> Way<'p> {
     let layer = Layer::ResourcePolicy;
     match own.kind {
-        CallerKind::Service | CallerKind::IdentityProvider | CallerKind::Anonymous => {
-            return by_resource(policy, own, layer);
-        }
+        // The identity that a provider vouches for asks nobody but STS.
+        CallerKind::IdentityProvider => return Way::closed(layer),
+        CallerKind::Service | CallerKind::Anonymous => return by_resource(policy, own, layer),
         _ if request.owner().is_some() && !request.is_own_account() => return across_accounts(policy, own, layer),
         _ => {}
     }

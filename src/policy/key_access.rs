@@ -19,7 +19,8 @@ pub(super) fn way<'p>(
     own: &Own<'p>,
     remarks: &mut Vec<Remark>,
 ) -> Way<'p> {
-    if own.kind == CallerKind::Anonymous {
+    // What an identity provider vouches for is no signature: it opens roles alone.
+    if matches!(own.kind, CallerKind::Anonymous | CallerKind::IdentityProvider) {
         return refuse(Remark::Unsigned, remarks);
     }
     let Target::Arn(arn) = request.target() else {
@@ -39,7 +40,7 @@ pub(super) fn way<'p>(
     }
     let granted = by_grants(arn, request, policies, own, remarks);
     match own.kind {
-        CallerKind::Service | CallerKind::IdentityProvider => by_resource(resource, own, Layer::KeyPolicy).or(granted),
+        CallerKind::Service => by_resource(resource, own, Layer::KeyPolicy).or(granted),
         _ if request.is_own_account() => {
             by_resource(resource, own, Layer::KeyPolicy).or(by_delegation(resource, own, Layer::KeyPolicy)).or(granted)
         }
