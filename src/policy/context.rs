@@ -36,7 +36,8 @@ pub enum ContextValue {
 const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
 
 impl Context {
-    /// Puts a value under a key (one value of a key that holds sets is a set of one) and gives back what stood there before, under a name that may differ by letter case.
+    /// Puts a value under a key, one value of a key that holds sets as a set of one, and gives back what stood there
+    /// before, under a name that may differ by letter case.
     pub fn insert(&mut self, key: &str, value: ContextValue) -> Option<ContextValue> {
         let lower = key.to_ascii_lowercase();
         let value = match value {

@@ -21,6 +21,7 @@ mod evaluate;
 mod glob;
 mod grant;
 mod implicants;
+mod json;
 mod key_access;
 mod keys;
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::document::Document;
+use super::json;
 
 /// What became of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(super) fn line(
     let root: &RawValue = match serde_json::from_str(text) {
         Ok(root) => root,
         Err(broken) => {
-            return error(None, format!(", column {}: not valid JSON: {}", broken.column(), reason(&broken)));
+            return error(None, format!(", column {}: not valid JSON: {}", broken.column(), json::reason(&broken)));
         }
     };
     let members = match (Node { raw: root, place: String::new() }).members() {
@@ -94,12 +94,6 @@ pub(super) fn line(
         Err(fault) if fault.place.is_empty() => error(id, format!(": {fault}")),
         Err(fault) => error(id, format!(", {fault}")),
     }
-}
-
-/// The reason alone: the place is reported by us, in one form for all errors.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
 /// A JSON value, well formed but not read further, and its place in the line.
@@ -163,11 +157,9 @@ impl<'t> Node<'t> {
     /// The members of an object.
     pub(super) fn members(&self) -> Result<Members<'t>, Fault> {
         if !self.raw.get().starts_with('{') {
-            return Err(self.fault(format!("expected an object, found {}", self.sort())));
+            return Err(self.fault(format!("expected an object, found {}", json::sort(self.raw))));
         }
-        let list = serde_json::Deserializer::from_str(self.raw.get())
-            .deserialize_map(MemberVisitor)
-            .map_err(|error| self.fault(reason(&error)))?;
+        let list = json::members(self.raw).map_err(|error| self.fault(json::reason(&error)))?;
         let mut seen = BTreeSet::new();
         if let Some((name, _)) = list.iter().find(|(name, _)| !seen.insert(name.as_str())) {
             return Err(self.fault(format!("`{name}` stands twice in one object")));
@@ -178,10 +170,10 @@ impl<'t> Node<'t> {
     /// The items of an array.
     pub(super) fn items(&self) -> Result<Vec<Self>, Fault> {
         if !self.is_list() {
-            return Err(self.fault(format!("expected a list, found {}", self.sort())));
+            return Err(self.fault(format!("expected a list, found {}", json::sort(self.raw))));
         }
         let items: Vec<&'t RawValue> =
-            serde_json::from_str(self.raw.get()).map_err(|error| self.fault(reason(&error)))?;
+            serde_json::from_str(self.raw.get()).map_err(|error| self.fault(json::reason(&error)))?;
         let place = |index| format!("{}/{index}", self.place);
         Ok(items.into_iter().enumerate().map(|(index, raw)| Self { raw, place: place(index) }).collect())
     }
@@ -194,9 +186,9 @@ impl<'t> Node<'t> {
     /// A string.
     pub(super) fn text(&self) -> Result<String, Fault> {
         if !self.raw.get().starts_with('"') {
-            return Err(self.fault(format!("expected a string, found {}", self.sort())));
+            return Err(self.fault(format!("expected a string, found {}", json::sort(self.raw))));
         }
-        serde_json::from_str(self.raw.get()).map_err(|error| self.fault(reason(&error)))
+        serde_json::from_str(self.raw.get()).map_err(|error| self.fault(json::reason(&error)))
     }
 
     /// A string, or the text of a number or truth value.
@@ -223,36 +215,5 @@ impl<'t> Node<'t> {
         };
         parsed
             .map_err(|error| Fault { place: format!("{}{}", self.place, error.place), what: error.problem.to_string() })
-    }
-
-    /// What sort of value it is, for errors.
-    fn sort(&self) -> &'static str {
-        match self.raw.get().as_bytes().first() {
-            Some(b'{') => "an object",
-            Some(b'[') => "a list",
-            Some(b'"') => "a string",
-            Some(b't' | b'f') => "a boolean",
-            Some(b'n') => "null",
-            _ => "a number",
-        }
-    }
-}
-
-/// Collects the members of an object without reading the values, repeated names included.
-struct MemberVisitor;
-
-impl<'t> Visitor<'t> for MemberVisitor {
-    type Value = Vec<(String, &'t RawValue)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
     }
 }

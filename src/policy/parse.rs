@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::action::{ActionPattern, Actions};
 use super::condition::{Condition, ConditionTest, Operator};
 use super::document::{Document, Effect, Statement, Tolerance, Tolerated, Version};
+use super::json;
 use super::principal::{Principal, PrincipalElement};
 use super::resource::{ResourcePattern, Resources};
 use super::text::{Text, Variables};
@@ -92,16 +92,10 @@ pub(super) fn document(text: &str) -> Result<Document, ParseError> {
         line: error.line(),
         column: error.column(),
         place: String::new(),
-        problem: Problem::NotJson(reason(&error)),
+        problem: Problem::NotJson(json::reason(&error)),
     })?;
     let mut reader = Reader { text: &decoded, statement: None, variables: Variables::Plain, tolerated };
     reader.document(root)
-}
-
-/// The reason alone: the place is reported by us, in one form for all errors.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
 /// Where a value stands, as a list that lives on the stack: the text of it is only made for an error.
@@ -348,23 +342,22 @@ impl<'t> Reader<'t> {
         if !value.raw.get().starts_with('"') {
             return Err(self.wrong_type(value, "a string"));
         }
-        serde_json::from_str(value.raw.get()).map_err(|error| self.error(value, Problem::NotJson(reason(&error))))
+        serde_json::from_str(value.raw.get()).map_err(|error| self.error(value, Problem::NotJson(json::reason(&error))))
     }
 
     fn array(&self, value: &Value<'t, '_>, expected: &'static str) -> Result<Vec<&'t RawValue>, ParseError> {
         if !value.raw.get().starts_with('[') {
             return Err(self.wrong_type(value, expected));
         }
-        serde_json::from_str(value.raw.get()).map_err(|error| self.error(value, Problem::NotJson(reason(&error))))
+        serde_json::from_str(value.raw.get()).map_err(|error| self.error(value, Problem::NotJson(json::reason(&error))))
     }
 
     fn object<'p>(&self, value: &'p Value<'t, 'p>, expected: &'static str) -> Result<Members<'t, 'p>, ParseError> {
         if !value.raw.get().starts_with('{') {
             return Err(self.wrong_type(value, expected));
         }
-        let list = serde_json::Deserializer::from_str(value.raw.get())
-            .deserialize_map(MemberVisitor)
-            .map_err(|error| self.error(value, Problem::NotJson(reason(&error))))?;
+        let list =
+            json::members(value.raw).map_err(|error| self.error(value, Problem::NotJson(json::reason(&error))))?;
         let mut seen = BTreeSet::new();
         for (name, raw) in &list {
             if !seen.insert(name.as_str()) {
@@ -394,15 +387,7 @@ impl<'t> Reader<'t> {
     }
 
     fn wrong_type(&self, value: &Value<'t, '_>, expected: &'static str) -> ParseError {
-        let found = match value.raw.get().as_bytes().first() {
-            Some(b'{') => "an object",
-            Some(b'[') => "a list",
-            Some(b'"') => "a string",
-            Some(b't' | b'f') => "a boolean",
-            Some(b'n') => "null",
-            _ => "a number",
-        };
-        self.error(value, Problem::WrongType { expected, found })
+        self.error(value, Problem::WrongType { expected, found: json::sort(value.raw) })
     }
 
     /// A raw value borrows from the text, so that the distance of the two is its place.
@@ -417,25 +402,6 @@ impl<'t> Reader<'t> {
 
 const STATEMENT_ELEMENTS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
-
-/// Collects the members of an object without reading the values, repeated names included.
-struct MemberVisitor;
-
-impl<'t> Visitor<'t> for MemberVisitor {
-    type Value = Vec<(String, &'t RawValue)>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
-    }
-}
 
 #[cfg(test)]
 mod tests {
