@@ -12,6 +12,10 @@ use super::ndjson::{self, Fault, Line, Members, Node};
 use super::principal::Principal;
 use super::request::{Action, Request};
 
+/// The longest request that is read, in bytes: several times what AWS takes in the headers of one. Matching a wildcard
+/// pattern takes at most the product of both lengths, so that this keeps the time of a hostile line bounded.
+const MAX_REQUEST_BYTES: usize = 32 * 1024;
+
 /// Decides the request on one line of input, the `number`-th from 1. The line holds `id`, `policies`, `request` and
 /// optionally `env`; other members are ignored. A line that is not valid is answered by `{"id", "error"}` with line and
 /// place; lines that `policy coverage` and `policy compare` read are skipped.
@@ -19,7 +23,7 @@ use super::request::{Action, Request};
 pub fn evaluate_line(number: usize, bytes: &[u8]) -> Line {
     ndjson::line(number, bytes, &["all_keys", "compare"], |id, members| {
         let documents = Documents::read(&members.need("policies")?.members()?)?;
-        let asked = Asked::read(&members.need("request")?.members()?)?;
+        let asked = asked(&members.need("request")?)?;
         let environment =
             members.get("env").map_or(Ok(Environment::default()), |node| environment(&node.members()?))?;
         documents.with(|policies| {
@@ -183,6 +187,15 @@ fn environment(members: &Members<'_>) -> Result<Environment, Fault> {
         principal_account_is_management: members.flag("principal_account_is_management")?,
         resource_account_is_management: members.flag("resource_account_is_management")?,
     })
+}
+
+fn asked(node: &Node<'_>) -> Result<Asked, Fault> {
+    match node.bytes() {
+        0..=MAX_REQUEST_BYTES => Asked::read(&node.members()?),
+        more => {
+            Err(node.fault(format!("request of {more} bytes is larger than the {MAX_REQUEST_BYTES} that are read")))
+        }
+    }
 }
 
 /// The request of one line, read.
@@ -485,6 +498,8 @@ mod tests {
         let star = format!("arn:aws:kms:us-east-1:111122223333:key/{}b", "*a".repeat(5_000));
         let document = format!(r#"{{"Statement":{{"Effect":"Allow","Action":"*","Resource":"{star}"}}}}"#);
         let line = format!(r#"{{"policies":{{"identity":{document}}},{REQUEST}}}"#);
-        assert_eq!(answer(&line.replace("key/1\"", &format!("key/{}\"", "a".repeat(20_000))))["decision"], "deny");
+        let long = |length: usize| line.replace("key/1\"", &format!("key/{}\"", "a".repeat(length)));
+        assert_eq!(answer(&long(20_000))["decision"], "deny");
+        assert!(error(long(1_000_000)).contains("at /request: request of 1000"));
     }
 }

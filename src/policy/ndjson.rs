@@ -199,6 +199,11 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// The length of its text.
+    pub(super) fn bytes(&self) -> usize {
+        self.raw.get().len()
+    }
+
     pub(super) fn is_list(&self) -> bool {
         self.raw.get().starts_with('[')
     }
