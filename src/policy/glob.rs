@@ -134,7 +134,9 @@ impl Glob {
                 (Some(Symbol::Char(wanted)), Some(found)) => equal(*wanted, found),
                 (Some(Symbol::One), Some(_)) => true,
                 (Some(Symbol::OneInField), Some(found)) => found != ':',
-                (None, Some(_)) | (Some(_), None) => false,
+                // What follows the last star needs more characters than are left, and a later try has fewer still.
+                (Some(_), None) => return false,
+                (None, Some(_)) => false,
             };
             if step {
                 symbols = following;
