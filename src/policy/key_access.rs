@@ -118,10 +118,7 @@ fn by_grant<'p>(grant: &Grant, index: usize, request: &Request<'_>, own: &Own<'p
 
 /// Who may retire a grant (semantics 4.8). Key policies and resource control policies have no say.
 fn retire<'p>(request: &Request<'_>, policies: &Policies<'p>, own: &Own<'p>) -> Way<'p> {
-    let path = Path::RetireGrant;
-    let delegated =
-        |answer: Answer, cite: Option<Cite<'p>>| Way::own(path, own.allows().and(answer), cite, own, own.narrowest());
-    let mut best = if request.is_own_account() { delegated(Answer::YES, None) } else { Way::closed(Layer::Grants) };
+    let mut best = if request.is_own_account() { retire_by_identity(own, None) } else { Way::closed(Layer::Grants) };
     let Target::Arn(key) = request.target() else { return best };
     for (index, grant) in policies.grants.iter().enumerate() {
         if !grant.is_on(key) || request.grant_id.is_some_and(|id| id != grant.id) {
@@ -131,29 +128,48 @@ fn retire<'p>(request: &Request<'_>, policies: &Policies<'p>, own: &Own<'p>) -> 
         for principal in &grant.retiring {
             best = match request.caller.named_by(principal) {
                 None => best,
-                Some(Naming::Account) => best.or(delegated(Answer::YES, cite)),
-                Some(naming) => best.or(Way::limited(path, within_limits(naming, own), cite, own, Layer::Grants)),
+                Some(Naming::Account) => best.or(retire_by_identity(own, cite)),
+                Some(naming) => best.or(retire_by_name(naming, own, cite)),
             };
         }
-        if grant.holds_operation("RetireGrant")
-            && let Some(naming) = grant.grantee.as_ref().and_then(|grantee| request.caller.named_by(grantee))
-        {
-            best = best.or(match naming {
-                Naming::Account => {
-                    let answer = own.allows().or_unsure(Doubt::GranteeWithoutIdentity);
-                    Way::own(path, answer, cite, own, own.narrowest())
-                }
-                _ => Way::limited(path, within_limits(naming, own), cite, own, Layer::Grants),
-            });
-        }
-        if !request.is_own_account() && grant.is_issued_by(request.caller) {
-            best = best.or(match own.kind {
-                CallerKind::Root => Way::direct(path, Answer::YES, cite, Layer::Grants),
-                _ => delegated(Answer::unsure(Doubt::ForeignIssuer), cite),
-            });
-        }
+        best = best.or(retire_as_grantee(grant, request, own, cite)).or(retire_as_issuer(grant, request, own, cite));
     }
     best
+}
+
+/// Identity policies allow it, in the account that owns the key or that is the retiring principal.
+fn retire_by_identity<'p>(own: &Own<'p>, cite: Option<Cite<'p>>) -> Way<'p> {
+    Way::own(Path::RetireGrant, own.allows(), cite, own, own.narrowest())
+}
+
+/// The grant names the caller, who then needs no policy.
+fn retire_by_name<'p>(naming: Naming, own: &Own<'p>, cite: Option<Cite<'p>>) -> Way<'p> {
+    Way::limited(Path::RetireGrant, within_limits(naming, own), cite, own, Layer::Grants)
+}
+
+fn retire_as_grantee<'p>(grant: &Grant, request: &Request<'_>, own: &Own<'p>, cite: Option<Cite<'p>>) -> Way<'p> {
+    let grantee = grant.grantee.as_ref().filter(|_| grant.holds_operation("RetireGrant"));
+    match grantee.and_then(|grantee| request.caller.named_by(grantee)) {
+        None => Way::closed(Layer::Grants),
+        Some(Naming::Account) => {
+            let answer = own.allows().or_unsure(Doubt::GranteeWithoutIdentity);
+            Way::own(Path::RetireGrant, answer, cite, own, own.narrowest())
+        }
+        Some(naming) => retire_by_name(naming, own, cite),
+    }
+}
+
+/// The root user of the account that issued the grant may; whether its other principals may is open where that account
+/// does not own the key.
+fn retire_as_issuer<'p>(grant: &Grant, request: &Request<'_>, own: &Own<'p>, cite: Option<Cite<'p>>) -> Way<'p> {
+    if request.is_own_account() || !grant.is_issued_by(request.caller) {
+        return Way::closed(Layer::Grants);
+    }
+    if own.kind == CallerKind::Root {
+        return Way::direct(Path::RetireGrant, Answer::YES, cite, Layer::Grants);
+    }
+    let answer = own.allows().and(Answer::unsure(Doubt::ForeignIssuer));
+    Way::own(Path::RetireGrant, answer, cite, own, own.narrowest())
 }
 
 /// What boundary and session policies leave of access that a grant gives to a principal named in this way.
