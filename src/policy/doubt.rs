@@ -115,7 +115,9 @@ impl Doubt {
             Self::EmptyNegatedList => {
                 ("U-14", "whether an empty NotAction or NotResource covers everything or nothing")
             }
-            Self::Uncomparable => ("U-15", "what a negated operator, or Null, does with a value that it cannot compare"),
+            Self::Uncomparable => {
+                ("U-15", "what a negated operator, or Null, does with a value that it cannot compare")
+            }
             Self::ForeignIssuer => (
                 "U-16",
                 "whether an identity Allow of the issuing account, which does not own the key, retires its grant",

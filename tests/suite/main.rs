@@ -6,6 +6,7 @@ mod architecture;
 #[cfg(feature = "collect")]
 mod aws;
 mod demo;
+mod evaluate;
 #[cfg(feature = "collect")]
 mod faults;
 #[cfg(feature = "collect")]
