@@ -7,7 +7,7 @@ use super::caller::{Caller, CallerKind, arn_field};
 use super::document::{Document, Effect};
 use super::doubt::Doubt;
 use super::grant::Grant;
-use super::key_access;
+use super::key_access::{self, refuse};
 use super::layer::{Cite, Finding, PolicyRef, Resource, attached};
 use super::organization::{Control, Levels};
 use super::path::{Layer, Own, Path, Way, across_accounts, by_delegation, by_resource};
@@ -111,6 +111,8 @@ pub enum Remark {
     OpaqueGrantee(usize),
     /// The owner of the resource is not given; it was taken for the caller's account.
     OwnerAssumed,
+    /// The resource lies in another partition than the caller.
+    OtherPartition,
     /// STS lets IAM users and roles assume roles, whatever the trust policy says (IAM User Guide,
     /// `id_credentials_sts-comparison`).
     AssumesNoRole,
@@ -129,6 +131,7 @@ pub fn decide<'p>(request: &Request<'_>, policies: &Policies<'p>, environment: E
     let rcps = rcps(request, policies, environment, &mut cites);
     let (resource, layer) = resource(request, policies);
     let way = match request.action.realm() {
+        _ if crosses_partitions(request) => refuse(Remark::OtherPartition, &mut remarks),
         Realm::Kms => key_access::way(request, policies, environment, &resource, &own, &mut remarks),
         Realm::AssumeRole => assume_role(request, &resource, &own, &mut remarks),
         Realm::General => general(request, &resource, &own, &mut remarks),
@@ -200,6 +203,13 @@ fn rcps<'p>(
     }
 }
 
+/// Accounts and credentials of one partition (`aws`, `aws-cn`, …) do not exist in another (semantics 2.1).
+fn crosses_partitions(request: &Request<'_>) -> bool {
+    let partition = |arn| arn_field(arn, 1);
+    let (own, other) = (partition(&request.caller.arn), request.resource.and_then(partition));
+    own.is_some() && other.is_some() && own != other
+}
+
 /// The policies of the resource itself, and the layer they are.
 fn resource<'p>(request: &Request<'_>, policies: &Policies<'p>) -> (Resource<'p>, Layer) {
     let bounded = !policies.boundary.is_empty();
@@ -234,10 +244,7 @@ fn speaks_of_a_key(request: &Request<'_>) -> bool {
 fn assume_role<'p>(request: &Request<'_>, trust: &Resource<'p>, own: &Own<'p>, remarks: &mut Vec<Remark>) -> Way<'p> {
     let layer = Layer::TrustPolicy;
     match own.kind {
-        CallerKind::Root | CallerKind::FederatedUser => {
-            remarks.push(Remark::AssumesNoRole);
-            Way::closed(Layer::Service)
-        }
+        CallerKind::Root | CallerKind::FederatedUser => refuse(Remark::AssumesNoRole, remarks),
         CallerKind::Anonymous => Way::closed(layer),
         CallerKind::Service | CallerKind::IdentityProvider => by_resource(trust, own, layer),
         _ if request.is_own_account() => by_resource(trust, own, layer).or(by_delegation(trust, own, layer)),
@@ -381,6 +388,7 @@ impl fmt::Display for Remark {
             Self::AwsManagedKey => "AWS managed keys cannot be used from other accounts",
             Self::OwnAccountOnly => "the action does not work across accounts, whatever the policies say",
             Self::OwnerAssumed => "the owner of the resource is not given and was taken for the caller's account",
+            Self::OtherPartition => "the resource lies in another partition, where the caller is unknown",
             Self::AssumesNoRole => "STS lets neither root users nor federated sessions assume a role",
             Self::SharedKey => {
                 "U-11: the key is shared by AWS RAM; how its policies combine is not documented, they were united"

@@ -52,7 +52,8 @@ pub(super) fn way<'p>(
     }
 }
 
-fn refuse<'p>(note: Remark, remarks: &mut Vec<Remark>) -> Way<'p> {
+/// The service refuses, whatever the policies say.
+pub(super) fn refuse<'p>(note: Remark, remarks: &mut Vec<Remark>) -> Way<'p> {
     remarks.push(note);
     Way::closed(Layer::Service)
 }
