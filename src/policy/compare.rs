@@ -465,6 +465,7 @@ impl Found {
 mod tests {
     use super::super::decide::Outcome;
     use super::super::replay::outcome;
+    use super::super::symbolic::VECTORS;
     use super::*;
 
     fn document(statements: &str) -> Document {
@@ -587,7 +588,7 @@ mod tests {
     #[test]
     fn every_vector_has_the_expected_relations_and_witnesses() {
         let mut checked = 0;
-        for line in include_str!("../../tests/vectors/symbolic.jsonl").lines() {
+        for line in VECTORS.lines() {
             let vector: serde_json::Value = serde_json::from_str(line).unwrap();
             if vector["kind"] != "compare" {
                 continue;

@@ -43,3 +43,10 @@ impl Budget {
         Ok(())
     }
 }
+
+/// Questions with their answers, one a line: those of the specification, then our own.
+#[cfg(test)]
+pub(super) const VECTORS: &str = concat!(
+    include_str!("../../../tests/vectors/symbolic.jsonl"),
+    include_str!("../../../tests/vectors/symbolic-rules.jsonl")
+);
