@@ -202,7 +202,8 @@ mod tests {
         if witness.is_null() {
             return;
         }
-        let root = format!("arn:aws:iam::{}:root", witness["account"].as_str().unwrap());
+        let partition = witness["principal_arn"].as_str().unwrap().split(':').nth(1).unwrap();
+        let root = format!("arn:{partition}:iam::{}:root", witness["account"].as_str().unwrap());
         let key_policy = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"}]});
         for (policy, expected) in [(with, "allow"), (without, "deny")] {

@@ -9,13 +9,24 @@ use super::glob::{Glob, Symbol};
 use super::operator::{AddressRange, Number, arn_fields, instant};
 use super::symbolic::atoms::Partition;
 use super::symbolic::class::Class;
+use super::symbolic::relations::{by_default, widest};
 use super::symbolic::{Budget, Exhausted};
 use super::text::Text;
 
 /// Strings among which every combination of outcomes of the tests occurs that occurs at all, readable ones first. Policy
-/// variables are read as `*`.
+/// variables are read as `*`, and by their defaults.
 pub(super) fn candidates(tests: &[&ConditionTest], budget: &mut Budget) -> Result<Vec<String>, Exhausted> {
+    more_candidates(tests, &[], budget)
+}
+
+/// The same with other strings than those `besides`, wherever there are others.
+pub(super) fn more_candidates(
+    tests: &[&ConditionTest],
+    besides: &[String],
+    budget: &mut Budget,
+) -> Result<Vec<String>, Exhausted> {
     let mut globs = globs_of(tests);
+    globs.extend(besides.iter().map(|text| Glob::literal(text)));
     let compared = |wanted: fn(Comparison) -> bool| comparisons(tests).any(wanted);
     if compared(|comparison| comparison == Comparison::Arn) {
         // Six fields of any content: what is no ARN cannot be compared with one.
@@ -42,40 +53,21 @@ fn comparisons(tests: &[&ConditionTest]) -> impl Iterator<Item = Comparison> {
     })
 }
 
-/// The patterns of all values, variables read as `*`.
+/// The patterns of all values, variables read as `*`, and by their defaults.
 pub(super) fn globs_of(tests: &[&ConditionTest]) -> Vec<Glob> {
     let mut globs = Vec::new();
     for test in tests {
         let Operator::Compare(comparing) = test.operator else { continue };
         for text in &test.values {
-            match comparing.comparison {
-                Comparison::StringLike => globs.push(text.widest_glob().into_owned()),
-                Comparison::Arn => globs.extend(arn_glob(&text.widest_glob())),
-                Comparison::StringEqualsIgnoreCase => {
-                    let plain = text.fixed_plain().unwrap_or_default();
-                    globs.extend(spellings(plain, tests.len()).iter().map(|text| Glob::literal(text)));
-                }
-                _ if text.has_variables() => globs.push(text.widest_glob().into_owned()),
-                _ => globs.extend(text.fixed_plain().map(Glob::literal)),
-            }
+            let mut add = |glob: Glob| match comparing.comparison {
+                Comparison::Arn => globs.extend(arn_glob(&glob)),
+                _ => globs.push(glob),
+            };
+            add(widest(comparing.comparison, text));
+            by_default(comparing.comparison, text).into_iter().for_each(add);
         }
     }
     globs
-}
-
-/// Spellings of a text that differ in letter case, more of them than other tests are likely to name.
-fn spellings(text: &str, others: usize) -> Vec<String> {
-    let mut spellings = vec![text.to_owned(), text.to_lowercase(), text.to_uppercase()];
-    for number in 1..=(others + 1).min(16) {
-        let mut letter = 0;
-        let turned = text.chars().map(|character| {
-            let turn = character.is_alphabetic() && number >> (letter % 16) & 1 == 1;
-            letter += usize::from(character.is_alphabetic());
-            if turn { character.to_uppercase().to_string() } else { character.to_lowercase().to_string() }
-        });
-        spellings.push(turned.collect());
-    }
-    spellings
 }
 
 /// An ARN pattern with wildcards that stay in their field; nothing when it is no ARN.
@@ -121,6 +113,7 @@ pub(super) fn typed_values(tests: &[&ConditionTest]) -> Vec<String> {
     values
 }
 
+/// Each number, its whole neighbours, and numbers so near that no other bound lies between.
 fn around_numbers(numbers: &[&str]) -> Vec<String> {
     let mut values = Vec::new();
     for text in numbers {
@@ -129,27 +122,27 @@ fn around_numbers(numbers: &[&str]) -> Vec<String> {
         values.push((*text).to_owned());
         values.extend(neighbours.map(|number| number.to_string()));
     }
-    // Between two bounds that are closer than one, and beside a bound with a fraction.
     let digits = numbers.iter().filter_map(|text| Some(text.split_once('.')?.1.len())).max().unwrap_or(0);
     for text in numbers {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let (sign, size) = match text.strip_prefix('-') {
+            Some(size) => ("-", size),
+            None => ("", text.trim_start_matches('+')),
+        };
+        let (whole, fraction) = size.split_once('.').unwrap_or((size, ""));
         let padded = format!("{whole}.{fraction:0<digits$}");
-        values.push(format!("{padded}1"));
-        values.extend(one_less(&padded).map(|less| format!("{less}9")));
-        values.push(format!(
-            "{}0{}",
-            if whole.starts_with('-') { "-" } else { "" },
-            text.trim_start_matches(['-', '+'])
-        ));
+        values.push(format!("{sign}{padded}1"));
+        values.push(match one_less(&padded) {
+            Some(less) => format!("{sign}{less}9"),
+            // Zero, whose other side has the other sign.
+            None => format!("-{padded}1"),
+        });
+        values.push(format!("{sign}0{size}"));
     }
     values
 }
 
-/// The decimal digits as written, diminished by one in the last place; nothing below zero.
+/// The digits of a number without sign, diminished by one in the last place; nothing below zero.
 fn one_less(number: &str) -> Option<String> {
-    if number.starts_with('-') {
-        return None;
-    }
     let mut digits: Vec<char> = number.chars().collect();
     for digit in digits.iter_mut().rev().filter(|digit| digit.is_ascii_digit()) {
         if *digit == '0' {

@@ -5,12 +5,14 @@ use std::fmt;
 
 use super::Match;
 use super::catalogue::{KMS_OTHER, KmsResources, kms_actions};
+use super::condition::Comparison;
 use super::document::{Document, Effect, Statement};
 use super::replay::replay;
 use super::symbolic::bits::Bits;
 use super::symbolic::boxes::Universe;
 use super::symbolic::contexts::Contexts;
 use super::symbolic::diagram::Function;
+use super::symbolic::relations::{Subject, by_default};
 use super::symbolic::space::{Space, Term};
 use super::symbolic::{Budget, Exhausted};
 use super::text::Text;
@@ -61,7 +63,8 @@ pub enum CompareNote {
     Variables,
     /// Principals were not compared: each document was read as attached to one principal.
     PrincipalsIgnored,
-    /// A witness is allowed or denied only where a wildcard of a resource pattern crosses a colon (semantics U-1).
+    /// A witness is allowed or denied only where a wildcard of a resource pattern crosses a colon (semantics U-1), or a
+    /// variable before its fifth colon is replaced (V-1).
     WideReading,
 }
 
@@ -101,7 +104,9 @@ impl fmt::Display for CompareNote {
             Self::Undocumented => "the relation depends on rules that AWS does not document",
             Self::Variables => "a difference depends on the values of policy variables, and no request shows it",
             Self::PrincipalsIgnored => "principals were not compared",
-            Self::WideReading => "a witness depends on a wildcard that crosses a colon of an ARN",
+            Self::WideReading => {
+                "a witness depends on a wildcard that crosses a colon of an ARN, or on a variable before its fifth colon"
+            }
         })
     }
 }
@@ -255,7 +260,9 @@ impl<'d> Question<'d> {
         let mut listed = if cell.matched.contains(resources.fixed) { Function::TRUE } else { Function::FALSE };
         for (term, text) in &resources.related {
             if cell.matched.contains(*term) {
-                let related = self.contexts.relation("the resource", text, budget)?;
+                let resource = cell.resource.as_deref().unwrap_or_default();
+                let like = Comparison::StringLike;
+                let related = self.contexts.relation(Subject::Resource, resource, like, text, budget)?;
                 listed = self.contexts.diagram.or(listed, related, budget)?;
             }
         }
@@ -285,13 +292,18 @@ impl<'d> Question<'d> {
         let [a, b] = [0..self.a.statements.len(), self.a.statements.len()..applies.len()];
         let (allows_a, denies_a) = self.sides(applies, a, budget)?;
         let (allows_b, denies_b) = self.sides(applies, b, budget)?;
+        let possible = self.contexts.possible(budget)?;
         let diagram = &mut self.contexts.diagram;
         let effective_a = diagram.minus(allows_a, denies_a, budget)?;
         let effective_b = diagram.minus(allows_b, denies_b, budget)?;
-        let more = diagram.minus(effective_b, effective_a, budget)?;
-        let less = diagram.minus(effective_a, effective_b, budget)?;
-        found.denies_more |= diagram.minus(denies_b, denies_a, budget)? != Function::FALSE;
-        found.denies_less |= diagram.minus(denies_a, denies_b, budget)? != Function::FALSE;
+        let mut only = |one: Function, other: Function| {
+            let difference = diagram.minus(one, other, budget)?;
+            diagram.and(difference, possible, budget)
+        };
+        let more = only(effective_b, effective_a)?;
+        let less = only(effective_a, effective_b)?;
+        found.denies_more |= only(denies_b, denies_a)? != Function::FALSE;
+        found.denies_less |= only(denies_a, denies_b)? != Function::FALSE;
         let documents = [self.a, self.b];
         for (difference, direction, [with, without]) in
             [(more, &mut found.more, [documents[1], documents[0]]), (less, &mut found.less, documents)]
@@ -300,21 +312,16 @@ impl<'d> Question<'d> {
                 continue;
             }
             let Some(assignment) = self.contexts.diagram.cheapest(difference) else { continue };
-            let (context, relations) = self.contexts.context(&assignment);
-            let witness = Witness::new(
-                action,
-                cell.resource.clone(),
-                &cell.partition,
-                context,
-                self.contexts.knows("aws:username"),
-            );
-            let witness =
-                if relations.is_empty() { Some(witness) } else { witness.related(&relations, &self.statements) };
-            let shown = witness.map(|witness| (replay(&witness, with, without), witness));
-            match shown {
-                Some((Match::Yes, witness)) => direction.witness = Some(witness),
-                Some((Match::Unsure, witness)) => {
-                    found.wide |= !self.contexts.met_unsure;
+            let names_user = self.contexts.knows("aws:username");
+            let contexts = self.contexts.contexts(&assignment, cell.resource.as_deref());
+            let attempts = contexts.into_iter().map(|context| {
+                let witness = Witness::new(action, cell.resource.clone(), &cell.partition, context, names_user);
+                (replay(&witness, with, without), witness)
+            });
+            // The first that is certain, or else the first that shows anything.
+            match attempts.rev().max_by_key(|(shown, _)| *shown) {
+                Some((shown, witness)) if shown != Match::No => {
+                    found.wide |= shown == Match::Unsure && !self.contexts.met_unsure;
                     direction.witness = Some(witness);
                 }
                 _ => direction.unshown = true,
@@ -366,6 +373,11 @@ impl<'d> Question<'d> {
                 globs.push(glob);
                 if pattern.text().has_variables() {
                     related.push((term(vec![globs.len() - 1], Match::No), pattern.text()));
+                    // What the defaults alone match is told apart from the rest.
+                    if let Some(default) = by_default(Comparison::StringLike, pattern.text()) {
+                        globs.push(default);
+                        term(vec![globs.len() - 1], Match::No);
+                    }
                 } else {
                     fixed.push(globs.len() - 1);
                 }

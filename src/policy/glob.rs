@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Symbol {
     /// This character.
     Char(char),
+    /// This letter in either case.
+    Letter(char),
     /// Exactly one character, whatever it is.
     One,
     /// Exactly one character other than a colon.
@@ -36,6 +38,16 @@ impl Glob {
     #[must_use]
     pub fn literal(text: &str) -> Self {
         Self { symbols: text.chars().map(Symbol::Char).collect() }
+    }
+
+    /// A pattern that `text` matches in any letter case, wildcards in it being plain characters.
+    #[must_use]
+    pub fn ignoring_case(text: &str) -> Self {
+        let symbol = |character: char| match character.is_alphabetic() {
+            true => Symbol::Letter(character),
+            false => Symbol::Char(character),
+        };
+        Self { symbols: text.chars().map(symbol).collect() }
     }
 
     /// A pattern of the given symbols.
@@ -132,6 +144,7 @@ impl Glob {
                 }
                 (None, None) => return true,
                 (Some(Symbol::Char(wanted)), Some(found)) => equal(*wanted, found),
+                (Some(Symbol::Letter(wanted)), Some(found)) => is_same_letter(*wanted, found),
                 (Some(Symbol::One), Some(_)) => true,
                 (Some(Symbol::OneInField), Some(found)) => found != ':',
                 // What follows the last star needs more characters than are left, and a later try has fewer still.
@@ -174,10 +187,15 @@ impl Glob {
     }
 }
 
+/// Whether two characters are one letter, in whatever case.
+pub(super) fn is_same_letter(one: char, other: char) -> bool {
+    one == other || one.to_lowercase().eq(other.to_lowercase())
+}
+
 impl fmt::Display for Glob {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.symbols.iter().try_for_each(|symbol| match symbol {
-            Symbol::Char(character) => write!(formatter, "{character}"),
+            Symbol::Char(character) | Symbol::Letter(character) => write!(formatter, "{character}"),
             Symbol::One | Symbol::OneInField => formatter.write_str("?"),
             Symbol::Many | Symbol::ManyInField => formatter.write_str("*"),
         })
@@ -202,6 +220,9 @@ mod tests {
             (Some(Symbol::One), Some(_)) => oracle(&pattern[1..], &text[1..]),
             (Some(Symbol::OneInField), Some(c)) => *c != ':' && oracle(&pattern[1..], &text[1..]),
             (Some(Symbol::Char(wanted)), Some(c)) => wanted == c && oracle(&pattern[1..], &text[1..]),
+            (Some(Symbol::Letter(wanted)), Some(c)) => {
+                wanted.to_ascii_lowercase() == c.to_ascii_lowercase() && oracle(&pattern[1..], &text[1..])
+            }
         }
     }
 
@@ -222,6 +243,8 @@ mod tests {
         fn ignoring_case_is_matching_in_lower_case(pattern in "[aBc*?]{0,8}", text in "[AbC]{0,8}") {
             let lower = Glob::parse(&pattern.to_ascii_lowercase()).matches(&text.to_ascii_lowercase());
             prop_assert_eq!(Glob::parse(&pattern).matches_ignoring_case(&text), lower);
+            let equal = pattern.to_ascii_lowercase() == text.to_ascii_lowercase();
+            prop_assert_eq!(Glob::ignoring_case(&pattern).matches(&text), equal);
         }
     }
 

@@ -1,5 +1,10 @@
 //! What is known about condition keys (semantics 3.5).
 
+use std::net::IpAddr;
+
+use super::condition::Comparison;
+use super::operator::{Number, instant};
+
 /// Keys that always hold sets, so that one value is a set of one.
 const MULTIVALUED: [&str; 15] = [
     "aws:calledvia",
@@ -36,6 +41,59 @@ pub(super) fn is_always_present(key: &str) -> bool {
             | "aws:resourceaccount"
             | "kms:calleraccount"
     )
+}
+
+/// The type of a key's values, where AWS documents one that is not text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ValueType {
+    /// Numbers.
+    Number,
+    /// Points in time.
+    Time,
+    /// IP addresses of both families.
+    Address,
+}
+
+impl ValueType {
+    /// The type of a key, given in lower case; `None` where any text can stand.
+    pub(super) fn of(key: &str) -> Option<Self> {
+        Some(match key {
+            "aws:multifactorauthage"
+            | "kms:rotationperiodindays"
+            | "kms:schedulekeydeletionpendingwindowindays"
+            | "kms:trailingdayswithoutkeyusage" => Self::Number,
+            "aws:currenttime" | "aws:epochtime" | "aws:tokenissuetime" | "kms:validto" => Self::Time,
+            "aws:sourceip" | "aws:vpcsourceip" => Self::Address,
+            _ => return None,
+        })
+    }
+
+    /// Whether a comparison is the one of this type.
+    pub(super) fn is_compared_by(self, comparison: Comparison) -> bool {
+        match self {
+            Self::Number => matches!(comparison, Comparison::Numeric(_)),
+            Self::Time => matches!(comparison, Comparison::Date(_)),
+            Self::Address => comparison == Comparison::IpAddress,
+        }
+    }
+
+    /// Whether a value is of the type.
+    pub(super) fn contains(self, value: &str) -> bool {
+        match self {
+            Self::Number => Number::parse(value).is_some(),
+            Self::Time => instant(value).is_some(),
+            Self::Address => value.parse::<IpAddr>().is_ok(),
+        }
+    }
+
+    /// Some values of the type.
+    pub(super) fn samples(self) -> [&'static str; 2] {
+        match self {
+            Self::Number => ["1", "2"],
+            Self::Time => ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"],
+            Self::Address => ["203.0.113.77", "203.0.113.78"],
+        }
+    }
 }
 
 /// What a principal outside the organization, and outside every account that a policy names, can have under a key.

@@ -12,7 +12,7 @@ use super::principal::{Principal, PrincipalElement};
 use super::request::{Action, Request};
 use super::resource::{ResourcePattern, Resources};
 use super::symbolic::contexts::Held;
-use super::text::{Part, Text, Variables};
+use super::text::{Text, Variables};
 
 /// A request to KMS by a principal of the account that owns the resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,25 +53,6 @@ impl Witness {
             _ => (format!("arn:{partition}:iam::{account}:user/example"), None),
         };
         Self { principal_arn, role_arn, account, action, resource, context }
-    }
-
-    /// Chooses values of policy variables so that the given equalities (of a key or the resource with a text) hold.
-    /// `None` when no choice is found.
-    pub(super) fn related(mut self, relations: &[(&str, &str)], statements: &[&Statement]) -> Option<Self> {
-        for (subject, source) in relations {
-            let found = match *subject {
-                "the resource" => self.resource.clone()?,
-                key => match lookup(&self.context, key)? {
-                    Held::One(value) => value.clone(),
-                    Held::Set(values) => values.first()?.clone(),
-                },
-            };
-            let text = statements.iter().find_map(|statement| text_of(statement, source))?;
-            let (key, value) = solved(text, &found)?;
-            let written = self.context.keys().find(|written| written.eq_ignore_ascii_case(&key)).cloned();
-            self.context.insert(written.unwrap_or(key), Held::One(value));
-        }
-        Some(self)
     }
 }
 
@@ -126,43 +107,4 @@ fn delegation(account: &str) -> Document {
 
 fn lookup<'c>(context: &'c BTreeMap<String, Held>, key: &str) -> Option<&'c Held> {
     context.iter().find(|(written, _)| written.eq_ignore_ascii_case(key)).map(|(_, held)| held)
-}
-
-fn text_of<'s>(statement: &'s Statement, source: &str) -> Option<&'s Text> {
-    let values = statement.condition.iter().flat_map(|condition| &condition.tests).flat_map(|test| &test.values);
-    let patterns = statement.resources.iter().flat_map(|resources| &resources.patterns);
-    values.chain(patterns.map(|pattern| pattern.text())).find(|text| text.has_variables() && text.source() == source)
-}
-
-/// The value of the only variable of `text` that makes it equal to `found`, where what stands before and after is written
-/// out or covers the ends with wildcards.
-fn solved(text: &Text, found: &str) -> Option<(String, String)> {
-    let mut variables = text.variables();
-    let variable = variables.next()?;
-    if variables.next().is_some() {
-        return None;
-    }
-    let position = text.parts().iter().position(|part| matches!(part, Part::Variable(_)))?;
-    let (before, after) = (text.parts().get(..position)?, text.parts().get(position + 1..)?);
-    let candidates = found.char_indices().map(|(start, _)| start).chain([found.len()]);
-    let cuts: Vec<usize> = candidates.collect();
-    let matches = |parts: &[Part], text: &str| {
-        let mut glob = super::Glob::default();
-        for part in parts {
-            match part {
-                Part::Written(written) => glob.push_pattern(written),
-                Part::Escaped(character) => glob.push(super::Symbol::Char(*character)),
-                Part::Variable(_) => {}
-            }
-        }
-        glob.matches(text)
-    };
-    for start in cuts.iter().filter(|start| matches(before, found.get(..**start).unwrap_or_default())) {
-        for end in cuts.iter().rev().filter(|end| *end >= start) {
-            if matches(after, found.get(*end..).unwrap_or_default()) {
-                return Some((variable.key.clone(), found.get(*start..*end)?.to_owned()));
-            }
-        }
-    }
-    None
 }

@@ -19,13 +19,15 @@ const ACTIONS: [&str; 7] =
 const REGIONS: [&str; 5] = ["*", "us-east-1", "eu-west-1", "us-*", "*-1"];
 const ACCOUNTS: [&str; 4] = ["*", "111122223333", "444455556666", "1*"];
 const KEYS: [&str; 5] = ["*", K1, K2, "mrk-*", "1*"];
-const CONDITIONS: [&str; 12] = [
+const CONDITIONS: [&str; 14] = [
     "",
     "",
     r#"{"StringEquals":{"kms:ViaService":"a"}}"#,
     r#"{"StringLike":{"kms:ViaService":"a*"}}"#,
     r#"{"StringNotEquals":{"kms:ViaService":["a","ab"]}}"#,
     r#"{"StringEqualsIfExists":{"kms:ViaService":"ab"}}"#,
+    r#"{"StringEqualsIgnoreCase":{"kms:ViaService":["A","aB"]}}"#,
+    r#"{"StringNotEqualsIgnoreCase":{"kms:ViaService":"AB"}}"#,
     r#"{"Null":{"kms:ViaService":"true"}}"#,
     r#"{"NumericLessThan":{"aws:MultiFactorAuthAge":"100"}}"#,
     r#"{"NumericGreaterThanEquals":{"aws:MultiFactorAuthAge":"50"},"StringLike":{"kms:ViaService":"?"}}"#,
@@ -171,7 +173,7 @@ fn is_open(document: &Document, arn: &str) -> bool {
 fn requests() -> Vec<Witness> {
     let one = |value: &str| Some(Held::One(value.to_owned()));
     let set = |values: &[&str]| Some(Held::Set(values.iter().map(|value| (*value).to_owned()).collect()));
-    let via = [None, one("a"), one("ab"), one("abc"), one("z"), one("zz")];
+    let via = [None, one("a"), one("ab"), one("abc"), one("z"), one("zz"), one("A"), one("aB"), one("AB")];
     let ages = [None, one("10"), one("75"), one("100")];
     let operations = [
         None,
@@ -229,6 +231,10 @@ fn brute_relation(a: &Document, b: &Document, arns: &[String]) -> Relation {
             }
         }
     }
+    relation_of(more, less)
+}
+
+fn relation_of(more: bool, less: bool) -> Relation {
     match (more, less) {
         (false, false) => Relation::Equivalent,
         (true, false) => Relation::BMore,
@@ -287,6 +293,65 @@ proptest! {
         let compared = compare(&a, &b);
         prop_assert_eq!(compared.effective, brute_relation(&a, &b, &arns), "{:?}", compared);
     }
+}
+
+/// Conditions that compare two tags with each other, or with constants.
+const TAGS: [&str; 14] = [
+    "",
+    r#"{"StringEquals":{"aws:ResourceTag/t":"${aws:PrincipalTag/t}"}}"#,
+    r#"{"StringEquals":{"aws:PrincipalTag/t":"${aws:ResourceTag/t}"}}"#,
+    r#"{"StringEqualsIgnoreCase":{"aws:ResourceTag/t":"${aws:PrincipalTag/t}"}}"#,
+    r#"{"StringNotEquals":{"aws:ResourceTag/t":"${aws:PrincipalTag/t}"}}"#,
+    r#"{"StringLike":{"aws:ResourceTag/t":"${aws:PrincipalTag/t}*"}}"#,
+    r#"{"StringEquals":{"aws:ResourceTag/t":"${aws:PrincipalTag/t}*"}}"#,
+    r#"{"StringEquals":{"aws:ResourceTag/t":"${aws:PrincipalTag/t, 'x'}"}}"#,
+    r#"{"StringEqualsIfExists":{"aws:ResourceTag/t":["x","${aws:PrincipalTag/t}"]}}"#,
+    r#"{"StringEquals":{"aws:ResourceTag/t":"x"}}"#,
+    r#"{"StringEquals":{"aws:PrincipalTag/t":"x"}}"#,
+    r#"{"StringEqualsIgnoreCase":{"aws:PrincipalTag/t":"X"}}"#,
+    r#"{"Null":{"aws:PrincipalTag/t":"true"}}"#,
+    r#"{"Null":{"aws:ResourceTag/t":"false","aws:PrincipalTag/t":"false"}}"#,
+];
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    /// Where tags are compared with each other the answer may be "unknown", which it must not be often, and never wrong.
+    #[test]
+    fn relations_between_tags_are_what_trying_every_pair_says(
+        a in proptest::collection::vec((any::<bool>(), prop::sample::select(&TAGS[..])), 1..4),
+        b in proptest::collection::vec((any::<bool>(), prop::sample::select(&TAGS[..])), 1..4),
+    ) {
+        let [a, b] = [a, b].map(|list| document(&list.into_iter().map(|(deny, condition)| Made {
+            deny, not_action: false, not_resource: false, action: "kms:Decrypt", resources: vec!["*".to_owned()], condition,
+        }).collect::<Vec<_>>()));
+        let values = [None, Some("x"), Some("X"), Some("y"), Some("Y"), Some("x*"), Some("xz"), Some("y*"), Some("yz"), Some("*"), Some("")];
+        let (mut more, mut less) = (false, false);
+        for resource_tag in values {
+            for principal_tag in values {
+                let held = [("aws:ResourceTag/t", resource_tag), ("aws:PrincipalTag/t", principal_tag)];
+                let held = held.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Held::One(value?.to_owned()))));
+                let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{K1}");
+                let request = Witness::new("kms:Decrypt", Some(arn), "aws", held.collect(), false);
+                match (outcome(&request, &a), outcome(&request, &b)) {
+                    (Outcome::Deny, Outcome::Allow) => more = true,
+                    (Outcome::Allow, Outcome::Deny) => less = true,
+                    _ => {}
+                }
+            }
+        }
+        let compared = compare(&a, &b);
+        let known = compared.effective != Relation::Unknown;
+        prop_assert!(!known || compared.effective == relation_of(more, less), "{:?}", compared);
+        TOLD.with(|told| told.set((told.get().0 + u32::from(known), told.get().1 + 1)));
+        let (known, all) = TOLD.with(std::cell::Cell::get);
+        prop_assert!(all < 100 || known * 10 >= all * 9, "only {} of {} comparisons were told", known, all);
+    }
+}
+
+thread_local! {
+    /// How many comparisons of tags were told, of how many.
+    static TOLD: std::cell::Cell<(u32, u32)> = const { std::cell::Cell::new((0, 0)) };
 }
 
 /// Whether B has nothing that A has not.

@@ -22,7 +22,7 @@ enum Form {
 }
 
 /// A piece of a text that holds variables.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// Characters as written; `*` and `?` act where wildcards act.
     Written(String),
@@ -33,7 +33,7 @@ pub enum Part {
 }
 
 /// A policy variable.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Variable {
     /// The condition key, in lower case, because keys have no letter case.
     pub key: String,

@@ -84,7 +84,7 @@ impl Shape {
     pub(super) fn of(pattern: &Glob) -> Self {
         let step = |symbol: &Symbol| match symbol {
             Symbol::Char(character) => Step { set: one(*character), repeat: Repeat::Once },
-            Symbol::One | Symbol::OneInField => Step { set: Set::Any, repeat: Repeat::Once },
+            Symbol::Letter(_) | Symbol::One | Symbol::OneInField => Step { set: Set::Any, repeat: Repeat::Once },
             Symbol::Many | Symbol::ManyInField => Step { set: Set::Any, repeat: Repeat::AnyTimes },
         };
         Self { alternatives: vec![pattern.symbols().iter().map(step).collect()] }
@@ -114,10 +114,11 @@ fn meet(symbols: &[Symbol], steps: &[Step], case: Case) -> bool {
                 let first = reached.iter().position(|at| *at).unwrap_or(reached.len());
                 next.iter_mut().skip(first).for_each(|at| *at = true);
             }
-            Symbol::Char(_) | Symbol::One | Symbol::OneInField => {
+            Symbol::Char(_) | Symbol::Letter(_) | Symbol::One | Symbol::OneInField => {
                 for (position, step) in steps.iter().enumerate().filter(|(position, _)| reached[*position]) {
                     let fits = match symbol {
                         Symbol::Char(character) => step.set.contains_in(*character, case),
+                        Symbol::Letter(character) => step.set.contains_in(*character, Case::Ignored),
                         _ => true,
                     };
                     let stays = step.repeat == Repeat::AnyTimes;

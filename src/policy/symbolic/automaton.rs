@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::bits::Bits;
 use super::class::{Class, Group};
 use super::{Budget, Exhausted};
-use crate::policy::glob::{Glob, Symbol};
+use crate::policy::glob::{Glob, Symbol, is_same_letter};
 
 /// A deterministic automaton, built only as far as strings of the class reach.
 #[derive(Debug)]
@@ -180,11 +180,13 @@ impl Automaton {
 fn alphabet(class: Class, globs: &[&Glob]) -> Vec<Group> {
     let symbols = globs.iter().flat_map(|glob| glob.symbols());
     let mentioned: BTreeSet<char> = symbols
-        .filter_map(|symbol| match symbol {
-            Symbol::Char(character) if class.knows(*character) => Some(*character),
-            Symbol::OneInField | Symbol::ManyInField if class.knows(':') => Some(':'),
-            _ => None,
+        .flat_map(|symbol| match symbol {
+            Symbol::Char(character) => vec![*character],
+            Symbol::Letter(letter) => letter.to_lowercase().chain(letter.to_uppercase()).chain([*letter]).collect(),
+            Symbol::OneInField | Symbol::ManyInField => vec![':'],
+            Symbol::One | Symbol::Many => vec![],
         })
+        .filter(|character| class.knows(*character))
         .collect();
     let mut alphabet = class.groups(|character| mentioned.contains(&character));
     alphabet.extend(mentioned.iter().map(|character| Group { characters: vec![*character], count: 1 }));
@@ -199,7 +201,10 @@ fn reading(globs: &[&Glob], length: usize, group: &Group) -> Reading {
         for symbol in glob.symbols() {
             match symbol {
                 Symbol::Char(wanted) if Some(*wanted) == character => reading.forward.insert(position),
-                Symbol::Char(_) => {}
+                Symbol::Letter(wanted) if character.is_some_and(|it| is_same_letter(*wanted, it)) => {
+                    reading.forward.insert(position);
+                }
+                Symbol::Char(_) | Symbol::Letter(_) => {}
                 Symbol::OneInField | Symbol::ManyInField if character == Some(':') => {}
                 Symbol::One | Symbol::OneInField => reading.forward.insert(position),
                 Symbol::Many | Symbol::ManyInField => reading.stay.insert(position),

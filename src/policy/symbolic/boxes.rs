@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::class::Class;
 use super::{Budget, Exhausted};
-use crate::policy::glob::{Glob, Symbol};
+use crate::policy::glob::{Glob, Symbol, is_same_letter};
 
 /// The ARNs of one resource type of KMS in one partition: `arn:P:kms:REGION:ACCOUNT:key/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,9 +95,12 @@ fn step(symbols: &[Symbol], position: usize, character: char) -> Vec<usize> {
             Symbol::ManyInField if character != ':' => after.push(position),
             Symbol::ManyInField => {}
             Symbol::Char(wanted) if *wanted == character => return [after, vec![position + 1]].concat(),
+            Symbol::Letter(wanted) if is_same_letter(*wanted, character) => {
+                return [after, vec![position + 1]].concat();
+            }
             Symbol::One => return [after, vec![position + 1]].concat(),
             Symbol::OneInField if character != ':' => return [after, vec![position + 1]].concat(),
-            Symbol::Char(_) | Symbol::OneInField => return after,
+            Symbol::Char(_) | Symbol::Letter(_) | Symbol::OneInField => return after,
         }
     }
     after
@@ -117,7 +120,7 @@ fn fields(symbols: &[Symbol], start: usize, class: Class) -> Vec<(&[Symbol], usi
             Symbol::Char(character) if !class.knows(*character) => break,
             Symbol::One => ways.push((before, position + 1)),
             Symbol::Many => ways.push((symbols.get(start..=position).unwrap_or_default(), position)),
-            Symbol::Char(_) | Symbol::OneInField | Symbol::ManyInField => {}
+            Symbol::Char(_) | Symbol::Letter(_) | Symbol::OneInField | Symbol::ManyInField => {}
         }
     }
     ways.retain(|(field, _)| possible(field, class));

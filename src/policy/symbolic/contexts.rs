@@ -1,15 +1,16 @@
 //! Condition blocks as Boolean functions: one variable for each key, whose values are those that the tests tell apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagram::{Diagram, Function, Variable};
+use super::relations::{Relation, Subject, by_default, widest};
 use super::{Budget, Exhausted};
 use crate::policy::Match;
-use crate::policy::candidates::candidates;
+use crate::policy::candidates::more_candidates;
 use crate::policy::condition::{Comparing, Comparison, ConditionTest, Operator, Quantifier};
 use crate::policy::document::Statement;
 use crate::policy::glob::Glob;
-use crate::policy::keys::{is_always_present, is_multivalued};
+use crate::policy::keys::{ValueType, is_always_present, is_multivalued};
 use crate::policy::operator::{Found, Outcome, arn_fields};
 use crate::policy::text::Text;
 
@@ -18,8 +19,8 @@ use crate::policy::text::Text;
 pub(in crate::policy) struct Contexts {
     pub(in crate::policy) diagram: Diagram,
     keys: BTreeMap<String, Key>,
-    /// Equalities between a key and a text that holds policy variables: free, as far as the two keys are not fixed.
-    relations: BTreeMap<(String, String), Variable>,
+    /// Equalities with a text that holds policy variables: free, as far as the keys are not fixed.
+    relations: BTreeMap<Relation, Variable>,
     /// What an unsure test counts as.
     unsure: bool,
     /// Whether an unsure test was met.
@@ -34,8 +35,9 @@ struct Key {
 
 #[derive(Debug)]
 enum Domain {
-    /// One value or none. `None` stands first where the key may be absent.
-    Single { variable: Variable, values: Vec<Option<String>> },
+    /// One value or none. `None` stands first where the key may be absent. Where policy variables compare the key with
+    /// another there is a spare for each value that the tests do not tell from it, if there is one.
+    Single { variable: Variable, values: Vec<Option<String>>, spares: Vec<Option<String>> },
     /// A set: for each string whether it is in the set.
     Set { elements: Vec<(Variable, String)> },
 }
@@ -62,9 +64,11 @@ impl Contexts {
                 tests.entry(&test.key).or_insert((&test.key_source, vec![])).1.push(test);
             }
         }
+        let mut related: BTreeSet<&str> = BTreeSet::new();
         for text in statements.iter().flat_map(|statement| texts_of(statement)) {
             for variable in text.variables() {
                 tests.entry(&variable.key).or_insert((&variable.key, vec![]));
+                related.insert(&variable.key);
             }
         }
         let mut contexts = Self {
@@ -75,17 +79,24 @@ impl Contexts {
             met_unsure: false,
         };
         for (key, (written, tests)) in tests {
-            let values = told_apart(&tests, budget)?;
+            let values = told_apart(key, &tests, &[], budget)?;
+            let compares = tests.iter().flat_map(|test| &test.values).any(Text::has_variables);
+            let spares = match compares || related.contains(key) {
+                true => spares(key, &tests, &values, budget)?,
+                false => vec![None; values.len()],
+            };
+            let values = values.into_iter().map(|(_, value)| value);
             let domain = if is_multivalued(key) || (is_foreign(key) && tests.iter().any(|test| has_quantifier(test))) {
                 let mut elements = Vec::with_capacity(values.len());
-                for value in values {
+                for value in values.chain(spares.into_iter().flatten()) {
                     elements.push((contexts.diagram.variable(2)?, value));
                 }
                 Domain::Set { elements }
             } else {
                 let absent = (!is_always_present(key)).then_some(None);
-                let values: Vec<Option<String>> = absent.into_iter().chain(values.into_iter().map(Some)).collect();
-                Domain::Single { variable: contexts.diagram.variable(values.len())?, values }
+                let values: Vec<Option<String>> = absent.clone().into_iter().chain(values.map(Some)).collect();
+                let spares = absent.into_iter().chain(spares).collect();
+                Domain::Single { variable: contexts.diagram.variable(values.len())?, values, spares }
             };
             contexts.keys.insert(key.to_owned(), Key { written: written.to_owned(), domain });
         }
@@ -153,7 +164,7 @@ impl Contexts {
     fn absent(&mut self, key: &str, budget: &mut Budget) -> Result<Function, Exhausted> {
         match self.keys.get(key).map(|key| &key.domain) {
             None => Ok(Function::TRUE),
-            Some(Domain::Single { variable, values }) => {
+            Some(Domain::Single { variable, values, .. }) => {
                 self.diagram.test(*variable, |value| values.get(value) == Some(&None), budget)
             }
             Some(Domain::Set { elements }) => {
@@ -176,14 +187,17 @@ impl Contexts {
     ) -> Result<Function, Exhausted> {
         match self.keys.get(&test.key).map(|key| &key.domain) {
             None => Ok(Function::FALSE),
-            Some(Domain::Single { variable, values }) => {
+            Some(Domain::Single { variable, values, .. }) => {
                 let (variable, values) = (*variable, values.clone());
                 let mut any = Function::FALSE;
                 for (index, value) in values.iter().enumerate() {
                     let Some(value) = value else { continue };
                     let passes = match comparing.quantifier {
                         Some(Quantifier::All) if value.is_empty() => Function::TRUE,
-                        _ => self.passes(test, comparing, value, budget)?,
+                        _ => {
+                            let subject = Subject::Key(test.key.clone());
+                            self.passes(test, comparing, subject, value, budget)?
+                        }
                     };
                     let here = self.diagram.test(variable, |value| value == index, budget)?;
                     let both = self.diagram.and(here, passes, budget)?;
@@ -208,7 +222,8 @@ impl Contexts {
         let (mut any, mut all, mut only_empty) = (Function::FALSE, Function::TRUE, Function::TRUE);
         for (variable, value) in elements {
             let present = self.diagram.test(*variable, |value| value == 1, budget)?;
-            let passes = self.passes(test, comparing, value, budget)?;
+            let subject = Subject::Element(test.key.clone(), value.clone());
+            let passes = self.passes(test, comparing, subject, value, budget)?;
             let found = self.diagram.and(present, passes, budget)?;
             any = self.diagram.or(any, found, budget)?;
             let fails = self.diagram.minus(present, passes, budget)?;
@@ -233,6 +248,7 @@ impl Contexts {
         &mut self,
         test: &ConditionTest,
         comparing: Comparing,
+        subject: Subject,
         value: &str,
         budget: &mut Budget,
     ) -> Result<Function, Exhausted> {
@@ -249,7 +265,7 @@ impl Contexts {
             if !may_equal(comparing.comparison, text, value) {
                 continue;
             }
-            let mut related = self.relation(&test.key, text, budget)?;
+            let mut related = self.relation(subject.clone(), value, comparing.comparison, text, budget)?;
             if comparing.comparison == Comparison::Bool {
                 let counts = self.constant(Match::Unsure);
                 related = self.diagram.and(related, counts, budget)?;
@@ -259,51 +275,115 @@ impl Contexts {
         if comparing.negated { self.diagram.not(equal, budget) } else { Ok(equal) }
     }
 
-    /// When the subject (a condition key or the resource) equals a text with policy variables: never while a variable has
-    /// neither value nor default, otherwise left open.
+    /// When the subject, whose value is `found`, equals a text with policy variables: by the defaults while no variable has
+    /// a value, never while one has neither value nor default, and otherwise left open.
     pub(in crate::policy) fn relation(
         &mut self,
-        subject: &str,
+        subject: Subject,
+        found: &str,
+        comparison: Comparison,
         text: &Text,
         budget: &mut Budget,
     ) -> Result<Function, Exhausted> {
-        let name = (subject.to_owned(), text.source().to_owned());
-        let variable = match self.relations.get(&name) {
+        let resolved = self.resolved(text, budget)?;
+        let relation = Relation::new(subject, comparison, text);
+        if relation.is_of_one_key() {
+            return Ok(resolved);
+        }
+        let variable = match self.relations.get(&relation) {
             Some(variable) => *variable,
             None => {
                 let variable = self.diagram.variable(2)?;
-                self.relations.insert(name, variable);
+                self.relations.insert(relation, variable);
                 variable
             }
         };
         let equal = self.diagram.test(variable, |value| value == 1, budget)?;
-        let resolved = self.resolved(text, budget)?;
-        self.diagram.and(equal, resolved, budget)
+        let open = self.diagram.and(equal, resolved, budget)?;
+        let Some(default) = by_default(comparison, text) else { return Ok(open) };
+        let mut without_values = Function::TRUE;
+        for variable in text.variables() {
+            let absent = self.without_value(&variable.key, budget)?;
+            without_values = self.diagram.and(without_values, absent, budget)?;
+        }
+        let open = self.diagram.minus(open, without_values, budget)?;
+        let equal = if is_met(comparison, &default, found) { without_values } else { Function::FALSE };
+        self.diagram.or(open, equal, budget)
     }
 
-    /// When every variable of the text has a value or a default. A key that holds a set has none (semantics V-6).
+    /// Every context that can occur: looser comparisons hold wherever stricter ones do.
+    pub(in crate::policy) fn possible(&mut self, budget: &mut Budget) -> Result<Function, Exhausted> {
+        let pairs = self.relations.iter().flat_map(|strict| self.relations.iter().map(move |loose| (strict, loose)));
+        let implied: Vec<(Variable, Variable)> = pairs
+            .filter(|(strict, loose)| strict.0.implies(loose.0))
+            .map(|(strict, loose)| (*strict.1, *loose.1))
+            .collect();
+        let mut possible = Function::TRUE;
+        for (strict, loose) in implied {
+            let strict = self.diagram.test(strict, |value| value == 1, budget)?;
+            let loose = self.diagram.test(loose, |value| value == 1, budget)?;
+            let broken = self.diagram.minus(strict, loose, budget)?;
+            possible = self.diagram.minus(possible, broken, budget)?;
+        }
+        Ok(possible)
+    }
+
+    /// When every variable of the text has a value or a default.
     pub(in crate::policy) fn resolved(&mut self, text: &Text, budget: &mut Budget) -> Result<Function, Exhausted> {
         let mut resolved = Function::TRUE;
         for variable in text.variables().filter(|variable| variable.default.is_none()) {
-            if let Some(Key { domain: Domain::Set { .. }, .. }) = self.keys.get(&variable.key) {
-                return Ok(Function::FALSE);
-            }
-            let absent = self.absent(&variable.key, budget)?;
+            let absent = self.without_value(&variable.key, budget)?;
             resolved = self.diagram.minus(resolved, absent, budget)?;
         }
         Ok(resolved)
     }
 
-    /// What a request holds under an assignment, by key as written, and the relations that must hold.
-    pub(in crate::policy) fn context(
+    /// When a variable of that key has no value: the key is absent, or it holds a set (semantics V-6).
+    fn without_value(&mut self, key: &str, budget: &mut Budget) -> Result<Function, Exhausted> {
+        match self.keys.get(key).map(|key| &key.domain) {
+            Some(Domain::Set { .. }) => Ok(Function::TRUE),
+            _ => self.absent(key, budget),
+        }
+    }
+
+    /// What a request for `resource` may hold under an assignment, by key as written. Where policy variables are compared
+    /// these are attempts, of which none may meet all comparisons.
+    pub(in crate::policy) fn contexts(
         &self,
         assignment: &BTreeMap<Variable, usize>,
-    ) -> (BTreeMap<String, Held>, Vec<(&str, &str)>) {
+        resource: Option<&str>,
+    ) -> Vec<BTreeMap<String, Held>> {
+        let asked = self.relations.iter().filter(|(_, variable)| assignment.contains_key(variable));
+        let (equal, different): (Vec<_>, Vec<_>) =
+            asked.partition(|(_, variable)| assignment.get(variable) == Some(&1));
+        if equal.is_empty() && different.is_empty() {
+            return vec![self.context(assignment, &[])];
+        }
+        let apart: Vec<&str> = different.iter().flat_map(|(relation, _)| relation.variables()).collect();
+        let mut attempts = Vec::new();
+        for spared in [&[], apart.as_slice()] {
+            for turns_case in [false, true] {
+                let mut context = self.context(assignment, spared);
+                let mut relations = equal.iter().map(|(relation, _)| relation);
+                if relations.all(|relation| self.equalize(&mut context, relation, resource, turns_case)) {
+                    attempts.push(context);
+                }
+            }
+        }
+        attempts
+    }
+
+    /// The values of an assignment; of the keys `spared` those that stand in for them.
+    fn context(&self, assignment: &BTreeMap<Variable, usize>, spared: &[&str]) -> BTreeMap<String, Held> {
         let chosen = |variable: &Variable| assignment.get(variable).copied().unwrap_or(0);
         let mut context = BTreeMap::new();
-        for key in self.keys.values() {
+        for (name, key) in &self.keys {
             let held = match &key.domain {
-                Domain::Single { variable, values } => values.get(chosen(variable)).cloned().flatten().map(Held::One),
+                Domain::Single { variable, values, spares } => {
+                    let of = |values: &[Option<String>]| values.get(chosen(variable)).cloned().flatten();
+                    let spare = spared.contains(&name.as_str()).then(|| of(spares)).flatten();
+                    spare.or_else(|| of(values)).map(Held::One)
+                }
                 Domain::Set { elements } => {
                     let inside = elements.iter().filter(|(variable, _)| chosen(variable) == 1);
                     let values: Vec<String> = inside.map(|(_, value)| value.clone()).collect();
@@ -314,9 +394,42 @@ impl Contexts {
                 context.insert(key.written.clone(), held);
             }
         }
-        let relations = self.relations.iter().filter(|(_, variable)| chosen(variable) == 1);
-        (context, relations.map(|((subject, text), _)| (subject.as_str(), text.as_str())).collect())
+        context
     }
+
+    /// Gives the variables of a relation values that make it hold. `false` when none are found.
+    fn equalize(
+        &self,
+        context: &mut BTreeMap<String, Held>,
+        relation: &Relation,
+        resource: Option<&str>,
+        turns_case: bool,
+    ) -> bool {
+        let written = |key: &str| self.keys.get(key).map_or(key, |key| key.written.as_str()).to_owned();
+        let found = match &relation.subject {
+            Subject::Resource => resource,
+            Subject::Element(_, value) => Some(value.as_str()),
+            Subject::Key(key) => match context.get(&written(key)) {
+                Some(Held::One(value)) => Some(value.as_str()),
+                _ => None,
+            },
+        };
+        let Some(values) = found.and_then(|found| relation.solved_for(found)) else { return false };
+        for (key, value) in values {
+            let ignores_case = relation.comparison == Comparison::StringEqualsIgnoreCase;
+            let value = if turns_case && ignores_case { with_case_turned(&value) } else { value };
+            context.insert(written(&key), Held::One(value));
+        }
+        true
+    }
+}
+
+fn with_case_turned(text: &str) -> String {
+    let turned = |letter: char| match letter.is_ascii_lowercase() {
+        true => letter.to_ascii_uppercase(),
+        false => letter.to_ascii_lowercase(),
+    };
+    text.chars().map(turned).collect()
 }
 
 /// Every text of a statement in which variables act.
@@ -335,26 +448,62 @@ fn is_foreign(key: &str) -> bool {
     !key.starts_with("aws:") && !key.starts_with("kms:")
 }
 
-/// One value for each combination of outcomes of the tests; there is always at least one.
-fn told_apart(tests: &[&ConditionTest], budget: &mut Budget) -> Result<Vec<String>, Exhausted> {
-    let mut seen: BTreeMap<Vec<Outcome>, ()> = BTreeMap::new();
+/// One value for each combination of outcomes of the tests, other than those `besides`; without these there is always one.
+fn told_apart(
+    key: &str,
+    tests: &[&ConditionTest],
+    besides: &[String],
+    budget: &mut Budget,
+) -> Result<Vec<(Vec<Outcome>, String)>, Exhausted> {
+    let mut candidates = more_candidates(tests, besides, budget)?;
+    let comparing = |test: &&ConditionTest| match test.operator {
+        Operator::Compare(comparing) => Some(comparing),
+        Operator::Null | Operator::Unknown => None,
+    };
+    // Where only comparisons of its own type look at a key, no other values need to be thought of.
+    let is_typed = |kind: &ValueType| {
+        tests.iter().filter_map(comparing).all(|comparing| kind.is_compared_by(comparing.comparison))
+    };
+    if let Some(kind) = ValueType::of(key).filter(is_typed) {
+        candidates.retain(|value| kind.contains(value));
+        candidates.extend(kind.samples().map(str::to_owned));
+    }
+    let mut seen: BTreeSet<Vec<Outcome>> = BTreeSet::new();
     let mut values = Vec::new();
-    for candidate in candidates(tests, budget)? {
+    for candidate in candidates.into_iter().filter(|candidate| !besides.contains(candidate)) {
         let mut outcomes = vec![if candidate.is_empty() { Outcome::Same } else { Outcome::Different }];
         for test in tests {
-            let Operator::Compare(comparing) = test.operator else { continue };
+            let Some(comparing) = comparing(test) else { continue };
             budget.spend(test.values.len() * (candidate.len() + 1))?;
-            outcomes.extend(test.values.iter().map(|text| match is_relation(comparing.comparison, text) {
-                true if may_equal(comparing.comparison, text, &candidate) => Outcome::Same,
-                true => Outcome::Different,
-                false => comparing.comparison.outcome(&candidate, text, &no_value),
-            }));
+            outcomes.extend(test.values.iter().flat_map(|text| outcomes_of(comparing.comparison, &candidate, text)));
         }
-        if seen.insert(outcomes, ()).is_none() {
-            values.push(candidate);
+        if seen.insert(outcomes.clone()) {
+            values.push((outcomes, candidate));
         }
     }
     Ok(values)
+}
+
+/// What tells a value from others: its outcome, or what it may be equal to by a value of the variables and by default.
+fn outcomes_of(comparison: Comparison, value: &str, text: &Text) -> Vec<Outcome> {
+    let outcome = |same| if same { Outcome::Same } else { Outcome::Different };
+    if !is_relation(comparison, text) {
+        return vec![comparison.outcome(value, text, &no_value)];
+    }
+    let default = by_default(comparison, text).is_some_and(|default| is_met(comparison, &default, value));
+    vec![outcome(may_equal(comparison, text, value)), outcome(default)]
+}
+
+/// For each value another with the same outcomes, where there is one.
+fn spares(
+    key: &str,
+    tests: &[&ConditionTest],
+    values: &[(Vec<Outcome>, String)],
+    budget: &mut Budget,
+) -> Result<Vec<Option<String>>, Exhausted> {
+    let taken: Vec<String> = values.iter().map(|(_, value)| value.clone()).collect();
+    let others: BTreeMap<Vec<Outcome>, String> = told_apart(key, tests, &taken, budget)?.into_iter().collect();
+    Ok(values.iter().map(|(outcomes, _)| others.get(outcomes).cloned()).collect())
 }
 
 /// Whether the outcome depends on the value of a policy variable.
@@ -372,13 +521,16 @@ fn is_relation(comparison: Comparison, text: &Text) -> bool {
 
 /// Whether some values of the variables make the text equal.
 fn may_equal(comparison: Comparison, text: &Text, value: &str) -> bool {
-    let widest = text.widest_glob();
-    match comparison {
-        Comparison::StringEqualsIgnoreCase | Comparison::Bool => widest.matches_ignoring_case(value),
-        Comparison::Arn => arn_fields(&widest).is_some_and(|fields| {
-            let found: Vec<&str> = value.splitn(6, ':').collect();
-            found.len() == 6 && fields.iter().zip(found).all(|(field, found): (&Glob, &str)| field.matches(found))
-        }),
-        _ => widest.matches(value),
+    is_met(comparison, &widest(comparison, text), value)
+}
+
+/// Whether a value matches a pattern in the way of the comparison.
+fn is_met(comparison: Comparison, pattern: &Glob, value: &str) -> bool {
+    if comparison != Comparison::Arn {
+        return pattern.matches(value);
     }
+    arn_fields(pattern).is_some_and(|fields| {
+        let found: Vec<&str> = value.splitn(6, ':').collect();
+        found.len() == 6 && fields.iter().zip(found).all(|(field, found): (&Glob, &str)| field.matches(found))
+    })
 }
