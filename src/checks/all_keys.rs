@@ -58,6 +58,8 @@ impl Answer {
         let verdict = match coverage.level {
             Level::Unknown => Verdict::Undecided,
             level if level.is_all_but_named() => Verdict::Fail,
+            // A PASS must not rest on one reading of what AWS does not document.
+            _ if coverage.widest_level().is_all_but_named() => Verdict::Undecided,
             _ => Verdict::Pass,
         };
         let opening = document.statements.iter().filter(|statement| coverage.statements.contains(&statement.index));
@@ -100,9 +102,7 @@ fn text(what: &str, coverage: &Coverage) -> String {
         Level::Unknown => "it cannot be told which keys are",
     };
     let mut text = format!("{subject} open to {what} ({})", coverage.level);
-    if let Some(witness) = &coverage.witness
-        && coverage.level != Level::All
-    {
+    if let Some(witness) = &coverage.witness {
         text.push_str(&format!(", for example {witness}"));
     }
     if coverage.conditional {

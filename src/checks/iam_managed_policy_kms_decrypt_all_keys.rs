@@ -17,7 +17,8 @@ pub(super) const CHECK: Check = Check {
         kms:ReEncryptFrom on all keys (level ALL), or on all keys except keys, accounts or Regions that it names \
         (ALL_EXCEPT_...). Wildcards in actions and resources, NotAction, NotResource, and Deny statements without a \
         condition in the same document count. A condition on an Allow is ignored, a Deny with a condition takes nothing \
-        away. All keys of one account or of one Region are a PASS that says so.",
+        away. All keys of one account or of one Region are a PASS that says so. UNDECIDED if whether all keys are open depends on \
+        what AWS does not document.",
     exemptions: "A policy that is used as a permissions boundary and attached nowhere is NOT_APPLICABLE: it grants nothing.",
     blind_spots: "One document is judged, not what its holders can do in the end: key policies, boundaries, SCPs and other \
         policies may take the access away or add to it. A condition may narrow what fails here. Inline and AWS managed \
@@ -140,9 +141,25 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_does_not_rest_on_one_reading() {
+        let deny = |resource: &str| EVERYWHERE.replace("Allow", "Deny").replace("\"*\"", &format!("\"{resource}\""));
+        for text in [
+            format!("{EVERYWHERE}, {}", deny("arn:aws:kms:*:key/*")),
+            format!("{EVERYWHERE}, {}", deny("*").replace('}', r#", "Condition": {}}"#)),
+            EVERYWHERE.replace("\"*\"", r#""arn:aws:KMS:*:*:key/*""#),
+            EVERYWHERE.replace(r#""Resource": "*""#, r#""NotResource": "arn:aws:kms:*:key/*""#),
+        ] {
+            let judgement = judged(&text);
+            assert_eq!(judgement.verdict, Verdict::Undecided, "{text}");
+            assert!(judgement.reason.contains("the level may be ALL"), "{}", judgement.reason);
+        }
+    }
+
+    #[test]
     fn the_reason_has_the_level_and_the_statements_are_named() {
         let judgement = judged(&format!(r#"{{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}, {EVERYWHERE}"#));
-        assert_eq!(judgement.reason, "all keys are open to kms:Decrypt (ALL)");
+        let witness = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        assert_eq!(judgement.reason, format!("all keys are open to kms:Decrypt (ALL), for example {witness}"));
         let indices: Vec<usize> = judgement.statements.iter().map(|statement| statement.index).collect();
         assert_eq!(indices, [1]);
         let judgement =

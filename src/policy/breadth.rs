@@ -1,10 +1,12 @@
 //! Statements that allow everything on everything: administrator access in one statement.
 
+use std::borrow::Cow;
+
 use super::Match;
 use super::action::Actions;
 use super::document::{Document, Effect, Statement};
 use super::glob::Glob;
-use super::resource::Resources;
+use super::resource::{ResourcePattern, Resources};
 use super::symbolic::atoms::Partition;
 use super::symbolic::bits::Bits;
 use super::symbolic::boxes::tails;
@@ -49,13 +51,15 @@ const SELF_PROMOTING: [&str; 7] = [
 /// Nothing is returned when an unconditional Deny of the same document takes everything back.
 #[must_use]
 pub fn admin_statements(document: &Document, partition: &str) -> Vec<AdminStatement> {
-    let reaches = |statement: &Statement| {
-        let on_everything = statement.resources.as_ref().is_some_and(|resources| on_everything(resources, partition));
+    let reaches = |statement: &Statement, read: Read| {
+        let on_everything =
+            statement.resources.as_ref().is_some_and(|resources| on_everything(resources, partition, read));
         on_everything.then(|| admin_actions(&statement.actions)).flatten()
     };
-    let denied = document
-        .statements_of(Effect::Deny)
-        .any(|deny| deny.condition.is_none() && reaches(deny) == Some(AdminActions::Every));
+    // A Deny takes back only what it certainly matches.
+    let denied = document.statements_of(Effect::Deny).any(|deny| {
+        deny.condition.is_none() && reaches(deny, ResourcePattern::fixed_narrow_glob) == Some(AdminActions::Every)
+    });
     if denied {
         return vec![];
     }
@@ -63,10 +67,17 @@ pub fn admin_statements(document: &Document, partition: &str) -> Vec<AdminStatem
     allows
         .filter_map(|statement| {
             let conditional = statement.is_conditional();
-            reaches(statement).map(|actions| AdminStatement { statement: statement.index, actions, conditional })
+            reaches(statement, ResourcePattern::fixed_glob).map(|actions| AdminStatement {
+                statement: statement.index,
+                actions,
+                conditional,
+            })
         })
         .collect()
 }
+
+/// One of the two readings of a resource pattern.
+type Read = for<'p> fn(&'p ResourcePattern) -> Option<Cow<'p, Glob>>;
 
 fn admin_actions(actions: &Actions) -> Option<AdminActions> {
     if actions.negated {
@@ -83,8 +94,8 @@ fn admin_actions(actions: &Actions) -> Option<AdminActions> {
 
 /// Whether every ARN of the partition matches. Conditions on requests without a resource are left aside: patterns such as
 /// `arn:*` do not match them, and no reader would call that a restriction.
-fn on_everything(resources: &Resources, partition: &str) -> bool {
-    let fixed = resources.patterns.iter().filter_map(|pattern| pattern.fixed_glob());
+fn on_everything(resources: &Resources, partition: &str, read: Read) -> bool {
+    let fixed = resources.patterns.iter().filter_map(read);
     let head = format!("arn:{partition}:");
     let globs: Vec<Glob> = fixed.flat_map(|glob| tails(&glob, &head)).collect();
     if resources.negated {
@@ -160,6 +171,9 @@ mod tests {
     fn a_deny_of_everything_takes_it_back() {
         let star = allow(r#""*""#, r#""*""#);
         assert_eq!(admin(&[star.clone(), star.replace("Allow", "Deny")].join(",")), []);
+        // Whether a short ARN matches anything is not documented.
+        let short = allow(r#""*""#, r#""arn:aws""#).replace("Allow", "Deny");
+        assert_eq!(admin(&[star.clone(), short].join(",")), [(0, AdminActions::Every)]);
         let partly = star.replace("Allow", "Deny").replace(r#""Action":"*""#, r#""Action":"s3:*""#);
         assert_eq!(admin(&[star, partly].join(",")), [(0, AdminActions::Every)]);
     }

@@ -74,6 +74,12 @@ pub enum Note {
         /// The level in the narrower reading.
         level: Level,
     },
+    /// Where AWS does not document what a statement means the level may be this one, which is wider: a Deny may not match
+    /// what it seems to (semantics U-1, U-17), and letter case before the account of an ARN may not count (R-1).
+    WiderReading {
+        /// The level in the widest reading of all statements.
+        level: Level,
+    },
     /// A wildcard before the colon of an action, or an empty `NotAction` or `NotResource`: the Allow is counted, the
     /// Deny is not (semantics U-9, U-14).
     UnsureStatement {
@@ -134,6 +140,9 @@ impl fmt::Display for Note {
             ),
             Self::NarrowReading { level } => {
                 write!(formatter, "with every wildcard kept inside its ARN field the level would be {level}")
+            }
+            Self::WiderReading { level } => {
+                write!(formatter, "where AWS does not document what a statement means, the level may be {level}")
             }
             Self::UnsureStatement { statement } => write!(
                 formatter,
@@ -201,6 +210,8 @@ struct Clause<'d> {
     narrow: Option<Term>,
     /// With variables read as `*`, where there are any.
     widest: Option<Term>,
+    /// As it opens most, or takes away least, where its meaning is not documented.
+    most: Option<Term>,
 }
 
 /// How patterns are read.
@@ -210,6 +221,8 @@ enum Reading {
     Narrow,
     /// Allow statements with variables read as `*`; a Deny keeps subtracting only what it certainly matches.
     Widest,
+    /// Every statement as it opens most.
+    Most,
 }
 
 impl Clause<'_> {
@@ -226,6 +239,7 @@ impl Clause<'_> {
     fn read(&self, reading: Reading) -> &Term {
         match reading {
             Reading::Narrow => self.narrow.as_ref().unwrap_or(&self.wide),
+            Reading::Most => self.most.as_ref().unwrap_or(&self.wide),
             Reading::Widest if self.may_widen() => self.widest.as_ref().unwrap_or(&self.wide),
             Reading::Wide | Reading::Widest => &self.wide,
         }
@@ -269,8 +283,8 @@ impl<'d> Question<'d> {
 
     fn add(&mut self, statement: &'d Statement, patterns: &[ResourcePattern], negated: bool) {
         let mut wide = Term { denies: statement.effect == Effect::Deny, negated, patterns: vec![] };
-        let (mut narrow, mut widest) = (wide.clone(), wide.clone());
-        let (mut has_variables, mut differs) = (false, false);
+        let (mut narrow, mut widest, mut most) = (wide.clone(), wide.clone(), wide.clone());
+        let (mut has_variables, mut differs, mut is_folded) = (false, false, false);
         for pattern in patterns {
             let Some(glob) = pattern.fixed_glob() else {
                 has_variables = true;
@@ -288,10 +302,21 @@ impl<'d> Question<'d> {
                 }
                 None => differs = true,
             }
+            if let Some(glob) = pattern.folded_glob() {
+                is_folded = true;
+                most.patterns.push(self.pattern(glob.clone()));
+            }
         }
+        // A statement opens most by matching most, unless it denies, or speaks about everything else.
+        if wide.denies == negated {
+            most.patterns.extend(&wide.patterns);
+        } else {
+            most = narrow.clone();
+        }
+        let most = (differs || is_folded).then_some(most);
         let narrow = differs.then_some(narrow);
         let widest = has_variables.then_some(widest);
-        self.clauses.push(Clause { position: self.clauses.len(), statement, wide, narrow, widest });
+        self.clauses.push(Clause { position: self.clauses.len(), statement, wide, narrow, widest, most });
     }
 
     fn pattern(&mut self, glob: Glob) -> usize {
@@ -316,6 +341,11 @@ impl<'d> Question<'d> {
                 notes.push(Note::NarrowReading { level: narrow });
             }
         }
+        if let Some(wider) = self.widest_level(&space, &clauses, budget)?
+            && wider != level
+        {
+            notes.push(Note::WiderReading { level: wider });
+        }
         let conditional = self.is_conditional(&space, level, budget)?;
         let reading = if level == Level::Variable { Reading::Widest } else { Reading::Wide };
         let opened = if level == Level::Variable {
@@ -337,6 +367,22 @@ impl<'d> Question<'d> {
         Ok(Coverage { level, statements, witness, conditional, notes })
     }
 
+    /// The level when every statement opens most, where that may be another.
+    fn widest_level(
+        &self,
+        space: &Space,
+        clauses: &[&Clause<'_>],
+        budget: &mut Budget,
+    ) -> Result<Option<Level>, Exhausted> {
+        let may_not_apply = |clause: &&Clause<'_>| clause.wide.denies && clause.statement.has_empty_condition();
+        if !clauses.iter().any(|clause| clause.most.is_some() || may_not_apply(clause)) {
+            return Ok(None);
+        }
+        let clauses: Vec<&Clause<'_>> = clauses.iter().copied().filter(|clause| !may_not_apply(clause)).collect();
+        let area = area(space, &self.kinds, &clauses, Reading::Most, budget)?;
+        level(space, &self.kinds, &clauses, &area, budget).map(Some)
+    }
+
     fn is_conditional(&self, space: &Space, level: Level, budget: &mut Budget) -> Result<bool, Exhausted> {
         if !self.clauses.iter().any(|clause| clause.statement.is_conditional()) {
             return Ok(false);
@@ -356,6 +402,16 @@ impl<'d> Question<'d> {
 }
 
 impl Coverage {
+    /// The level in the widest reading of what AWS does not document.
+    #[must_use]
+    pub fn widest_level(&self) -> Level {
+        let wider = self.notes.iter().find_map(|note| match note {
+            Note::WiderReading { level } => Some(*level),
+            _ => None,
+        });
+        wider.unwrap_or(self.level)
+    }
+
     fn unknown(notes: Vec<Note>) -> Self {
         Self { level: Level::Unknown, statements: vec![], witness: None, conditional: false, notes }
     }
@@ -617,6 +673,30 @@ mod tests {
         assert_eq!(coverage.level, Level::All);
         assert_eq!(coverage.notes, [Note::NarrowReading { level: Level::None }]);
         assert_eq!(of(&allow("arn:aws:kms:*")).notes, []);
+    }
+
+    #[test]
+    fn the_wider_reading_is_told_where_it_differs() {
+        let widest = |statements: &[String]| of(&statements.join(",")).widest_level();
+        let all = allow("*");
+        // A Deny that subtracts only by a star that crosses a colon, by padding, or under an empty condition.
+        assert_eq!(of(&[all.clone(), deny("arn:aws:kms:*:key/*")].join(",")).level, Level::None);
+        assert_eq!(widest(&[all.clone(), deny("arn:aws:kms:*:key/*")]), Level::All);
+        assert_eq!(widest(&[all.clone(), deny("arn:aws:kms")]), Level::All);
+        let empty = deny("*").replace("\"*\"}", r#""*","Condition":{}}"#);
+        assert_eq!(of(&[all.clone(), empty.clone()].join(",")).level, Level::None);
+        assert_eq!(widest(&[all.clone(), empty]), Level::All);
+        let all_but = allow("arn:aws:kms:*:key/*").replace("Resource", "NotResource");
+        assert_eq!((of(&all_but).level, of(&all_but).widest_level()), (Level::None, Level::All));
+        // Letter case before the account.
+        assert_eq!(of(&allow("arn:aws:KMS:*:*:key/*")).level, Level::None);
+        assert_eq!(widest(&[allow("arn:aws:KMS:*:*:key/*")]), Level::All);
+        let deny_all_but = deny("arn:aws:KMS:*:111122223333:*").replace("Resource", "NotResource");
+        assert_eq!(widest(&[all.clone(), deny_all_but]), Level::Account);
+        // What is the same in every reading, and what is wide already.
+        assert_eq!(of(&[all.clone(), deny("arn:aws:kms:*")].join(",")).notes, []);
+        assert_eq!(widest(&[all.clone(), deny("arn:aws:KMS:*:*:key/*")]), Level::All);
+        assert_eq!(widest(&[allow("arn:aws:kms:*:key/*")]), Level::All);
     }
 
     #[test]

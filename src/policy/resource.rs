@@ -96,6 +96,13 @@ impl ResourcePattern {
         Some(self.narrow.as_ref().map_or(Cow::Borrowed(glob), Cow::Borrowed))
     }
 
+    /// The pattern in lower case up to the account, where it is written otherwise: letter case there is documented for
+    /// neither side (semantics R-1). `None` when the pattern holds a variable.
+    #[must_use]
+    pub fn folded_glob(&self) -> Option<&Glob> {
+        self.folded.as_ref()
+    }
+
     /// Whether `resource` matches; unsure where the two readings differ.
     #[must_use]
     pub fn matches(&self, resource: Option<&str>, value: &dyn Fn(&str) -> Option<String>) -> Match {
