@@ -15,7 +15,8 @@ pub(super) const CHECK: Check = Check {
     rule: "Takes the default version of each customer managed policy, attached or not. FAIL if one Allow statement matches \
         every action (* or *:*) on every resource (* or patterns like arn:aws:* that leave nothing out). A condition on the \
         Allow is ignored; a Deny of everything without a condition in the same document takes the FAIL away. The aspect \
-        all-but-some also counts a NotAction that leaves actions by which the holder can get the rest.",
+        all-but-some also counts a NotAction that leaves actions by which the holder can get the rest. UNDECIDED if AWS does \
+        not document what the patterns cover, or if telling takes more steps than the budget allows.",
     exemptions: "A policy that is used as a permissions boundary and attached nowhere is NOT_APPLICABLE: it grants nothing.",
     blind_spots: "Several statements that together allow everything, NotAction or NotResource with a short list, and \
         wildcards such as iam:* come close to the same and pass by default. Inline policies and AWS managed policies, such as \
@@ -52,6 +53,7 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     let of = |actions| found.iter().filter(move |it| it.actions == actions).collect::<Vec<&AdminStatement>>();
     let every = of(AdminActions::Every);
     let under_one_reading = of(AdminActions::EveryUnderOneReading);
+    let untold = of(AdminActions::Untold);
     let all_but_some = of(AdminActions::AllButSome);
     let (judgement, decisive) = if !every.is_empty() {
         let conditional = if every.iter().all(|it| it.conditional) { ", under a condition" } else { "" };
@@ -59,6 +61,9 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     } else if !under_one_reading.is_empty() {
         let reason = "whether the action patterns cover every action is not documented by AWS";
         (Judgement::undecided(reason), under_one_reading)
+    } else if !untold.is_empty() {
+        let reason = "the patterns need more steps to tell whether they cover everything than the budget allows";
+        (Judgement::undecided(reason), untold)
     } else if !all_but_some.is_empty() {
         let reason = "no statement allows every action on every resource, but one allows all that its NotAction leaves, \
             and with that the holder can get the rest";
@@ -72,7 +77,7 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
         name: "all-but-some".to_owned(),
         parameters: "a NotAction that leaves actions by which the holder can get the rest counts as every action"
             .to_owned(),
-        status: match found.iter().map(|it| it.actions).find(|it| *it != AdminActions::EveryUnderOneReading) {
+        status: match found.iter().find(|it| matches!(it.actions, AdminActions::Every | AdminActions::AllButSome)) {
             Some(_) => Status::Fail,
             None if found.is_empty() => Status::Pass,
             None => Status::Undecided,

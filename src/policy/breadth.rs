@@ -31,6 +31,8 @@ pub enum AdminActions {
     Every,
     /// Patterns with a wildcard before the colon cover every action together, which IAM refuses to store (semantics U-9).
     EveryUnderOneReading,
+    /// The patterns need more steps than the budget to tell.
+    Untold,
     /// `NotAction` leaves actions by which an administrator is made: whoever may attach or write policies can give himself
     /// what the statement excludes.
     AllButSome,
@@ -52,9 +54,12 @@ const SELF_PROMOTING: [&str; 7] = [
 #[must_use]
 pub fn admin_statements(document: &Document, partition: &str) -> Vec<AdminStatement> {
     let reaches = |statement: &Statement, read: Read| {
-        let on_everything =
-            statement.resources.as_ref().is_some_and(|resources| on_everything(resources, partition, read));
-        on_everything.then(|| admin_actions(&statement.actions)).flatten()
+        let resources = statement.resources.as_ref()?;
+        match on_everything(resources, partition, read) {
+            Ok(true) => admin_actions(&statement.actions),
+            Ok(false) => None,
+            Err(Exhausted) => admin_actions(&statement.actions).map(|_| AdminActions::Untold),
+        }
     };
     // A Deny takes back only what it certainly matches.
     let denied = document.statements_of(Effect::Deny).any(|deny| {
@@ -89,32 +94,39 @@ fn admin_actions(actions: &Actions) -> Option<AdminActions> {
     }
     let patterns = actions.patterns.iter().filter(|pattern| pattern.may_cross_services());
     let globs: Vec<Glob> = patterns.map(|pattern| Glob::parse(&pattern.source().to_ascii_lowercase())).collect();
-    cover_together(Class::Action, &globs).then_some(AdminActions::EveryUnderOneReading)
+    match cover_together(Class::Action, &globs) {
+        Ok(covers) => covers.then_some(AdminActions::EveryUnderOneReading),
+        Err(Exhausted) => Some(AdminActions::Untold),
+    }
 }
 
 /// Whether every ARN of the partition matches. Conditions on requests without a resource are left aside: patterns such as
 /// `arn:*` do not match them, and no reader would call that a restriction.
-fn on_everything(resources: &Resources, partition: &str, read: Read) -> bool {
-    let fixed = resources.patterns.iter().filter_map(read);
+fn on_everything(resources: &Resources, partition: &str, read: Read) -> Result<bool, Exhausted> {
     let head = format!("arn:{partition}:");
-    let globs: Vec<Glob> = fixed.flat_map(|glob| tails(&glob, &head)).collect();
     if resources.negated {
-        return !resources.patterns.is_empty() && globs.is_empty();
+        // What a pattern matches in any reading is left out, and what a variable stands for may be.
+        let is_elsewhere = |pattern: &ResourcePattern| {
+            pattern.fixed_glob().is_some_and(|glob| tails(&glob, &head).is_empty()) && pattern.folded_glob().is_none()
+        };
+        return Ok(!resources.patterns.is_empty() && resources.patterns.iter().all(is_elsewhere));
     }
-    globs.iter().any(Glob::is_everything) || cover_together(Class::ArnTail, &globs)
+    let fixed = resources.patterns.iter().filter_map(read);
+    let globs: Vec<Glob> = fixed.flat_map(|glob| tails(&glob, &head)).collect();
+    Ok(globs.iter().any(Glob::is_everything) || cover_together(Class::ArnTail, &globs)?)
 }
 
-/// Whether every string of the class matches one of the patterns; false when that cannot be told within the budget.
-fn cover_together(class: Class, globs: &[Glob]) -> bool {
+/// Whether every string of the class matches one of the patterns.
+fn cover_together(class: Class, globs: &[Glob]) -> Result<bool, Exhausted> {
     if globs.is_empty() {
-        return false;
+        return Ok(false);
     }
     let covered = |partition: Partition| {
         let mut covered = Bits::none(partition.atoms.len());
         partition.members.iter().for_each(|members| covered.add(members));
         covered == Bits::all(partition.atoms.len())
     };
-    Partition::new(class, globs, &mut Budget::of_steps(10_000_000)).map(covered).unwrap_or_else(|Exhausted| false)
+    Partition::new(class, globs, &mut Budget::of_steps(10_000_000)).map(covered)
 }
 
 #[cfg(test)]
@@ -165,6 +177,24 @@ mod tests {
         assert_eq!(admin(&statement), [(0, AdminActions::AllButSome)]);
         let power_user = allow(r#"["iam:*","organizations:*"]"#, r#""*""#).replace("Action", "NotAction");
         assert_eq!(admin(&power_user), []);
+    }
+
+    #[test]
+    fn what_cannot_be_told_within_the_budget_is_no_no() {
+        let ladders: Vec<String> =
+            ('a'..='z').map(|letter| format!("\"*{}*\"", format!("{letter}*").repeat(30))).collect();
+        let list = format!("[{}]", ladders.join(","));
+        assert_eq!(admin(&allow(&list, r#""*""#)), [(0, AdminActions::Untold)]);
+        assert_eq!(admin(&allow(r#""*""#, &list)), [(0, AdminActions::Untold)]);
+        assert_eq!(admin(&allow(r#""s3:*""#, &list)), []);
+    }
+
+    #[test]
+    fn a_variable_may_leave_something_out() {
+        let variable = allow(r#""*""#, r#""arn:aws:s3:::${aws:username}""#).replace("Resource", "NotResource");
+        assert_eq!(admin(&variable), []);
+        let star = allow(r#""*""#, r#""*""#);
+        assert_eq!(admin(&[star, variable.replace("Allow", "Deny")].join(",")), [(0, AdminActions::Every)]);
     }
 
     #[test]
