@@ -27,7 +27,8 @@ pub(super) fn look_at(
     if pattern.is_everything() {
         return (Fate::Live, None);
     }
-    let never_has_a_value = |key: &str| super::keys::key(key).is_none_or(|facts| facts.many);
+    let never_has_a_value =
+        |key: &str| super::keys::key(key).map_or_else(|| super::keys::is_surely_none(key), |facts| facts.many);
     if text.variables().any(|variable| variable.default.is_none() && never_has_a_value(&variable.key)) {
         // The variable itself is reported where variables are looked at (semantics V-5, V-6).
         return (Fate::Dead, None);
@@ -44,8 +45,8 @@ pub(super) fn look_at(
         (Fate::Dead, true, _) => "; it excludes nothing",
     };
     let severity = match (fate, statement.effect) {
-        (Fate::Dead, _) => LintSeverity::Medium,
-        (Fate::Live, _) => LintSeverity::Low,
+        (Fate::Dead, _) | (Fate::Live, Effect::Deny) => LintSeverity::Medium,
+        (Fate::Live, Effect::Allow) => LintSeverity::Low,
     };
     let finding = found(Some(statement.index), Rule::ResourceMalformed, severity);
     (fate, Some(finding.says(format!("{message}{follows}")).suggests(suggestion)))
@@ -63,6 +64,9 @@ fn problem(lint: &Lint<'_>, text: &Text) -> Option<Trouble> {
             Some(format!("write `{trimmed}`")),
         ));
     }
+    if let Some(trouble) = upper_case(source) {
+        return Some(trouble);
+    }
     let starts_variable = source.starts_with("${") && text.has_variables();
     if !source.starts_with("arn:") && !starts_variable {
         return no_arn(source);
@@ -77,6 +81,20 @@ fn problem(lint: &Lint<'_>, text: &Text) -> Option<Trouble> {
         .or_else(|| account(&fields).map(|trouble| misplaced(&fields, trouble)))
         .or_else(|| key_or_alias(&fields))
         .or_else(|| short(source, &fields))
+}
+
+/// Whether letter case counts up to the account is documented for neither side (semantics R-1).
+fn upper_case(source: &str) -> Option<Trouble> {
+    let end = source.match_indices(':').nth(4).map_or(source.len(), |(position, _)| position);
+    let (head, rest) = source.split_at_checked(end)?;
+    let lower = head.to_ascii_lowercase();
+    (lower != head && lower.starts_with("arn:") && !head.contains("${")).then(|| {
+        let message = format!(
+            "`{head}` holds upper-case letters: AWS writes ARNs in lower case up to the account, and whether letter case \
+             counts there is not documented"
+        );
+        (Fate::Live, message, Some(format!("write `{lower}{rest}`")))
+    })
 }
 
 fn no_arn(source: &str) -> Option<Trouble> {
@@ -104,12 +122,8 @@ const KEY_ID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 fn partition(lint: &Lint<'_>, fields: &[&str]) -> Option<Trouble> {
     let field = fields.get(1)?;
     let glob = Glob::parse(field);
-    let slip = match field.to_ascii_lowercase() {
-        lower if lower != **field => Some(format!("write `arn:{lower}:`")),
-        _ => None,
-    };
     if !PARTITIONS.iter().any(|partition| glob.matches(partition)) {
-        return Some((Fate::Dead, format!("`{field}` is no partition of AWS"), slip));
+        return Some((Fate::Dead, format!("`{field}` is no partition of AWS"), None));
     }
     let ours = lint.facts.partition?;
     (!glob.matches(ours))
@@ -122,16 +136,10 @@ fn service(fields: &[&str]) -> Option<Trouble> {
     if *field == "*" && is_last {
         return None;
     }
-    if field.contains(['*', '?']) && !(is_last && field.ends_with('*')) {
+    (field.contains(['*', '?']) && !(is_last && field.ends_with('*'))).then(|| {
         let message =
             format!("`{field}` in the service field: AWS says that no wildcard may stand there, and still accepts it");
-        return Some((Fate::Live, message, None));
-    }
-    let lower = field.to_ascii_lowercase();
-    (lower != **field).then(|| {
-        let message =
-            format!("`{field}` holds upper-case letters, and the service of every ARN is written in lower case");
-        (Fate::Dead, message, Some(format!("write `{lower}`")))
+        (Fate::Live, message, None)
     })
 }
 
@@ -155,11 +163,6 @@ fn region(fields: &[&str]) -> Option<Trouble> {
     const REGION: &str = "[a-z]{2,4}-[a-z-]+-[0-9]+";
     if meets(REGION, fields, 3) {
         return None;
-    }
-    let lower = field.to_ascii_lowercase();
-    if lower != **field {
-        let message = format!("`{field}` holds upper-case letters, and Regions are written in lower case");
-        return Some((Fate::Dead, message, Some(format!("write `{lower}`"))));
     }
     let is_kms = fields.get(2) == Some(&"kms");
     is_kms.then(|| (Fate::Dead, format!("`{field}` is no Region"), None))

@@ -48,10 +48,7 @@ pub(super) fn when_absent(test: &ConditionTest) -> Option<bool> {
 fn unknown(lint: &mut Lint<'_>, statement: &Statement, test: &ConditionTest, state: &mut State<'_>) {
     let suggestion = real_name(lint, test, state);
     let key = &test.key_source;
-    // A service that is not known, or not in full, may have the key all the same.
-    let prefix = test.key.split_once(':').map(|(prefix, _)| prefix);
-    let is_ours = |prefix| prefix == "aws" || services::service(prefix).is_some_and(Service::is_complete);
-    let certain = prefix.is_none_or(is_ours) || test.key.contains(char::is_whitespace);
+    let certain = keys::is_surely_none(&test.key);
     let absent = when_absent(test);
     let follows = match absent {
         Some(false) => never(statement.effect, "anything"),

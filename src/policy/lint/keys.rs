@@ -139,6 +139,14 @@ pub(super) fn key(name: &str) -> Option<&'static KeyFacts> {
     if is_provider { typed("text", Scope::Everywhere) } else { None }
 }
 
+/// Whether a key that is not known, given in lower case, certainly does not exist. A service that is not known, or not in
+/// full, may have it all the same.
+pub(super) fn is_surely_none(name: &str) -> bool {
+    let prefix = name.split_once(':').map(|(prefix, _)| prefix);
+    let is_complete = |prefix| prefix == "aws" || services::service(prefix).is_some_and(services::Service::is_complete);
+    prefix.is_none_or(is_complete) || name.contains(char::is_whitespace)
+}
+
 /// `kms:RecipientAttestation:` is followed by the digest of an image or the number of a register.
 fn is_attestation(part: &str) -> bool {
     let register = |prefix: &str, last: u8| {

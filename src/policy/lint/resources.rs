@@ -12,7 +12,7 @@ use crate::policy::resource::ResourcePattern;
 /// One pattern that can match something.
 struct Live<'a> {
     source: &'a str,
-    /// The widest reading: variables are read as `*`, missing fields as anything.
+    /// The widest reading: variables are read as `*`, missing fields as anything, upper case up to the account as lower.
     glob: Glob,
     /// It may match a request that names no resource.
     without_resource: bool,
@@ -58,7 +58,8 @@ pub(super) fn check(lint: &mut Lint<'_>, statement: &Statement, state: &mut Stat
 fn read(pattern: &ResourcePattern) -> Live<'_> {
     let source = pattern.text().source();
     let widest = pattern.text().widest_glob().into_owned();
-    let glob = pattern.fixed_glob().map_or(widest, std::borrow::Cow::into_owned);
+    let fixed = pattern.folded_glob().cloned().or_else(|| pattern.fixed_glob().map(std::borrow::Cow::into_owned));
+    let glob = fixed.unwrap_or(widest);
     // Whether an ARN pattern of nothing but stars from some field on matches a request without resource is documented
     // both ways (semantics U-19).
     let without_resource = source.split(':').skip(5).all(|field| field == "*");

@@ -479,8 +479,6 @@ fn what_is_no_full_arn_is_found() {
         "1234abcd-12ab-34cd-56ef-1234567890ab",
         "alias/app",
         "arn:aws:kms:eu-west-1:11112222333:key/*",
-        "arn:aws:kms:EU-WEST-1:111122223333:key/*",
-        "arn:aws:KMS:eu-west-1:111122223333:key/*",
         "arn:amazon:kms:eu-west-1:111122223333:key/*",
         "arn:aws:kms:eu_west_1:111122223333:key/*",
         "arn:aws:kms:eu-west-1:111122223333:1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -517,6 +515,24 @@ fn what_is_no_full_arn_is_found() {
     }
     let variable = on("Allow", r#""kms:Decrypt""#, &format!(r#""{}""#, good[6]));
     assert_eq!(rules(&variable), ["policy-variable-misplaced"]);
+}
+
+#[test]
+fn upper_case_before_the_account_is_noted_and_nothing_is_claimed() {
+    for resource in [
+        "arn:AWS:kms:*:*:key/*",
+        "arn:aws:KMS:*:*:key/*",
+        "arn:aws:kms:US-EAST-1:*:key/*",
+        "ARN:aws:kms:us-east-1:*:key/*",
+    ] {
+        let findings = on("Deny", r#""kms:Decrypt""#, &format!("\"{resource}\""));
+        assert_eq!(rules(&findings), ["policy-resource-malformed"], "{resource}");
+        assert_eq!(findings[0].severity, LintSeverity::Medium);
+        let lower = format!("write `{}`", resource.to_ascii_lowercase());
+        assert_eq!(suggestion(&findings, Rule::ResourceMalformed), lower);
+    }
+    let findings = on("Deny", r#""kms:Decrypt""#, r#""arn:aws:kms:*:*:KEY/*""#);
+    assert_eq!(rules(&findings), ["policy-resource-malformed", "policy-statement-no-effect"]);
 }
 
 #[test]
@@ -647,6 +663,10 @@ fn variables_that_never_have_a_value_are_found() {
         allow(r#""kms:Decrypt""#, &when(r#"{"NumericLessThan":{"aws:MultiFactorAuthAge":"${aws:PrincipalTag/age}"}}"#));
     assert_eq!(rules(&numeric), ["policy-variable-misplaced"]);
     clean(&on("Allow", r#""s3:GetObject""#, r#""arn:aws:s3:::home/${aws:PrincipalTag/team, 'none'}/*""#));
+    // A service whose keys are not all known may have one all the same.
+    let unsure = on("Deny", r#""s3:GetObject""#, r#""arn:aws:s3:::home/${example:Name}/*""#);
+    assert_eq!(rules(&unsure), ["policy-variable-misplaced"]);
+    assert!(unsure[0].message.contains("as of"), "{}", unsure[0].message);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Lint of policy variables (`${aws:username}`): where they are not replaced, and those that never have a value.
 
 use super::keys;
+use super::services::SERVICES_DATE;
 use super::{Lint, LintSeverity, Rule, found, nearest};
 use crate::policy::condition::{Comparison, ConditionTest, Operator};
 use crate::policy::document::{Statement, Version};
@@ -13,7 +14,8 @@ pub(super) fn check(lint: &mut Lint<'_>, statement: &Statement) {
     for pattern in patterns {
         text(lint, statement, element.unwrap_or_default(), pattern.text());
         if has_early_variable(pattern.text()) {
-            let message = "a policy variable may stand in the last field of an ARN alone; before the fifth colon it is not replaced";
+            let message = "AWS documents policy variables for the last field of an ARN alone; whether one before the fifth colon is \
+                           replaced is not certain";
             let finding = found(Some(statement.index), Rule::VariableMisplaced, LintSeverity::Medium);
             lint.add(finding.at(element.unwrap_or_default()).value(pattern.text().source()).says(message));
         }
@@ -50,6 +52,7 @@ fn text(lint: &mut Lint<'_>, statement: &Statement, place: &str, text: &Text) {
 /// A variable of a key that does not exist, or that holds a set, has no value.
 fn never_has_a_value(lint: &mut Lint<'_>, statement: &Statement, place: &str, text: &Text, variable: &Variable) {
     let name = &variable.key;
+    let certain = keys::key(name).is_some() || keys::is_surely_none(name);
     let (reason, suggestion) = match keys::key(name) {
         Some(facts) if facts.many => (format!("`{name}` holds a set of values"), None),
         Some(_) => return,
@@ -64,14 +67,21 @@ fn never_has_a_value(lint: &mut Lint<'_>, statement: &Statement, place: &str, te
                 }
                 _ => None,
             };
-            (format!("`{name}` is no condition key"), suggestion)
+            let reason = match certain {
+                true => format!("`{name}` is no condition key"),
+                false => format!("`{name}` is no condition key as of {SERVICES_DATE}"),
+            };
+            (reason, suggestion)
         }
     };
     let follows = match &variable.default {
         Some(default) => format!("its default `{default}` always stands in"),
         None => "the value it stands in matches nothing".to_owned(),
     };
-    let message = format!("the variable `${{{name}}}` never has a value, because {reason}; {follows}");
+    let message = match certain {
+        true => format!("the variable `${{{name}}}` never has a value, because {reason}; {follows}"),
+        false => format!("{reason}; if so, the variable `${{{name}}}` never has a value, and {follows}"),
+    };
     let finding = found(Some(statement.index), Rule::VariableMisplaced, LintSeverity::Medium);
     lint.add(finding.at(place).value(text.source()).says(message).suggests(suggestion));
 }
