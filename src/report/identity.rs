@@ -12,6 +12,7 @@ use crate::checks::Check;
 use crate::digest;
 use crate::frameworks::Framework;
 use crate::model::{Fact, Organization};
+use crate::policy::KMS_ACTIONS_DATE;
 use crate::snapshot::manifest::{Source, Tool};
 use crate::snapshot::{Manifest, Snapshot};
 
@@ -46,6 +47,8 @@ pub(super) struct Identity {
     pub(super) input_root: String,
     /// Digest of the checks and mappings.
     pub(super) ruleset: String,
+    /// When AWS listed the actions of KMS as the audit knows them.
+    pub(super) kms_actions: &'static str,
     /// Whether the snapshot is a made-up one.
     pub(super) demo: bool,
 }
@@ -76,6 +79,7 @@ impl Identity {
             snapshot_root: snapshot.root().to_owned(),
             input_root: input_root(snapshot.root(), &ruleset, as_of, options),
             ruleset,
+            kms_actions: KMS_ACTIONS_DATE,
             demo: manifest.source == Source::Demo,
         }
     }
@@ -125,7 +129,7 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
     digest::sha256(input.to_string().as_bytes())
 }
 
-/// The checks and mappings that ran, in full: what the digest of the ruleset is taken of.
+/// The checks and mappings that ran, in full, and the date of what the checks know: what the digest of the ruleset is taken of.
 fn ruleset(checks: &[&'static Check], frameworks: &[Framework]) -> Value {
     let checks: Vec<Value> = checks
         .iter()
@@ -149,7 +153,7 @@ fn ruleset(checks: &[&'static Check], frameworks: &[Framework]) -> Value {
         .collect();
     // Debug prints every member of the mapping, in the order of its file.
     let frameworks: Vec<String> = frameworks.iter().map(|framework| format!("{framework:?}")).collect();
-    json!({ "checks": checks, "frameworks": frameworks })
+    json!({ "checks": checks, "frameworks": frameworks, "kms_actions": KMS_ACTIONS_DATE })
 }
 
 /// Every gap under the name that pages give it.
@@ -198,6 +202,7 @@ pub(super) fn pack_json(
             "included": options.with_snapshot,
         },
         "ruleset": identity.ruleset,
+        "knowledge": { "kms_actions": identity.kms_actions },
         "input_root": identity.input_root,
         "as_of": identity.as_of,
         "partition": manifest.partition,
