@@ -77,9 +77,16 @@ fn matches_stranger(statement: &Statement) -> bool {
     })
 }
 
+/// Whether the resource part matches the key. A variable may stand for it in an Allow: a stranger can write his own tags.
 fn matches_key(statement: &Statement, key_arn: &str) -> Match {
-    let resources = statement.resources.as_ref();
-    resources.map_or(Match::No, |resources| resources.matches(Some(key_arn), &|_| None))
+    let Some(resources) = &statement.resources else { return Match::No };
+    let matches = resources.matches(Some(key_arn), &|_| None);
+    let may_stand_for_it = || {
+        let mut variable = resources.patterns.iter().map(|pattern| pattern.text()).filter(|text| text.has_variables());
+        variable.any(|text| text.widest_glob().matches(key_arn))
+    };
+    let is_open = statement.effect == Effect::Allow && !resources.negated && may_stand_for_it();
+    if is_open { matches.max(Match::Unsure) } else { matches }
 }
 
 fn openness(document: &Document, allow: &Statement, key_arn: &str, budget: &mut Budget) -> Result<Openness, Exhausted> {
@@ -366,6 +373,40 @@ mod tests {
         assert!(matches!(closed(r#"{"StringEquals":{"aws:PrincipalOrgID":"o-abc1234567"}}"#), Openness::Public { .. }));
         let only_encrypt = deny("").replace("kms:*", "kms:Encrypt");
         assert!(matches!(openness(&[allow(""), only_encrypt].join(",")), Openness::Public { .. }));
+    }
+
+    #[test]
+    fn a_variable_may_stand_for_the_key_in_an_allow_alone() {
+        let variable = allow("").replace(
+            r#""Resource":"*""#,
+            r#""Resource":"arn:aws:kms:us-east-1:111122223333:key/${aws:PrincipalTag/key}""#,
+        );
+        assert!(matches!(openness(&variable), Openness::Undecided(_)));
+        let denied = [allow(""), variable.replace("Allow", "Deny")].join(",");
+        assert!(matches!(openness(&denied), Openness::Public { .. }));
+        let other = variable.replace("us-east-1", "eu-west-1");
+        assert_eq!(openness(&other), Openness::Narrowed(Narrowing::OtherResource));
+    }
+
+    #[test]
+    fn accounts_compared_as_numbers_are_tried_on_both_sides() {
+        for operator in ["NumericLessThan", "NumericGreaterThan", "NumericNotEquals"] {
+            for bound in ["300000000000", "700000000000"] {
+                let condition = format!(r#"{{"{operator}":{{"kms:CallerAccount":"{bound}"}}}}"#);
+                assert!(is_public(&condition), "{condition}");
+            }
+        }
+        assert_eq!(narrowed_by(r#"{"NumericEquals":{"kms:CallerAccount":"300000000000"}}"#), ["kms:CallerAccount"]);
+    }
+
+    #[test]
+    fn many_narrow_ranges_together_are_wide() {
+        let ranges = |count: u32| {
+            let list: Vec<String> = (0..count).map(|first| format!("\"{first}.0.0.0/8\"")).collect();
+            format!(r#"{{"IpAddress":{{"aws:SourceIp":[{}]}}}}"#, list.join(","))
+        };
+        assert_eq!(narrowed_by(&ranges(3)), ["aws:SourceIp"]);
+        assert!(is_public(&ranges(256)));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What a principal outside the organization, and outside every account that a key policy names, can put into a request.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use super::candidates::{candidates, globs_of};
+use super::candidates::{candidates, globs_of, typed_values};
 use super::condition::{ConditionTest, Operator};
 use super::document::Statement;
 use super::glob::{Glob, Symbol};
@@ -96,8 +97,12 @@ impl Strangers {
             }
         }
         let partition = Partition::new(Class::Account, &globs, budget)?;
-        let unnamed = partition.atoms.into_iter().map(|atom| atom.representative);
-        Ok(unnamed.filter(|account| !self.accounts.contains(account)).collect())
+        let mut accounts: BTreeSet<String> = partition.atoms.into_iter().map(|atom| atom.representative).collect();
+        // An account is a number as well, and can be compared as one.
+        let own = by_key.iter().filter(|(key, _)| Stranger::under(key) == Stranger::OwnAccount);
+        let bounds = own.flat_map(|(_, tests)| typed_values(tests)).map(|number| format!("{number:0>12}"));
+        accounts.extend(bounds.filter(|account| Class::Account.contains(account)));
+        Ok(accounts.into_iter().filter(|account| !self.accounts.contains(account)).collect())
     }
 
     /// For each key the values that a principal of `account` can have under it, one for each way in which the tests can
@@ -269,10 +274,14 @@ fn shares_unique_id(text: &Text, value: &str) -> bool {
 }
 
 /// A stranger picks his network only within limits: ranges of at most 2^24 addresses (2^96 in IPv6) count as ones he is
-/// not in.
+/// not in, unless there are so many that together they hold a sixteenth of all addresses or more.
 fn in_narrow_range(tests: &[&ConditionTest], value: &str) -> bool {
-    let Ok(address) = value.parse() else { return false };
+    let Ok(address) = value.parse::<IpAddr>() else { return false };
     let ranges = tests.iter().flat_map(|test| &test.values).filter_map(|text| AddressRange::parse(text.source()));
-    let mut narrow = ranges.filter(|range| range.last - range.first < if range.is_v6 { 1 << 96 } else { 1 << 24 });
-    narrow.any(|range| range.contains(address))
+    let (one, together) = if address.is_ipv6() { (1 << 96, 1 << 124) } else { (1 << 24, 1 << 28) };
+    let size = |range: &AddressRange| (range.last - range.first).saturating_add(1);
+    let narrow: BTreeSet<AddressRange> =
+        ranges.filter(|range| range.is_v6 == address.is_ipv6() && size(range) <= one).collect();
+    let all = narrow.iter().fold(0_u128, |all, range| all.saturating_add(size(range)));
+    all < together && narrow.iter().any(|range| range.contains(address))
 }
