@@ -133,6 +133,9 @@ pub fn compare_within(a: &Document, b: &Document, budget: &mut Budget) -> Compar
         .unwrap_or_else(|Exhausted| unknown(CompareNote::Budget))
 }
 
+/// How many assignments of one difference are tried before it counts as not shown.
+const ATTEMPTS: usize = 16;
+
 /// Both documents, their statements in one list: first those of A.
 struct Question<'d> {
     a: &'d Document,
@@ -311,23 +314,49 @@ impl<'d> Question<'d> {
             if difference == Function::FALSE || direction.witness.is_some() {
                 continue;
             }
-            let Some(assignment) = self.contexts.diagram.cheapest(difference) else { continue };
-            let names_user = self.contexts.knows("aws:username");
+            match self.shown(difference, action, cell, [with, without], budget)? {
+                Some((shown, witness)) => {
+                    found.wide |= shown == Match::Unsure && !self.contexts.met_unsure;
+                    direction.witness = Some(witness);
+                }
+                None => direction.unshown = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// A request that shows a difference, confirmed by the evaluator. Where policy variables are compared the first
+    /// assignment may be one that no values meet, so that some more are tried.
+    fn shown(
+        &mut self,
+        difference: Function,
+        action: &'static str,
+        cell: &Cell,
+        [with, without]: [&Document; 2],
+        budget: &mut Budget,
+    ) -> Result<Option<(Match, Witness)>, Exhausted> {
+        let names_user = self.contexts.knows("aws:username");
+        let mut open = difference;
+        for _ in 0..ATTEMPTS {
+            let Some(assignment) = self.contexts.diagram.cheapest(open) else { break };
             let contexts = self.contexts.contexts(&assignment, cell.resource.as_deref());
             let attempts = contexts.into_iter().map(|context| {
                 let witness = Witness::new(action, cell.resource.clone(), &cell.partition, context, names_user);
                 (replay(&witness, with, without), witness)
             });
             // The first that is certain, or else the first that shows anything.
-            match attempts.rev().max_by_key(|(shown, _)| *shown) {
-                Some((shown, witness)) if shown != Match::No => {
-                    found.wide |= shown == Match::Unsure && !self.contexts.met_unsure;
-                    direction.witness = Some(witness);
-                }
-                _ => direction.unshown = true,
+            let best = attempts.rev().max_by_key(|(shown, _)| *shown);
+            if let Some(best) = best.filter(|(shown, _)| *shown != Match::No) {
+                return Ok(Some(best));
             }
+            let mut tried = Function::TRUE;
+            for (variable, chosen) in &assignment {
+                let here = self.contexts.diagram.test(*variable, |value| value == *chosen, budget)?;
+                tried = self.contexts.diagram.and(tried, here, budget)?;
+            }
+            open = self.contexts.diagram.minus(open, tried, budget)?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// When some Allow, and some Deny, of a document applies.

@@ -152,7 +152,6 @@ class Request:
     def __init__(self):
         self.resource = z3.String("resource")
         self.held = {}
-        self.domain = []
 
     def key(self, name, sort):
         if name not in self.held:
@@ -219,6 +218,12 @@ def condition(request, block):
         one_test(request, operator, key, values) for operator, keys in block.items() for key, values in keys.items()
     ]
     return z3.And(tests) if tests else z3.BoolVal(True)
+
+
+def rules(request):
+    """Semantics 3.5: a request with an age of MFA was made with MFA."""
+    age, mfa = request.held.get("aws:MultiFactorAuthAge"), request.held.get("aws:MultiFactorAuthPresent")
+    return z3.Implies(age[0], z3.And(mfa[0], mfa[1] == z3.StringVal("true"))) if age and mfa else z3.BoolVal(True)
 
 
 def speaks(made, action):
@@ -293,7 +298,7 @@ def more(oracle, a, b):
     for action, kind in requests_of([a, b]):
         request = Request()
         formulas = [effective(b, request, action, kind), z3.Not(effective(a, request, action, kind))]
-        found = oracle.satisfiable(universe(request, kind), *formulas)
+        found = oracle.satisfiable(universe(request, kind), rules(request), *formulas)
         if found:
             return True
         answer = None if found is None else answer

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagram::{Diagram, Function, Variable};
 use super::relations::{Relation, Subject, by_default, widest};
+use super::rules::told_by_rules;
 use super::{Budget, Exhausted};
 use crate::policy::Match;
 use crate::policy::candidates::more_candidates;
@@ -18,7 +19,9 @@ use crate::policy::text::Text;
 #[derive(Debug)]
 pub(in crate::policy) struct Contexts {
     pub(in crate::policy) diagram: Diagram,
-    keys: BTreeMap<String, Key>,
+    pub(super) keys: BTreeMap<String, Key>,
+    /// When a request keeps the rules on keys that depend on each other.
+    rules: Function,
     /// Equalities with a text that holds policy variables: free, as far as the keys are not fixed.
     relations: BTreeMap<Relation, Variable>,
     /// What an unsure test counts as.
@@ -28,13 +31,13 @@ pub(in crate::policy) struct Contexts {
 }
 
 #[derive(Debug)]
-struct Key {
+pub(super) struct Key {
     written: String,
-    domain: Domain,
+    pub(super) domain: Domain,
 }
 
 #[derive(Debug)]
-enum Domain {
+pub(super) enum Domain {
     /// One value or none. `None` stands first where the key may be absent. Where policy variables compare the key with
     /// another there is a spare for each value that the tests do not tell from it, if there is one.
     Single { variable: Variable, values: Vec<Option<String>>, spares: Vec<Option<String>> },
@@ -74,15 +77,18 @@ impl Contexts {
         let mut contexts = Self {
             diagram: Diagram::default(),
             keys: BTreeMap::new(),
+            rules: Function::TRUE,
             relations: BTreeMap::new(),
             unsure: true,
             met_unsure: false,
         };
+        let written_keys: Vec<&str> = tests.values().map(|(written, _)| *written).collect();
         for (key, (written, tests)) in tests {
-            let values = told_apart(key, &tests, &[], budget)?;
+            let by_rules = told_by_rules(key, written_keys.iter().copied());
+            let values = told_apart(key, &tests, &by_rules, &[], budget)?;
             let compares = tests.iter().flat_map(|test| &test.values).any(Text::has_variables);
             let spares = match compares || related.contains(key) {
-                true => spares(key, &tests, &values, budget)?,
+                true => spares(key, &tests, &by_rules, &values, budget)?,
                 false => vec![None; values.len()],
             };
             let values = values.into_iter().map(|(_, value)| value);
@@ -100,6 +106,7 @@ impl Contexts {
             };
             contexts.keys.insert(key.to_owned(), Key { written: written.to_owned(), domain });
         }
+        contexts.rules = contexts.rules(budget)?;
         Ok(contexts)
     }
 
@@ -161,7 +168,7 @@ impl Contexts {
     }
 
     /// When the key is absent; for a set, when it is empty.
-    fn absent(&mut self, key: &str, budget: &mut Budget) -> Result<Function, Exhausted> {
+    pub(super) fn absent(&mut self, key: &str, budget: &mut Budget) -> Result<Function, Exhausted> {
         match self.keys.get(key).map(|key| &key.domain) {
             None => Ok(Function::TRUE),
             Some(Domain::Single { variable, values, .. }) => {
@@ -311,14 +318,14 @@ impl Contexts {
         self.diagram.or(open, equal, budget)
     }
 
-    /// Every context that can occur: looser comparisons hold wherever stricter ones do.
+    /// Every context that can occur: it keeps the rules, and looser comparisons hold wherever stricter ones do.
     pub(in crate::policy) fn possible(&mut self, budget: &mut Budget) -> Result<Function, Exhausted> {
         let pairs = self.relations.iter().flat_map(|strict| self.relations.iter().map(move |loose| (strict, loose)));
         let implied: Vec<(Variable, Variable)> = pairs
             .filter(|(strict, loose)| strict.0.implies(loose.0))
             .map(|(strict, loose)| (*strict.1, *loose.1))
             .collect();
-        let mut possible = Function::TRUE;
+        let mut possible = self.rules;
         for (strict, loose) in implied {
             let strict = self.diagram.test(strict, |value| value == 1, budget)?;
             let loose = self.diagram.test(loose, |value| value == 1, budget)?;
@@ -449,13 +456,16 @@ fn is_foreign(key: &str) -> bool {
 }
 
 /// One value for each combination of outcomes of the tests, other than those `besides`; without these there is always one.
+/// The values that a rule speaks of come first and are told from all others.
 fn told_apart(
     key: &str,
     tests: &[&ConditionTest],
+    by_rules: &[String],
     besides: &[String],
     budget: &mut Budget,
 ) -> Result<Vec<(Vec<Outcome>, String)>, Exhausted> {
-    let mut candidates = more_candidates(tests, besides, budget)?;
+    let mut candidates = by_rules.to_vec();
+    candidates.extend(more_candidates(tests, besides, budget)?);
     let comparing = |test: &&ConditionTest| match test.operator {
         Operator::Compare(comparing) => Some(comparing),
         Operator::Null | Operator::Unknown => None,
@@ -471,7 +481,9 @@ fn told_apart(
     let mut seen: BTreeSet<Vec<Outcome>> = BTreeSet::new();
     let mut values = Vec::new();
     for candidate in candidates.into_iter().filter(|candidate| !besides.contains(candidate)) {
-        let mut outcomes = vec![if candidate.is_empty() { Outcome::Same } else { Outcome::Different }];
+        let same = |same| if same { Outcome::Same } else { Outcome::Different };
+        let mut outcomes = vec![same(candidate.is_empty())];
+        outcomes.extend(by_rules.iter().map(|value| same(candidate.eq_ignore_ascii_case(value))));
         for test in tests {
             let Some(comparing) = comparing(test) else { continue };
             budget.spend(test.values.len() * (candidate.len() + 1))?;
@@ -498,11 +510,13 @@ fn outcomes_of(comparison: Comparison, value: &str, text: &Text) -> Vec<Outcome>
 fn spares(
     key: &str,
     tests: &[&ConditionTest],
+    by_rules: &[String],
     values: &[(Vec<Outcome>, String)],
     budget: &mut Budget,
 ) -> Result<Vec<Option<String>>, Exhausted> {
     let taken: Vec<String> = values.iter().map(|(_, value)| value.clone()).collect();
-    let others: BTreeMap<Vec<Outcome>, String> = told_apart(key, tests, &taken, budget)?.into_iter().collect();
+    let others: BTreeMap<Vec<Outcome>, String> =
+        told_apart(key, tests, by_rules, &taken, budget)?.into_iter().collect();
     Ok(values.iter().map(|(outcomes, _)| others.get(outcomes).cloned()).collect())
 }
 

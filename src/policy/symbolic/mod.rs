@@ -8,6 +8,7 @@ pub(super) mod class;
 pub(super) mod contexts;
 pub(super) mod diagram;
 pub(super) mod relations;
+mod rules;
 pub(super) mod space;
 
 /// What a question may cost. A question that needs more is answered with "unknown", never with a guess.
