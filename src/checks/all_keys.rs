@@ -11,8 +11,7 @@ pub(super) type Opened = Vec<(&'static str, Coverage)>;
 /// Judges the default version of a customer managed policy.
 pub(super) fn managed(policy: &ManagedPolicy, opened: impl Fn(&Document) -> Opened) -> Judged {
     let document = policy.document.as_ref().map_err(Clone::clone)?;
-    let answers = opened(document).iter().map(|it| Answer::new(&policy.arn, document, it)).collect();
-    Ok(conclude(answers).because_of(&policy.document_source))
+    Ok(conclude(answers(&policy.arn, document, &opened(document))).because_of(&policy.document_source))
 }
 
 /// Judges the inline policies of a principal, each by itself.
@@ -31,9 +30,9 @@ pub(super) fn inline(principal: Principal<'_>, opened: impl Fn(&Document) -> Ope
     let mut missing: Option<Gap> = None;
     for InlinePolicy { name, document, .. } in policies {
         match document {
-            Ok(document) => answers.extend(opened(document).iter().map(|it| {
-                let answer = Answer::new(name, document, it);
-                Answer { text: format!("inline policy {name}: {}", answer.text), ..answer }
+            Ok(document) => answers.extend(self::answers(name, document, &opened(document)).into_iter().map(|it| {
+                let text = format!("inline policy {name}: {}", it.text);
+                Answer { text, ..it }
             })),
             Err(gap) => missing = missing.or_else(|| Some(gap.clone())),
         }
@@ -53,8 +52,19 @@ struct Answer {
     statements: Vec<StatementReference>,
 }
 
+/// One answer for all questions that are answered alike.
+fn answers(policy: &str, document: &Document, opened: &Opened) -> Vec<Answer> {
+    let is_alike = |one: &Coverage, other: &Coverage| {
+        (one.level, &one.witness, one.conditional, &one.notes)
+            == (other.level, &other.witness, other.conditional, &other.notes)
+    };
+    let alike = opened.chunk_by(|(_, one), (_, other)| is_alike(one, other));
+    alike.filter_map(|alike| Answer::new(policy, document, alike)).collect()
+}
+
 impl Answer {
-    fn new(policy: &str, document: &Document, (what, coverage): &(&str, Coverage)) -> Self {
+    fn new(policy: &str, document: &Document, alike: &[(&str, Coverage)]) -> Option<Self> {
+        let (_, coverage) = alike.first()?;
         let verdict = match coverage.level {
             Level::Unknown => Verdict::Undecided,
             level if level.is_all_but_named() => Verdict::Fail,
@@ -62,8 +72,11 @@ impl Answer {
             _ if coverage.widest_level().is_all_but_named() => Verdict::Undecided,
             _ => Verdict::Pass,
         };
-        let opening = document.statements.iter().filter(|statement| coverage.statements.contains(&statement.index));
-        Self { verdict, text: text(what, coverage), statements: opening.map(|it| reference(policy, it)).collect() }
+        let what: Vec<&str> = alike.iter().map(|(what, _)| *what).collect();
+        let opens = |index: usize| alike.iter().any(|(_, coverage)| coverage.statements.contains(&index));
+        let opening = document.statements.iter().filter(|statement| opens(statement.index));
+        let statements = opening.map(|it| reference(policy, it)).collect();
+        Some(Self { verdict, text: text(&what, coverage), statements })
     }
 }
 
@@ -86,7 +99,8 @@ fn conclude(mut answers: Vec<Answer>) -> Judgement {
     judgement.by_statements(statements)
 }
 
-fn text(what: &str, coverage: &Coverage) -> String {
+fn text(what: &[&str], coverage: &Coverage) -> String {
+    let what = what.join(if coverage.level == Level::None { " or " } else { " and " });
     let subject = match coverage.level {
         Level::All => "all keys are",
         Level::None => "no key is",

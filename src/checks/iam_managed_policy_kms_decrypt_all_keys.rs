@@ -162,6 +162,9 @@ mod tests {
         assert_eq!(judgement.reason, format!("all keys are open to kms:Decrypt (ALL), for example {witness}"));
         let indices: Vec<usize> = judgement.statements.iter().map(|statement| statement.index).collect();
         assert_eq!(indices, [1]);
+        let judgement = judged(&EVERYWHERE.replace("kms:Decrypt", "kms:*"));
+        let reason = format!("all keys are open to kms:Decrypt and kms:ReEncryptFrom (ALL), for example {witness}");
+        assert_eq!(judgement.reason, reason);
         let judgement =
             judged(r#"{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "arn:aws:kms:*:111122223333:key/*"}"#);
         assert!(judgement.reason.contains("(ACCOUNT), for example arn:aws:kms:"), "{}", judgement.reason);
