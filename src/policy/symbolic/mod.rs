@@ -10,6 +10,7 @@ pub(super) mod diagram;
 pub(super) mod relations;
 mod rules;
 pub(super) mod space;
+mod values;
 
 /// What a question may cost. A question that needs more is answered with "unknown", never with a guess.
 ///
