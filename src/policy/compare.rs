@@ -63,8 +63,8 @@ pub enum CompareNote {
     Variables,
     /// Principals were not compared: each document was read as attached to one principal.
     PrincipalsIgnored,
-    /// A witness is allowed or denied only where a wildcard of a resource pattern crosses a colon (semantics U-1), or a
-    /// variable before its fifth colon is replaced (V-1).
+    /// A witness is allowed or denied only in one reading of what AWS does not document: mostly where a wildcard of a
+    /// resource pattern crosses a colon (semantics U-1).
     WideReading,
 }
 
@@ -105,7 +105,7 @@ impl fmt::Display for CompareNote {
             Self::Variables => "a difference depends on the values of policy variables, and no request shows it",
             Self::PrincipalsIgnored => "principals were not compared",
             Self::WideReading => {
-                "a witness depends on a wildcard that crosses a colon of an ARN, or on a variable before its fifth colon"
+                "a witness rests on what AWS does not document, such as a wildcard that crosses a colon of an ARN"
             }
         })
     }
@@ -153,12 +153,12 @@ struct Found {
     /// Requests that only B, or only A, denies explicitly.
     denies_more: bool,
     denies_less: bool,
-    wide: bool,
 }
 
 #[derive(Default)]
 struct Direction {
-    witness: Option<Witness>,
+    /// A request, and whether the evaluator is sure of it.
+    witness: Option<(Match, Witness)>,
     /// A difference without a request that shows it.
     unshown: bool,
 }
@@ -193,7 +193,10 @@ impl<'d> Question<'d> {
         let mut notes = BTreeSet::new();
         let mut compared = most.compared(&mut notes);
         if self.contexts.met_unsure {
-            let least = self.read(false, budget)?.compared(&mut notes);
+            let mut of_least = BTreeSet::new();
+            let least = self.read(false, budget)?.compared(&mut of_least);
+            // The witnesses are those of the other reading.
+            notes.extend(of_least.into_iter().filter(|note| *note != CompareNote::WideReading));
             for (most, least) in
                 [(&mut compared.effective, least.effective), (&mut compared.compositional, least.compositional)]
             {
@@ -204,6 +207,7 @@ impl<'d> Question<'d> {
             }
             if compared.effective == Relation::Unknown {
                 (compared.more, compared.less) = (None, None);
+                notes.remove(&CompareNote::WideReading);
             }
         }
         if self.statements.iter().any(|statement| statement.principal.is_some()) {
@@ -311,14 +315,13 @@ impl<'d> Question<'d> {
         for (difference, direction, [with, without]) in
             [(more, &mut found.more, [documents[1], documents[0]]), (less, &mut found.less, documents)]
         {
-            if difference == Function::FALSE || direction.witness.is_some() {
+            let best = direction.witness.as_ref().map_or(Match::No, |(shown, _)| *shown);
+            if difference == Function::FALSE || best == Match::Yes {
                 continue;
             }
             match self.shown(difference, action, cell, [with, without], budget)? {
-                Some((shown, witness)) => {
-                    found.wide |= shown == Match::Unsure && !self.contexts.met_unsure;
-                    direction.witness = Some(witness);
-                }
+                Some((shown, witness)) if shown > best => direction.witness = Some((shown, witness)),
+                Some(_) => {}
                 None => direction.unshown = true,
             }
         }
@@ -326,7 +329,8 @@ impl<'d> Question<'d> {
     }
 
     /// A request that shows a difference, confirmed by the evaluator. Where policy variables are compared the first
-    /// assignment may be one that no values meet, so that some more are tried.
+    /// assignment may be one that no values meet, and elsewhere one of which the evaluator is not sure, so that some more
+    /// are tried.
     fn shown(
         &mut self,
         difference: Function,
@@ -337,7 +341,9 @@ impl<'d> Question<'d> {
     ) -> Result<Option<(Match, Witness)>, Exhausted> {
         let names_user = self.contexts.knows("aws:username");
         let mut open = difference;
+        let mut best: Option<(Match, Witness)> = None;
         for _ in 0..ATTEMPTS {
+            budget.spend(self.statements.len() * 16)?;
             let Some(assignment) = self.contexts.diagram.cheapest(open) else { break };
             let contexts = self.contexts.contexts(&assignment, cell.resource.as_deref());
             let attempts = contexts.into_iter().map(|context| {
@@ -345,9 +351,10 @@ impl<'d> Question<'d> {
                 (replay(&witness, with, without), witness)
             });
             // The first that is certain, or else the first that shows anything.
-            let best = attempts.rev().max_by_key(|(shown, _)| *shown);
-            if let Some(best) = best.filter(|(shown, _)| *shown != Match::No) {
-                return Ok(Some(best));
+            match attempts.rev().max_by_key(|(shown, _)| *shown) {
+                Some((Match::Yes, witness)) => return Ok(Some((Match::Yes, witness))),
+                Some(unsure @ (Match::Unsure, _)) => best = best.or(Some(unsure)),
+                _ => {}
             }
             let mut tried = Function::TRUE;
             for (variable, chosen) in &assignment {
@@ -356,7 +363,7 @@ impl<'d> Question<'d> {
             }
             open = self.contexts.diagram.minus(open, tried, budget)?;
         }
-        Ok(None)
+        Ok(best)
     }
 
     /// When some Allow, and some Deny, of a document applies.
@@ -484,12 +491,13 @@ const PARTITIONS: [&str; 8] =
 
 impl Found {
     fn compared(self, notes: &mut BTreeSet<CompareNote>) -> Compared {
-        let Self { more, less, denies_more, denies_less, wide } = self;
+        let Self { more, less, denies_more, denies_less } = self;
+        let is_unsure = |direction: &Direction| matches!(direction.witness, Some((Match::Unsure, _)));
         let unshown = (more.unshown && more.witness.is_none()) || (less.unshown && less.witness.is_none());
         if unshown {
             notes.insert(CompareNote::Variables);
         }
-        if wide {
+        if is_unsure(&more) || is_unsure(&less) {
             notes.insert(CompareNote::WideReading);
         }
         let (is_more, is_less) = (more.witness.is_some(), less.witness.is_some());
@@ -498,7 +506,13 @@ impl Found {
         } else {
             (Relation::of(!is_less, !is_more), Relation::of(!is_less && !denies_more, !is_more && !denies_less))
         };
-        Compared { effective, compositional, more: more.witness, less: less.witness, notes: vec![] }
+        Compared {
+            effective,
+            compositional,
+            more: more.witness.map(|(_, witness)| witness),
+            less: less.witness.map(|(_, witness)| witness),
+            notes: vec![],
+        }
     }
 }
 
