@@ -294,6 +294,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # All tests collect at once, each with many connections. A longer queue than Python's five keeps a busy machine from losing
+    # connections, which would take a second to be tried again.
+    request_queue_size = 512
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=0)
@@ -302,8 +309,7 @@ def main() -> None:
     # The same seeding makes the same ids.
     mock_random.seed(20261001)
     Handler.wire = Wire()
-    server = ThreadingHTTPServer(("127.0.0.1", asked.port), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", asked.port), Handler)
     print(json.dumps({"endpoint": f"http://127.0.0.1:{server.server_port}"}), flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
