@@ -19,8 +19,13 @@ fn main() {
         println!("{}", files.iter().map(|file| file.json_bytes).sum::<u64>());
         return;
     }
+    // Without the digests that an audit checks.
     files.par_iter().for_each(|file| {
-        let json = snapshot.json(&file.path).unwrap().unwrap();
+        let stored = std::fs::read(snapshot.folder().join(&file.path)).unwrap();
+        let json = match file.path.ends_with(".zst") {
+            true => zstd::bulk::decompress(&stored, usize::try_from(file.json_bytes).unwrap()).unwrap(),
+            false => stored,
+        };
         serde_json::from_slice::<serde_json::Value>(&json).unwrap();
     });
 }
