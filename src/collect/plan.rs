@@ -27,6 +27,8 @@ pub struct Plan {
     pub standalone: Option<String>,
     /// Requests of the Organizations API that were refused.
     pub refusals: Vec<Refusal>,
+    /// Number of API calls about the organization, which were made as a collection makes them.
+    pub organization_calls: u64,
     /// Every account, by id.
     pub accounts: Vec<PlannedAccount>,
 }
@@ -62,7 +64,7 @@ pub struct Refusal {
 impl Plan {
     /// Estimated number of API calls of the whole collection.
     pub fn estimated_calls(&self) -> u64 {
-        self.accounts.iter().map(|account| account.estimated_calls).sum()
+        self.organization_calls + self.accounts.iter().map(|account| account.estimated_calls).sum::<u64>()
     }
 }
 
@@ -112,6 +114,7 @@ impl Plan {
             partition: discovery.identity.partition,
             organization_id: discovery.organization.id,
             standalone: discovery.organization.standalone,
+            organization_calls: discovery.file.calls().len() as u64,
             refusals: refusals(&[discovery.file]),
             accounts,
         }
