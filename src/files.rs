@@ -3,10 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "this room owns the disk")]
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use crate::digest;
 
@@ -14,7 +14,7 @@ use crate::digest;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system refused.
-    #[error("failed to {action} `{}`: {source}", path.display())]
+    #[error("failed to {action} `{}`: {source}{}", path.display(), remedy(source))]
     Io {
         /// What was attempted, as a verb: `read`, `write`, `create`.
         action: &'static str,
@@ -49,6 +49,27 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+}
+
+impl Error {
+    /// Whether it says that there is nothing at the path.
+    pub fn is_absence(&self) -> bool {
+        let Self::Io { source, .. } = self else { return false };
+        matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    }
+}
+
+/// What to do about a refusal of the operating system, where its words do not say it.
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room there, or name a folder on another disk"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; change who may use it, or name another place"
+        }
+        _ => "",
+    }
 }
 
 /// Turns an [`io::Error`] into one that names the path.
@@ -156,7 +177,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<Written, Error> {
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,
-    writer: BufWriter<NamedTempFile>,
+    writer: BufWriter<File>,
+    partial: TempPath,
     digest: digest::Running,
     bytes: u64,
 }
@@ -171,15 +193,17 @@ impl AtomicFile {
         if !folder.is_dir() {
             private_folder(folder)?;
         }
-        // NamedTempFile is created with mode 0600.
-        let file = tempfile::Builder::new()
+        // It is created with mode 0600.
+        let (file, partial) = tempfile::Builder::new()
             .prefix(PARTIAL.0)
             .suffix(PARTIAL.1)
             .tempfile_in(folder)
-            .map_err(error("create a file in", folder))?;
+            .map_err(error("create a file in", folder))?
+            .into_parts();
         Ok(Self {
             path: path.to_path_buf(),
             writer: BufWriter::with_capacity(1 << 16, file),
+            partial,
             digest: digest::Running::default(),
             bytes: 0,
         })
@@ -190,10 +214,10 @@ impl AtomicFile {
     /// # Errors
     /// [`Error::Io`].
     pub fn commit(self) -> Result<Written, Error> {
-        let Self { path, writer, digest, bytes } = self;
+        let Self { path, writer, partial, digest, bytes } = self;
         let file = writer.into_inner().map_err(|failed| error("write", &path)(failed.into_error()))?;
-        file.as_file().sync_all().map_err(error("write", &path))?;
-        file.persist(&path).map_err(|failed| error("write", &path)(failed.error))?;
+        file.sync_all().map_err(error("write", &path))?;
+        partial.persist(&path).map_err(|failed| error("write", &path)(failed.error))?;
         Ok(Written { sha256: digest.finish(), bytes })
     }
 }
@@ -231,18 +255,30 @@ pub fn copy(from: &Path, to: &Path) -> Result<Written, Error> {
     target.commit()
 }
 
-/// Appends one line to a journal and makes it durable before returning.
+/// Appends one line to a journal and makes it durable before returning. A line that was cut off before, by a full disk or a crash,
+/// is ended first, so that it does not swallow this one.
 ///
 /// # Errors
 /// [`Error::Io`].
 pub fn append_line(path: &Path, line: &str) -> Result<(), Error> {
     let mut options = fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.create(true).read(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(error("write", path))?;
-    file.write_all(format!("{line}\n").as_bytes()).map_err(error("write", path))?;
+    let end = if ends_within_a_line(&mut file).map_err(error("read", path))? { "\n" } else { "" };
+    file.write_all(format!("{end}{line}\n").as_bytes()).map_err(error("write", path))?;
     file.sync_data().map_err(error("write", path))
+}
+
+fn ends_within_a_line(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(io::SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 /// Removes a file if it exists.
@@ -502,6 +538,23 @@ mod tests {
         file.write_all(b"half").unwrap();
         drop(file);
         assert!(is_empty(folder.path()).unwrap());
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_does_not_swallow_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        append_line(&path, "one").unwrap();
+        fs::write(&path, "one\ntw").unwrap();
+        append_line(&path, "three").unwrap();
+        append_line(&path, "four").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntw\nthree\nfour\n");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_its_remedy() {
+        let failed = error("write", Path::new("snapshot/x"))(io::ErrorKind::StorageFull.into()).to_string();
+        assert!(failed.contains("`snapshot/x`") && failed.contains("make room"), "{failed}");
     }
 
     #[test]

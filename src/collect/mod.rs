@@ -220,6 +220,12 @@ pub enum Error {
         /// The folder.
         out: PathBuf,
     },
+    /// The folder holds a snapshot, of which there is nothing left to do.
+    #[error("`{}` is a finished snapshot, so that there is nothing to resume; audit it, or collect into another folder", out.display())]
+    Finished {
+        /// The folder.
+        out: PathBuf,
+    },
     /// A resumed collection must be of the same.
     #[error("`{}` cannot be resumed: {difference}; ask for the same, or begin anew in another folder", out.display())]
     OtherScope {
@@ -231,6 +237,18 @@ pub enum Error {
     /// The disk, or the form of what is written.
     #[error(transparent)]
     Snapshot(#[from] snapshot::Error),
+    /// The disk gave out on the way.
+    #[error(
+        "{source}; {files} files are finished in `{}`: the same command with `--resume` goes on with them", out.display()
+    )]
+    Stopped {
+        /// What happened.
+        source: snapshot::Error,
+        /// The snapshot.
+        out: PathBuf,
+        /// Files that are finished.
+        files: usize,
+    },
     /// The operating system gave no runtime, or a unit of work broke.
     #[error("the collection broke: {reason}; this is a defect of keyproof")]
     Broken {

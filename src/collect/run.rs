@@ -13,8 +13,8 @@ use super::scope::{self, Decision};
 use super::sts::SESSION_NAME;
 use super::{Error, Event, Options, Progress, Summary, kms, runtime};
 use crate::snapshot::{
-    Account, AccountOutcome, Coverage, Excluded, Journal, ORGANIZATION, Outcome, SnapshotFile, Source, Writer,
-    iam_path, kms_path,
+    Account, AccountOutcome, Coverage, Excluded, Journal, MANIFEST, ORGANIZATION, Outcome, SnapshotFile, Source,
+    Writer, iam_path, kms_path,
 };
 
 /// Collects the organization of the caller into a snapshot.
@@ -26,13 +26,19 @@ pub fn run(options: &Options, progress: &dyn Progress) -> Result<Summary, Error>
     scope::check_regions(options)?;
     let unfinished = unfinished(options)?;
     let files = Cell::new(unfinished.as_ref().map_or(0, |writer| writer.paths().len()));
-    runtime()?.block_on(async {
+    let result = runtime()?.block_on(async {
         tokio::select! {
             biased;
             () = interrupted() => Err(Error::Interrupted { out: options.out.clone(), files: files.get() }),
             result = collect(options, unfinished, progress, &files) => result,
         }
-    })
+    });
+    match result {
+        Err(Error::Snapshot(source)) if files.get() > 0 => {
+            Err(Error::Stopped { source, out: options.out.clone(), files: files.get() })
+        }
+        result => result,
+    }
 }
 
 async fn interrupted() {
@@ -46,6 +52,7 @@ async fn interrupted() {
 fn unfinished(options: &Options) -> Result<Option<Writer>, Error> {
     let out = options.out.clone();
     match Writer::resume(&options.out)? {
+        None if options.resume && options.out.join(MANIFEST).is_file() => Err(Error::Finished { out }),
         None => Writer::check(&options.out).map(|()| None).map_err(Error::from),
         Some(_) if !options.resume => Err(Error::Unfinished { out }),
         Some(writer) if writer.journal().source != Source::Collect => {

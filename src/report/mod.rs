@@ -63,14 +63,6 @@ pub enum Error {
     /// The snapshot.
     #[error(transparent)]
     Snapshot(#[from] crate::snapshot::Error),
-    /// A CSV file could not be written.
-    #[error("failed to write `{}`: {reason}", path.display())]
-    Csv {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
     /// Something could not be put into JSON.
     #[error("failed to encode `{path}`: {reason}")]
     Encode {

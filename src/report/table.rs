@@ -55,15 +55,13 @@ impl Table {
     }
 
     fn record<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
-        self.writer
-            .write_record(cells)
-            .map_err(|failed| Error::Csv { path: self.path.clone(), reason: failed.to_string() })
+        Ok(self.writer.write_record(cells).map_err(|failed| files::error("write", &self.path)(failed.into()))?)
     }
 
     /// Ends the file.
     pub(super) fn finish(self) -> Result<Written, Error> {
         let Self { path, writer } = self;
-        let file = writer.into_inner().map_err(|failed| Error::Csv { path, reason: failed.to_string() })?;
+        let file = writer.into_inner().map_err(|failed| files::error("write", &path)(failed.into_error()))?;
         Ok(file.commit()?)
     }
 }

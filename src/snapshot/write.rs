@@ -85,6 +85,10 @@ impl Writer {
         let lock = files::Lock::acquire(folder, LOCK)?;
         let bytes = files::read(&path)?;
         let text = String::from_utf8_lossy(&bytes);
+        if !text.contains('\n') {
+            // The first line itself was cut off: nothing was begun.
+            return Ok(None);
+        }
         let mut lines = text.lines();
         let parse = |reason: String| Error::Parse { path: path.clone(), reason };
         let first = lines.next().unwrap_or_default();
@@ -339,6 +343,22 @@ mod tests {
         let file = writer.reopen(PATH).unwrap().unwrap();
         assert!(file.response("GetAccountSummary", &[]).unwrap().get().contains("\"Users\":1"));
         writer.check_files().unwrap();
+    }
+
+    #[test]
+    fn a_journal_that_was_cut_off_loses_one_line_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = begun(folder.path());
+        let journal = folder.path().join(JOURNAL);
+        let cut = [files::read(&journal).unwrap(), b"{\"file\": {\"pa".to_vec()].concat();
+        drop(writer);
+        files::write_atomic(&journal, &cut).unwrap();
+        Writer::resume(folder.path()).unwrap().unwrap().put(PATH, &file(1)).unwrap();
+        let writer = Writer::resume(folder.path()).unwrap().unwrap();
+        assert_eq!(writer.paths(), [PATH]);
+        drop(writer);
+        files::write_atomic(&journal, b"{\"source\": \"imp").unwrap();
+        assert!(Writer::resume(folder.path()).unwrap().is_none(), "nothing was begun");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::aws::{Call, Scope, collect, organization};
-use crate::findings::{assert_said, expected_of, job, said};
+use crate::findings::{assert_said, expected, expected_of, job, said};
 use crate::program::{audit, files, findings, run, told};
 
 const LEGACY: &str = "012345678901";
@@ -95,6 +95,43 @@ fn a_killed_collection_can_be_resumed() {
     signal(&child, "KILL");
     child.wait().expect("it ends");
     resumed(&scope, &out);
+}
+
+/// A command whose files may not grow beyond so many blocks of 512 bytes: what is left of a disk.
+#[cfg(unix)]
+fn with_little_room(command: &Command, blocks: usize) -> Command {
+    let mut shell = Command::new("sh");
+    // Without the trap the signal would kill it; so the system refuses to write on, as it does on a full disk.
+    shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_again_and_again_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (out, pack) = (folder.path().join("snapshot"), folder.path().join("pack"));
+    let organization = organization();
+    let scope = organization.scope();
+    let command = || collect(&scope, &organization.truth, &out);
+    let mut finished = 0;
+    // The journal is the file that grows: it ends amid a line, twice.
+    for (blocks, flag) in [(60, "--quiet"), (80, "--resume")] {
+        let output = run(&mut with_little_room(command().arg(flag), blocks), 1);
+        for word in ["journal.ndjson", "--resume"] {
+            assert!(told(&output).contains(word), "{word} is not told:\n{}", told(&output));
+        }
+        let files = files(&out).len();
+        assert!(files > finished, "{files} files after {finished}");
+        finished = files;
+    }
+    run(command().arg("--resume"), 0);
+    run(&mut audit(&out, &pack), 0);
+    assert_said(&said(&findings(&pack)), &expected(organization));
+    let output = run(command().arg("--resume"), 1);
+    assert!(told(&output).contains("finished"), "{}", told(&output));
 }
 
 #[test]
