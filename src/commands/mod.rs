@@ -65,7 +65,9 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(failed) if is_broken_pipe(&failed) => Exit::Done,
         Err(failed) => {
-            console.error(&failed);
+            // Whatever else is read or written names itself.
+            let is_output = failed.is::<io::Error>();
+            console.error(&if is_output { failed.context("cannot write to standard output") } else { failed });
             Exit::Failed
         }
     }

@@ -14,15 +14,17 @@ pub(super) fn run(args: &VerifyArgs, console: &Console) -> anyhow::Result<Exit> 
         ("pack", report::MANIFEST, report::verify(path)?)
     } else if has(snapshot::MANIFEST) || has(snapshot::DIGESTS) {
         ("snapshot", snapshot::MANIFEST, snapshot::verify(path)?)
-    } else if path.is_dir() {
+    } else if path.is_file() {
+        bail!("`{}` is not a folder; name a pack or a snapshot", path.display());
+    } else {
+        // Fails for a folder that is not there or may not be read, and says so.
+        files::list(path)?;
         bail!(
             "`{}` is neither a finished pack (no `{}`) nor a finished snapshot (no `{}`)",
             path.display(),
             report::MANIFEST,
             snapshot::MANIFEST
         );
-    } else {
-        bail!("`{}` is not a folder; name a pack or a snapshot", path.display());
     };
     if damage.is_empty() {
         console.note(&format!("The {kind} is intact: every file matches its digest."));

@@ -18,9 +18,6 @@ use super::{Error, INDEX};
 use crate::audit::{self, AuditedAccount, FrameworkResult, Summary, roll_up};
 use crate::snapshot::{self, Snapshot};
 
-/// Where the snapshot lies inside a pack.
-const SNAPSHOT: &str = "data/snapshot/";
-
 /// What to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
@@ -128,7 +125,7 @@ impl<'a> Pack<'a> {
 }
 
 fn prefix(options: &Options<'_>) -> &'static str {
-    if options.with_snapshot { SNAPSHOT } else { "" }
+    if options.with_snapshot { snapshot::IN_A_PACK } else { "" }
 }
 
 fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<(), Error> {
@@ -164,7 +161,7 @@ fn copy_snapshot(snapshot: &Snapshot, bag: &mut Bag) -> Result<(), Error> {
         listed.into_iter().map(|(path, digest)| (path, Some(digest))).chain(own).collect();
     for (path, expected) in files {
         let from = snapshot.folder().join(path);
-        let written = bag.copy(&from, &format!("{SNAPSHOT}{path}"))?;
+        let written = bag.copy(&from, &format!("{}{path}", snapshot::IN_A_PACK))?;
         if let Some(expected) = expected.filter(|expected| *expected != written.sha256) {
             let (expected, actual) = (expected.to_owned(), written.sha256);
             return Err(snapshot::Error::Damaged { path: from, expected, actual }.into());

@@ -62,6 +62,9 @@ pub const DIGESTS: &str = "manifest.sha256";
 /// Name of the file that holds what the Organizations API said.
 pub const ORGANIZATION: &str = "organization.json";
 
+/// Where an evidence pack holds the snapshot that it was made from.
+pub const IN_A_PACK: &str = "data/snapshot/";
+
 /// Path of an account's IAM file.
 pub fn iam_path(account_id: &str) -> String {
     format!("accounts/{account_id}/iam.json.zst")
@@ -86,6 +89,14 @@ pub enum Error {
     NotASnapshot {
         /// The folder.
         path: PathBuf,
+    },
+    /// The folder is a pack.
+    #[error("`{}` is no snapshot but holds one, as an evidence pack does; name `{}`", path.display(), inside.display())]
+    Within {
+        /// The folder.
+        path: PathBuf,
+        /// The snapshot.
+        inside: PathBuf,
     },
     /// A later keyproof wrote it.
     #[error("`{}` has snapshot schema version {found}, this keyproof reads up to {SCHEMA_VERSION}; use a newer keyproof", path.display())]

@@ -9,7 +9,9 @@ use super::answers::Answers;
 use super::manifest::{self, AccountOutcome, FileEntry, Manifest};
 use super::v1::{IamFile, KmsFile, OrganizationFile};
 use super::verify::disagreements;
-use super::{DIGESTS, Error, MANIFEST, ORGANIZATION, SCHEMA_VERSION, iam, iam_path, kms, kms_path, organization};
+use super::{
+    DIGESTS, Error, IN_A_PACK, MANIFEST, ORGANIZATION, SCHEMA_VERSION, iam, iam_path, kms, kms_path, organization,
+};
 use crate::files;
 use crate::model::{self, Gap, GapKind, Provenance};
 
@@ -35,10 +37,10 @@ impl Snapshot {
     /// When there is no manifest, it is damaged, of a newer version, or names paths outside the snapshot.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(MANIFEST);
-        if !path.is_file() {
-            return Err(Error::NotASnapshot { path: folder.to_path_buf() });
-        }
-        let bytes = files::read(&path)?;
+        let bytes = match files::read(&path) {
+            Err(failed) if failed.is_absence() => return Err(not_a_snapshot(folder)),
+            bytes => bytes?,
+        };
         let root = crate::digest::sha256(&bytes);
         let parse = |reason: String| Error::Parse { path: path.clone(), reason };
         let version: Version = serde_json::from_slice(&bytes).map_err(|failed| parse(failed.to_string()))?;
@@ -245,6 +247,12 @@ fn entered(account: &manifest::Account, answers: &Answers) -> model::Fact<()> {
             }))
         }
     }
+}
+
+/// What to say of a folder without a manifest.
+fn not_a_snapshot(folder: &Path) -> Error {
+    let (path, inside) = (folder.to_path_buf(), folder.join(IN_A_PACK));
+    if inside.join(MANIFEST).is_file() { Error::Within { path, inside } } else { Error::NotASnapshot { path } }
 }
 
 /// Refuses paths and ids that would reach outside the snapshot.

@@ -139,6 +139,27 @@ fn a_snapshot_that_is_none() {
 }
 
 #[test]
+fn a_pack_in_the_place_of_its_snapshot() {
+    let out = tempfile::tempdir().expect("a folder");
+    fails(&mut audit(&job().pack, &out.path().join("pack")), 1, &["data/snapshot"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_takes_nothing() {
+    let full = fs::File::options().write(true).open("/dev/full").expect("a device");
+    let output = run(keyproof().args(["check", "list"]).stdout(full), 1);
+    assert!(told(&output).contains("standard output"), "{}", told(&output));
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let mut child = keyproof().arg("man").stdout(std::process::Stdio::piped()).spawn().expect("keyproof starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
 fn a_snapshot_with_a_flipped_byte() {
     let folder = tempfile::tempdir().expect("a folder");
     let snapshot = copy_of_snapshot(folder.path());
