@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::Exit;
-use super::console::{Console, harmless};
+use super::console::{Console, harmless, harmless_lines};
 use crate::audit::{self, Determination, FrameworkResult, Summary};
 use crate::checks::CHECKS;
 use crate::cli::{AuditArgs, FailOn};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     writeln!(text, "\nSnapshot root  {}", audited.snapshot_root)?;
     writeln!(text, "Pack root      {}", audited.pack_root)?;
     writeln!(text, "Open           {}", args.out.join(INDEX).display())?;
-    super::print(harmless(&text).as_bytes())?;
+    super::print(harmless_lines(&text).as_bytes())?;
     let fail_on = args.fail_on.map(severity).or(config.audit.fail_on);
     let allow_incomplete = args.allow_incomplete || config.audit.allow_incomplete;
     Ok(if audited.summary.is_incomplete() && !allow_incomplete {
@@ -77,7 +77,12 @@ fn fill_pack(
     let options = audit::Options { checks: CHECKS, frameworks, as_of };
     let mut pack = Pack::create(out, snapshot, report::Options { audit: options, with_snapshot })?;
     let summary = audit::run(snapshot, options, |account| {
-        console.detail(&format!("{} {}: {} findings", account.facts.id, account.facts.name, account.findings.len()));
+        console.detail(&format!(
+            "{} {}: {} findings",
+            account.facts.id,
+            harmless(&account.facts.name),
+            account.findings.len()
+        ));
         pack.account(account)
     })?;
     let sealed = pack.finish(&summary)?;
@@ -89,11 +94,19 @@ fn fill_pack(
 pub(super) fn warn_of_gaps(summary: &Summary, console: &Console) {
     for gap in &summary.ledger {
         let code = gap.code.as_deref().map_or_else(String::new, |code| format!(" ({code})"));
-        let resources =
-            if gap.resources.is_empty() { String::new() } else { format!(" for {}", gap.resources.join(", ")) };
+        let resources = match (gap.resources.as_slice(), gap.calls.saturating_sub(gap.resources.len())) {
+            ([], _) => String::new(),
+            (named, 0) => format!(" for {}", named.join(", ")),
+            (named, more) => format!(" for {} and {more} more", named.join(", ")),
+        };
         console.warn(&format!(
-            "not read in account {} {}, {}: {} {}{code}{resources}",
-            gap.account_id, gap.account_name, gap.region, gap.api, gap.outcome
+            "not read in account {} {}, {}: {} {}{}",
+            gap.account_id,
+            harmless(&gap.account_name),
+            gap.region,
+            gap.api,
+            gap.outcome,
+            harmless(&format!("{code}{resources}"))
         ));
     }
 }

@@ -68,8 +68,8 @@ impl Console {
         let mut text = failed.to_string();
         for cause in failed.chain().skip(1) {
             let cause = cause.to_string();
-            // Transparent errors repeat themselves in their cause.
-            if !text.ends_with(&cause) {
+            // Most errors say their cause themselves.
+            if !text.contains(&cause) {
                 let _ = write!(text, "\n  because: {cause}");
             }
         }
@@ -77,7 +77,7 @@ impl Console {
     }
 
     fn line(self, label: &str, style: &str, text: &str) {
-        let text = harmless(text);
+        let text = harmless_lines(text);
         let mut out = io::stderr().lock();
         // Nobody is left to tell when standard error is closed.
         let _ = if self.color && !label.is_empty() {
@@ -88,11 +88,20 @@ impl Console {
     }
 }
 
-/// Text that a terminal shows as it stands: what moves the cursor, hides or reorders text is escaped, line ends stay.
+/// A name or a message that a terminal shows in one line: what moves the cursor, hides or reorders text is escaped.
 pub(super) fn harmless(text: &str) -> String {
+    escaped(text, is_hidden)
+}
+
+/// The same for a whole text of ours, whose line ends stay.
+pub(super) fn harmless_lines(text: &str) -> String {
+    escaped(text, |letter| is_hidden(letter) && letter != '\n')
+}
+
+fn escaped(text: &str, is_meant: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        if is_hidden(letter) && letter != '\n' {
+        if is_meant(letter) {
             shown.extend(letter.escape_unicode());
         } else {
             shown.push(letter);
@@ -107,6 +116,7 @@ mod tests {
 
     #[test]
     fn what_could_move_the_cursor_or_reorder_text_is_escaped() {
-        assert_eq!(harmless("a\u{1b}[2Jb\u{202e}c\r\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{d}\n");
+        assert_eq!(harmless_lines("a\u{1b}[2Jb\u{202e}c\r\n"), "a\\u{1b}[2Jb\\u{202e}c\\u{d}\n");
+        assert_eq!(harmless("a\nwarning: b"), "a\\u{a}warning: b");
     }
 }

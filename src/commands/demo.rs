@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::console::{Console, harmless};
+use super::console::{Console, harmless_lines};
 use super::{Exit, audit, diff, print};
 use crate::cli::DemoArgs;
 use crate::demo::{self, Quarter};
@@ -66,7 +66,7 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
     ];
     files::write_atomic(&out.join("index.html"), &report::demo_page(&links)?)?;
     writeln!(text, "\nOpen {} in a browser.", out.join("index.html").display())?;
-    print(harmless(&text).as_bytes())
+    print(harmless_lines(&text).as_bytes())
 }
 
 /// Makes the folder ready: a missing or empty one is used, an earlier demo is replaced, anything else is refused.

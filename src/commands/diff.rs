@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::Exit;
-use super::console::{Console, harmless};
+use super::console::{Console, harmless_lines};
 use crate::audit;
 use crate::checks::CHECKS;
 use crate::cli::DiffArgs;
@@ -19,7 +19,7 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> anyhow::Result<Exit> {
     let mut text = in_words(&changes)?;
     writeln!(text, "\nPack root      {root}")?;
     writeln!(text, "Open           {}", args.out.join(CHANGES).display())?;
-    super::print(harmless(&text).as_bytes())?;
+    super::print(harmless_lines(&text).as_bytes())?;
     if changes.is_incomplete() {
         console.warn("one of the snapshots has holes; what they hide is NO LONGER ASSESSABLE, never FIXED");
     }

@@ -64,5 +64,5 @@ fn told(document: &Document) -> Result<String, std::fmt::Error> {
             writeln!(text, "  note             {note}")?;
         }
     }
-    Ok(super::console::harmless(&text))
+    Ok(super::console::harmless_lines(&text))
 }

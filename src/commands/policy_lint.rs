@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::console::{Console, harmless};
+use super::console::{Console, harmless_lines};
 use super::{Exit, rows};
 use crate::cli::{FailOn, Format, LintArgs, LintFormat, LintKind};
 use crate::policy::{Document, LintFacts, LintFinding, LintSeverity, PolicyKind, SERVICES_DATE, lint};
@@ -103,7 +103,7 @@ fn print(args: &LintArgs, looked: &[anyhow::Result<Looked>]) -> anyhow::Result<(
         LintFormat::Text => {
             let mut out = BufWriter::new(io::stdout().lock());
             for one in all() {
-                out.write_all(harmless(&text(one)?).as_bytes())?;
+                out.write_all(harmless_lines(&text(one)?).as_bytes())?;
             }
             out.flush()?;
         }

@@ -47,7 +47,7 @@ fn csv(out: impl Write, columns: &[&str], rows: &[Vec<Value>]) -> anyhow::Result
 
 fn table(mut out: impl Write, columns: &[&str], rows: &[Vec<Value>]) -> anyhow::Result<()> {
     let shown: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| harmless(&text(cell)).replace('\n', " ")).collect()).collect();
+        rows.iter().map(|row| row.iter().map(|cell| harmless(&text(cell))).collect()).collect();
     let header: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
     let width = |index: usize| {
         let cells = std::iter::once(&header).chain(&shown).filter_map(|row| row.get(index));
