@@ -1,5 +1,7 @@
 //! The command line: what can be typed, and the help that explains it. No logic.
 
+#[cfg(feature = "collect")]
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -29,7 +31,7 @@ pub struct Global {
     /// Print results and errors only.
     #[arg(long, short, global = true)]
     pub quiet: bool,
-    /// Print more of what happens; twice for what the AWS SDK does.
+    /// Print more of what happens.
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// When to colour text; `NO_COLOR` is respected.
@@ -115,7 +117,7 @@ pub struct CollectArgs {
     pub ou: Vec<String>,
     /// How many accounts and Regions to read at once [default: 16]
     #[arg(long, value_name = "N")]
-    pub concurrency: Option<usize>,
+    pub concurrency: Option<NonZeroUsize>,
     /// Go on with an interrupted collection of the same scope
     #[arg(long)]
     pub resume: bool,

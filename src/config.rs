@@ -1,5 +1,6 @@
 //! `keyproof.toml`: what a team writes down once instead of typing it every quarter.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -37,7 +38,7 @@ pub struct Collect {
     /// As `--ou`.
     pub organizational_units: Vec<String>,
     /// As `--concurrency`.
-    pub concurrency: Option<usize>,
+    pub concurrency: Option<NonZeroUsize>,
 }
 
 /// An account to leave out.
@@ -125,6 +126,16 @@ mod tests {
     fn an_unknown_member_is_named_with_its_line() {
         let message = parse("[collect]\nrole_nam = 'R'\n").unwrap_err().to_string();
         assert!(message.contains("line 2") && message.contains("role_nam"), "{message}");
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_named_with_its_line() {
+        for line in ["concurrency = 0", "concurrency = -1", "regions = 'eu-west-1'"] {
+            let message = parse(&format!("[collect]\n{line}\n")).unwrap_err().to_string();
+            assert!(message.contains("line 2"), "{message}");
+        }
+        let message = parse("[audit]\nfail_on = 'hihg'\n").unwrap_err().to_string();
+        assert!(message.contains("line 2") && message.contains("hihg"), "{message}");
     }
 
     #[test]

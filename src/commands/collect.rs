@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -74,7 +75,7 @@ fn options(args: &CollectArgs, config: &config::Collect) -> anyhow::Result<Optio
         accounts: either(&args.account, &config.accounts),
         exclude_accounts,
         organizational_units: either(&args.ou, &config.organizational_units),
-        concurrency: args.concurrency.or(config.concurrency).unwrap_or(DEFAULT_CONCURRENCY),
+        concurrency: args.concurrency.or(config.concurrency).map_or(DEFAULT_CONCURRENCY, NonZeroUsize::get),
         resume: args.resume,
     })
 }
