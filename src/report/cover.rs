@@ -441,15 +441,20 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
         manifest.accounts.iter().filter(|account| outcomes.contains(&account.outcome)).count() as u64
     };
     let read = count(&[AccountOutcome::AssumedRole, AccountOutcome::Caller, AccountOutcome::Imported]);
-    let mut sentences = vec![format!(
-        "{} of {} of {} {} read between {} and {}; the data was {how}.",
+    // Where accounts may be unknown, those that are known are not called all of them.
+    let of_all = if identity.is_whole { format!(" of {}", identity.subject_words) } else { String::new() };
+    let mut lead = format!(
+        "{} of {}{of_all} {} read between {} and {}; the data was {how}.",
         grouped(read),
         counted(manifest.accounts.len() as u64, "account", "accounts"),
-        identity.subject_words,
         if read == 1 { "was" } else { "were" },
         identity.window_words[0],
         identity.window_words[1],
-    )];
+    );
+    if let Some(reason) = &manifest.scope.standalone {
+        lead.push_str(&format!(" Only the caller's account is known: {reason}."));
+    }
+    let mut sentences = vec![lead];
     sentences.extend(left_out(manifest));
     let regions: Vec<&String> = audited.accounts.regions.iter().collect();
     if !regions.is_empty() {
@@ -459,9 +464,6 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
     if let Some(role) = &manifest.scope.role_name {
         let caller = manifest.collector.arn.as_deref().unwrap_or("an identity that is not known");
         sentences.push(format!("The audit role `{role}` was assumed by {caller}."));
-    }
-    if let Some(reason) = &manifest.scope.standalone {
-        sentences.push(format!("The snapshot covers the caller's account only: {reason}."));
     }
     sentences.push(format!("Ages and deadlines are counted as of {}.", identity.as_of_words));
     sentences

@@ -21,10 +21,12 @@ use crate::snapshot::{Manifest, Snapshot};
 pub(super) struct Identity {
     /// `keyproof 0.1.0`.
     pub(super) tool: String,
-    /// `o-…`, or the account for one outside any organization.
+    /// `o-…`, or the account where it is the only one that is known.
     pub(super) subject: String,
     /// `organization o-…`, `account 111122223333`.
     pub(super) subject_words: String,
+    /// Whether every account of the organization is known, so that a number of accounts may be said to be out of all.
+    pub(super) is_whole: bool,
     /// Management account; empty when not known or none.
     pub(super) management_account: String,
     /// Partition.
@@ -59,12 +61,14 @@ impl Identity {
         let manifest = snapshot.manifest();
         let as_of = options.audit.as_of.unwrap_or(manifest.window.end);
         let ruleset = digest::sha256(ruleset(options.audit.checks, options.audit.frameworks).to_string().as_bytes());
-        let (subject, subject_words) = subject(manifest);
+        let is_whole = matches!(organization, Ok(Some(organization)) if organization.accounts_gap.is_none());
+        let (subject, subject_words) = subject(manifest, is_whole);
         let tool = Tool::this();
         Self {
             tool: format!("{} {}", tool.name, tool.version),
             subject,
             subject_words,
+            is_whole,
             management_account: match organization {
                 Ok(Some(organization)) => organization.management_account_id.clone(),
                 _ => String::new(),
@@ -106,14 +110,16 @@ fn to_the_second(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn subject(manifest: &Manifest) -> (String, String) {
+fn subject(manifest: &Manifest, is_whole: bool) -> (String, String) {
+    let count = || format!("{} accounts", grouped(manifest.accounts.len() as u64));
     match (&manifest.organization_id, manifest.accounts.as_slice()) {
-        (Some(id), _) => (id.clone(), format!("organization {id}")),
-        (None, [account]) => (account.account_id.clone(), format!("account {}", account.account_id)),
-        (None, accounts) => {
-            let words = format!("{} accounts", grouped(accounts.len() as u64));
-            (words.clone(), words)
+        (Some(id), _) if is_whole => (id.clone(), format!("organization {id}")),
+        (Some(id), [account]) => {
+            (account.account_id.clone(), format!("account {} of organization {id}", account.account_id))
         }
+        (Some(id), _) => (id.clone(), format!("{} of organization {id}", count())),
+        (None, [account]) => (account.account_id.clone(), format!("account {}", account.account_id)),
+        (None, _) => (count(), count()),
     }
 }
 

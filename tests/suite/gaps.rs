@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{Expected, Scope, collect, organization};
 use crate::findings::{account_of, assert_said, expected, expected_of, job, said};
-use crate::program::{audit, findings, run, text, told};
+use crate::program::{audit, files, findings, run, text, told};
 
 const PAYMENTS: &str = "444455556666";
 const SANDBOX: &str = "777788889999";
@@ -198,4 +198,12 @@ fn a_caller_without_rights_in_organizations_audits_its_own_account_and_says_so()
     run(&mut audit(&snapshot, &pack), 4);
     let accounts: BTreeSet<String> = findings(&pack).iter().map(|it| text(it, "account_id").to_owned()).collect();
     assert_eq!(accounts, [PAYMENTS.to_owned()].into());
+    // One account of which nobody can say how many others there are: no page may call it the organization.
+    let pages = files(&pack).into_iter().filter(|(path, _)| path.ends_with(".html"));
+    for (path, bytes) in pages {
+        let page = String::from_utf8_lossy(&bytes).into_owned();
+        let subject = format!("account {PAYMENTS} of organization {}", truth.organization_id);
+        assert!(page.contains(&subject), "{path} does not say whose evidence it is");
+        assert!(!page.contains(&format!("1 account of organization {}", truth.organization_id)), "{path}");
+    }
 }
