@@ -205,5 +205,6 @@ fn a_caller_without_rights_in_organizations_audits_its_own_account_and_says_so()
         let subject = format!("account {PAYMENTS} of organization {}", truth.organization_id);
         assert!(page.contains(&subject), "{path} does not say whose evidence it is");
         assert!(!page.contains(&format!("1 account of organization {}", truth.organization_id)), "{path}");
+        assert!(!page.contains("<bdi></bdi></a>"), "{path} has a link that shows nothing: the account has no name");
     }
 }

@@ -22,6 +22,8 @@ mod lint;
 mod ministack;
 mod program;
 #[cfg(feature = "collect")]
+mod readme;
+#[cfg(feature = "collect")]
 mod refusals;
 #[cfg(feature = "collect")]
 mod scope;

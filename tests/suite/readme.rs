@@ -1,0 +1,68 @@
+//! The README: what it tells people to type exists.
+
+use std::fs;
+use std::path::Path;
+
+use crate::program::{keyproof, run, told};
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md")
+}
+
+/// The blocks of one language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn its_commands_and_flags_exist() {
+    let text = readme();
+    let lines = blocks(&text, "console");
+    let commands: Vec<&str> =
+        lines.iter().flat_map(|block| block.lines()).filter_map(|line| line.strip_prefix("$ keyproof ")).collect();
+    assert!(commands.len() >= 8, "{commands:?}");
+    for command in commands {
+        let words: Vec<&str> = command.split(['#', '>']).next().unwrap_or_default().split_whitespace().collect();
+        let help = run(keyproof().args([words[0], "--help"]), 0);
+        for flag in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(told(&help).contains(flag), "`keyproof {}` has no {flag}", words[0]);
+        }
+    }
+}
+
+#[test]
+fn its_table_names_commands_that_exist() {
+    let text = readme();
+    let table = text.split("## Commands").nth(1).expect("a table of commands").split("###").next().expect("a table");
+    let quoted = table.lines().filter(|line| line.starts_with("| `")).flat_map(|line| {
+        let cell = line.split(" | ").next().unwrap_or_default();
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    });
+    let commands: Vec<String> = quoted.collect();
+    assert!(commands.len() >= 10, "{commands:?}");
+    for command in commands {
+        let words = command.split_whitespace().take_while(|word| word.starts_with(|it: char| it.is_ascii_lowercase()));
+        run(keyproof().args(words).arg("--help"), 0);
+    }
+}
+
+#[test]
+fn its_configuration_is_understood() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("keyproof.toml");
+    for block in blocks(&readme(), "toml") {
+        fs::write(&file, block).expect("a file");
+        run(keyproof().arg("--config").arg(&file).arg("version"), 0);
+    }
+}
+
+#[test]
+fn its_parameters_are_those_of_the_templates() {
+    let template = run(keyproof().args(["role", "--format", "cloudformation"]), 0);
+    for parameter in ["AuditorAccountId", "ExternalId"] {
+        for text in [readme(), told(&template)] {
+            assert!(text.contains(parameter), "{parameter}");
+        }
+    }
+}
