@@ -1,6 +1,5 @@
 //! The command line: what can be typed, and the help that explains it. No logic.
 
-#[cfg(feature = "collect")]
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -403,7 +402,7 @@ pub struct DemoArgs {
     pub out: PathBuf,
     /// Write the snapshot of a generated organization of this many accounts instead, for benchmarks
     #[arg(long, value_name = "N")]
-    pub accounts: Option<usize>,
+    pub accounts: Option<NonZeroUsize>,
     /// Seed of the generated organization
     #[arg(long, value_name = "S", default_value_t = 1, requires = "accounts")]
     pub seed: u64,

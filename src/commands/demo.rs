@@ -19,7 +19,7 @@ pub(super) fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Exit> {
     match args.accounts {
         None => whole_job(&args.out, console),
         Some(accounts) => {
-            let manifest = demo::generate(&args.out, accounts, args.seed)?;
+            let manifest = demo::generate(&args.out, accounts.get(), args.seed)?;
             let json: u64 = manifest.files.iter().map(|file| file.json_bytes).sum();
             print(
                 format!(
