@@ -113,12 +113,17 @@ impl Document {
     /// counting white space; the limit keeps time and memory bounded on hostile input.
     pub const MAX_BYTES: usize = 2 * 1024 * 1024;
 
+    /// The longest string in a document that is read, in bytes: as long as the largest document that AWS stores. The time of
+    /// matching grows with the product of pattern and text.
+    pub const MAX_STRING_BYTES: usize = 32_768;
+
     /// Reads a document as AWS returns it, plain or URL-encoded. Lenient exactly where AWS is lenient, and `tolerated`
     /// says where that was needed (semantics section 1).
     ///
     /// # Errors
     /// The place and the reason, when AWS would not have stored the document: not JSON, a repeated or unknown element, a
-    /// wrong type, a missing element, or a text longer than [`Document::MAX_BYTES`].
+    /// wrong type, a missing element, a text longer than [`Document::MAX_BYTES`], or a string in it that is longer than
+    /// [`Document::MAX_STRING_BYTES`].
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         parse::document(text)
     }

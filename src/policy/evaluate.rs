@@ -12,9 +12,10 @@ use super::ndjson::{self, Fault, Line, Members, Node};
 use super::principal::Principal;
 use super::request::{Action, Request};
 
-/// The longest request that is read, in bytes: several times what AWS takes in the headers of one. Matching a wildcard
-/// pattern takes at most the product of both lengths, so that this keeps the time of a hostile line bounded.
-const MAX_REQUEST_BYTES: usize = 32 * 1024;
+/// The most steps that a line may take. Matching a pattern against a text takes as many as the product of their lengths at
+/// worst, so that the product of all that is written bounds the whole decision. What AWS stores for one request, some
+/// hundred kilobytes of policies, leaves room for ten thousand bytes of request.
+const MAX_STEPS: usize = 1 << 32;
 
 /// Decides the request on one line of input, the `number`-th from 1. The line holds `id`, `policies`, `request` and
 /// optionally `env`; other members are ignored. A line that is not valid is answered by `{"id", "error"}` with line and
@@ -22,10 +23,19 @@ const MAX_REQUEST_BYTES: usize = 32 * 1024;
 #[must_use]
 pub fn evaluate_line(number: usize, bytes: &[u8]) -> Line {
     ndjson::line(number, bytes, &["all_keys", "compare"], |id, members| {
-        let documents = Documents::read(&members.need("policies")?.members()?)?;
-        let asked = asked(&members.need("request")?)?;
+        let policies = members.need("policies")?;
+        let documents = Documents::read(&policies.members()?)?;
+        let request = members.need("request")?;
+        let asked = Asked::read(&request.members()?)?;
         let environment =
             members.get("env").map_or(Ok(Environment::default()), |node| environment(&node.members()?))?;
+        if policies.size().saturating_mul(request.size()) > MAX_STEPS {
+            return Err(request.fault(format!(
+                "{} bytes against {} bytes of policies may take too long: their product is larger than {MAX_STEPS}",
+                request.size(),
+                policies.size()
+            )));
+        }
         documents.with(|policies| {
             let decision = decide(&asked.request(), policies, environment);
             Ok(serde_json::to_string(&Answer::new(id, &decision)).unwrap_or_default())
@@ -187,15 +197,6 @@ fn environment(members: &Members<'_>) -> Result<Environment, Fault> {
         principal_account_is_management: members.flag("principal_account_is_management")?,
         resource_account_is_management: members.flag("resource_account_is_management")?,
     })
-}
-
-fn asked(node: &Node<'_>) -> Result<Asked, Fault> {
-    match node.bytes() {
-        0..=MAX_REQUEST_BYTES => Asked::read(&node.members()?),
-        more => {
-            Err(node.fault(format!("request of {more} bytes is larger than the {MAX_REQUEST_BYTES} that are read")))
-        }
-    }
 }
 
 /// The request of one line, read.
@@ -498,8 +499,15 @@ mod tests {
         let star = format!("arn:aws:kms:us-east-1:111122223333:key/{}b", "*a".repeat(5_000));
         let document = format!(r#"{{"Statement":{{"Effect":"Allow","Action":"*","Resource":"{star}"}}}}"#);
         let line = format!(r#"{{"policies":{{"identity":{document}}},{REQUEST}}}"#);
-        let long = |length: usize| line.replace("key/1\"", &format!("key/{}\"", "a".repeat(length)));
-        assert_eq!(answer(&long(20_000))["decision"], "deny");
-        assert!(error(long(1_000_000)).contains("at /request: request of 1000"));
+        assert_eq!(answer(&line.replace("key/1\"", &format!("key/{}\"", "a".repeat(20_000))))["decision"], "deny");
+        let long = line.replace("key/1\"", &format!("key/{}\"", "a".repeat(40_000)));
+        assert!(error(long).contains("/request/resource: a string of 400"));
+        let variables = line.replace(&star, &format!("*{}", "${a:b}".repeat(5_000)));
+        let filled =
+            |value: &str| variables.replace("\"action\"", &format!("\"context\":{{\"a:b\":\"{value}\"}},\"action\""));
+        assert_eq!(answer(&filled(&"x".repeat(30_000)))["decision"], "deny");
+        let many = vec![document.as_str(); 1_000].join(",");
+        let many = line.replace(&document, &format!("[{many}]"));
+        assert!(error(many.replace("key/1\"", &format!("key/{}\"", "a".repeat(20_000)))).contains("may take too long"));
     }
 }

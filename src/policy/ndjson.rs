@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::document::Document;
 use super::json;
+use super::parse::Problem;
 
 /// What became of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,18 +184,29 @@ impl<'t> Node<'t> {
         if self.is_list() { self.items() } else { Ok(vec![self.clone()]) }
     }
 
-    /// A string.
+    /// A string, no longer than those of a policy document.
     pub(super) fn text(&self) -> Result<String, Fault> {
+        self.string().and_then(|string| self.short(string))
+    }
+
+    fn string(&self) -> Result<String, Fault> {
         if !self.raw.get().starts_with('"') {
             return Err(self.fault(format!("expected a string, found {}", json::sort(self.raw))));
         }
         serde_json::from_str(self.raw.get()).map_err(|error| self.fault(json::reason(&error)))
     }
 
+    fn short(&self, string: String) -> Result<String, Fault> {
+        match string.len() {
+            0..=Document::MAX_STRING_BYTES => Ok(string),
+            long => Err(self.fault(Problem::LongString(long).to_string())),
+        }
+    }
+
     /// A string, or the text of a number or truth value.
     pub(super) fn scalar(&self) -> Result<String, Fault> {
         match self.raw.get().as_bytes().first() {
-            Some(b'-' | b'0'..=b'9' | b't' | b'f') => Ok(self.raw.get().to_owned()),
+            Some(b'-' | b'0'..=b'9' | b't' | b'f') => self.short(self.raw.get().to_owned()),
             _ => self.text(),
         }
     }
@@ -215,7 +227,7 @@ impl<'t> Node<'t> {
     /// A policy document: an object, or a string that holds one as the IAM API returns it.
     pub(super) fn document(&self) -> Result<Document, Fault> {
         let parsed = match self.raw.get().starts_with('"') {
-            true => Document::parse(&self.text()?),
+            true => Document::parse(&self.string()?),
             false => Document::parse(self.raw.get()),
         };
         parsed

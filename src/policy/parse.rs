@@ -35,6 +35,9 @@ pub enum Problem {
     /// The text is longer than [`Document::MAX_BYTES`].
     #[error("policy document of {0} bytes is larger than the {limit} that are read", limit = Document::MAX_BYTES)]
     TooLarge(usize),
+    /// A string is longer than [`Document::MAX_STRING_BYTES`].
+    #[error("a string of {0} bytes is longer than the {limit} that are read", limit = Document::MAX_STRING_BYTES)]
+    LongString(usize),
     /// The URL-encoded text does not decode to UTF-8.
     #[error("URL-encoded policy document is not UTF-8 once decoded")]
     NotUtf8,
@@ -285,17 +288,18 @@ impl<'t> Reader<'t> {
     }
 
     fn condition_values(&mut self, value: &Value<'t, '_>, operator: &str, key: &str) -> Result<Vec<Text>, ParseError> {
-        let items = if value.raw.get().starts_with('[') { self.array(value, "")? } else { vec![value.raw] };
+        let is_list = value.raw.get().starts_with('[');
+        let items = if is_list { self.array(value, "")? } else { vec![value.raw] };
         if items.is_empty() {
             self.tolerate(Tolerated::EmptyValues { operator: operator.to_owned(), key: key.to_owned() });
         }
         let mut values = Vec::with_capacity(items.len());
         for (index, raw) in items.into_iter().enumerate() {
-            let item = Value { raw, place: Place::Item(&value.place, index) };
+            let item = if is_list { Value { raw, place: Place::Item(&value.place, index) } } else { *value };
             let text = match raw.get().as_bytes().first() {
                 Some(b'-' | b'0'..=b'9' | b't' | b'f') => {
                     self.tolerate(Tolerated::UnquotedValue { key: key.to_owned() });
-                    raw.get().to_owned()
+                    self.short(&item, raw.get().to_owned())?
                 }
                 Some(b'"') => self.string(&item)?,
                 _ => return Err(self.wrong_type(&item, "a string, number or boolean")),
@@ -342,7 +346,16 @@ impl<'t> Reader<'t> {
         if !value.raw.get().starts_with('"') {
             return Err(self.wrong_type(value, "a string"));
         }
-        serde_json::from_str(value.raw.get()).map_err(|error| self.error(value, Problem::NotJson(json::reason(&error))))
+        let string: String = serde_json::from_str(value.raw.get())
+            .map_err(|error| self.error(value, Problem::NotJson(json::reason(&error))))?;
+        self.short(value, string)
+    }
+
+    fn short(&self, value: &Value<'t, '_>, string: String) -> Result<String, ParseError> {
+        match string.len() {
+            0..=Document::MAX_STRING_BYTES => Ok(string),
+            long => Err(self.error(value, Problem::LongString(long))),
+        }
     }
 
     fn array(&self, value: &Value<'t, '_>, expected: &'static str) -> Result<Vec<&'t RawValue>, ParseError> {
@@ -555,6 +568,14 @@ mod tests {
         assert!(fails(&deep).contains("/Statement/0"));
         assert!(fails(&" ".repeat(Document::MAX_BYTES + 1)).contains("larger than"));
         assert!(fails("").contains("not valid JSON"));
+        let long = format!(r#"{{"Statement":{{"Effect":"Allow","Action":["a:b","{}"]}}}}"#, "a".repeat(32_769));
+        assert!(fails(&long).contains("string of 32769 bytes") && fails(&long).contains("/Statement/Action/1"));
+        let number = "1".repeat(40_000);
+        let long =
+            format!(r#"{{"Statement":{{"Effect":"Allow","Action":"*","Condition":{{"Bool":{{"a":{number}}}}}}}}}"#);
+        assert!(
+            fails(&long).contains("string of 40000 bytes") && fails(&long).ends_with("/Statement/Condition/Bool/a)")
+        );
         assert!(fails(r#"{"Statement":{"Effect":"Allow","Action":"\ud800","Resource":"*"}}"#).contains("/Action"));
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::document::Document;
 use super::glob::{Glob, Symbol};
 
 /// A resource pattern or condition value as written, read once.
@@ -156,9 +157,16 @@ pub enum Variables {
     Plain,
 }
 
+/// A text is filled no further than this many characters. It can then equal nothing that a request holds, where strings are
+/// no longer than [`Document::MAX_STRING_BYTES`], and a text of many variables with long values stays small.
+const LONGEST: usize = Document::MAX_STRING_BYTES;
+
 fn plain_of(parts: &[Part], value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let mut plain = String::new();
     for part in parts {
+        if plain.len() > LONGEST {
+            break;
+        }
         match part {
             Part::Written(text) => plain.push_str(text),
             Part::Escaped(character) => plain.push(*character),
@@ -171,6 +179,9 @@ fn plain_of(parts: &[Part], value: &dyn Fn(&str) -> Option<String>) -> Option<St
 fn glob_of(parts: &[Part], value: &dyn Fn(&str) -> Option<String>) -> Option<Glob> {
     let mut glob = Glob::default();
     for part in parts {
+        if glob.symbols().len() > 2 * LONGEST {
+            break;
+        }
         match part {
             Part::Written(text) => glob.push_pattern(text),
             Part::Escaped(character) => glob.push(Symbol::Char(*character)),
