@@ -119,6 +119,12 @@ impl Glob {
         self.matches_by(text, |pattern, character| pattern.eq_ignore_ascii_case(&character))
     }
 
+    /// What matching `text` costs a budget: the steps it takes at worst, in words of bits like all other work.
+    #[must_use]
+    pub(super) fn cost(&self, text: &str) -> usize {
+        self.symbols.len().saturating_mul(text.len()) / 64 + 1
+    }
+
     /// Two pointers and one point of return: after a later star matched, an earlier one never needs to give way, because
     /// whatever the earlier one could still absorb the later one can absorb as well. The same holds for stars that stop
     /// at colons, as [`Glob::within_fields`] puts no unlimited star before a limited one.

@@ -45,8 +45,7 @@ impl Partition {
         let mut remainders = Remainders::new(class, wild, budget)?;
         let mut named = Vec::with_capacity(literals.len());
         for literal in &literals {
-            budget.spend(remainders.wild.len() + 1)?;
-            named.push((literal, remainders.take(literal)));
+            named.push((literal, remainders.take(literal, budget)?));
         }
         let mut atoms = Vec::new();
         let mut vectors = Vec::new();
@@ -140,20 +139,24 @@ impl<'g> Remainders<'g> {
         Ok(Self { wild, automaton: Some(automaton), by_vector })
     }
 
-    fn vector_of(&self, text: &str) -> Bits {
+    fn vector_of(&self, text: &str, budget: &mut Budget) -> Result<Bits, Exhausted> {
         let mut vector = Bits::none(self.wild.len());
-        let matching = self.wild.iter().enumerate().filter(|(_, glob)| glob.matches(text));
-        matching.for_each(|(index, _)| vector.insert(index));
-        vector
+        for (index, glob) in self.wild.iter().enumerate() {
+            budget.spend(glob.cost(text))?;
+            if glob.matches(text) {
+                vector.insert(index);
+            }
+        }
+        Ok(vector)
     }
 
     /// Takes a named string out of the remainder it belongs to.
-    fn take(&mut self, literal: &str) -> Bits {
-        let vector = self.vector_of(literal);
+    fn take(&mut self, literal: &str, budget: &mut Budget) -> Result<Bits, Exhausted> {
+        let vector = self.vector_of(literal, budget)?;
         if let Some(remainder) = self.by_vector.get_mut(&vector) {
             remainder.named += 1;
         }
-        vector
+        Ok(vector)
     }
 
     fn representative(
@@ -166,9 +169,9 @@ impl<'g> Remainders<'g> {
     ) -> Result<String, Exhausted> {
         let samples = if self.automaton.is_some() { 2 } else { literals.len() + 1 };
         for n in 0..samples {
-            budget.spend(self.wild.len() + 1)?;
+            budget.spend(1)?;
             let sample = class.sample(n);
-            if !literals.contains(&sample) && self.vector_of(&sample) == *vector {
+            if !literals.contains(&sample) && self.vector_of(&sample, budget)? == *vector {
                 return Ok(sample);
             }
         }

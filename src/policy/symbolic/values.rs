@@ -47,7 +47,9 @@ pub(super) fn told_apart(
         outcomes.extend(by_rules.iter().map(|value| same(candidate.eq_ignore_ascii_case(value))));
         for test in tests {
             let Some(comparing) = comparing(test) else { continue };
-            budget.spend(test.values.len() * (candidate.len() + 1))?;
+            for text in &test.values {
+                budget.spend(text.source().len().saturating_mul(candidate.len()) / 64 + candidate.len() + 1)?;
+            }
             outcomes.extend(test.values.iter().flat_map(|text| outcomes_of(comparing.comparison, &candidate, text)));
         }
         if seen.insert(outcomes.clone()) {
