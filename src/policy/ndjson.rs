@@ -78,7 +78,7 @@ pub(super) fn line(
     let root: &RawValue = match serde_json::from_str(text) {
         Ok(root) => root,
         Err(broken) => {
-            return error(None, format!(", column {}: not valid JSON: {}", broken.column(), json::reason(&broken)));
+            return error(None, format!(", column {}: not valid JSON: {}", broken.column().max(1), json::reason(&broken)));
         }
     };
     let members = match (Node { raw: root, place: String::new() }).members() {

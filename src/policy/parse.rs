@@ -93,7 +93,8 @@ pub(super) fn document(text: &str) -> Result<Document, ParseError> {
     }
     let root: &RawValue = serde_json::from_str(&decoded).map_err(|error| ParseError {
         line: error.line(),
-        column: error.column(),
+        // An error at the very start of a line has the column 0.
+        column: error.column().max(1),
         place: String::new(),
         problem: Problem::NotJson(json::reason(&error)),
     })?;
@@ -567,7 +568,7 @@ mod tests {
         let deep = format!(r#"{{"Statement":{}{}}}"#, "[".repeat(900_000), "]".repeat(900_000));
         assert!(fails(&deep).contains("/Statement/0"));
         assert!(fails(&" ".repeat(Document::MAX_BYTES + 1)).contains("larger than"));
-        assert!(fails("").contains("not valid JSON"));
+        assert!(fails("").ends_with("(line 1, column 1)") && fails("{\n").ends_with("(line 2, column 1)"));
         let long = format!(r#"{{"Statement":{{"Effect":"Allow","Action":["a:b","{}"]}}}}"#, "a".repeat(32_769));
         assert!(fails(&long).contains("string of 32769 bytes") && fails(&long).contains("/Statement/Action/1"));
         let number = "1".repeat(40_000);
