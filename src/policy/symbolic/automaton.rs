@@ -20,6 +20,9 @@ pub(super) struct Automaton {
     matched: Vec<Option<Bits>>,
 }
 
+/// What a state costs for good, beyond the work of finding it: the memory that it and its edges take.
+const STATE: usize = 256;
+
 /// What the patterns do with one group of characters.
 struct Reading {
     /// Positions that the group moves on from.
@@ -67,6 +70,7 @@ impl Automaton {
                 let Some(class_state) = class.step(class_state, *character) else { continue };
                 budget.spend(positions.cost() * 8)?;
                 let next = advance(&positions, reading, &stars);
+                let states = automaton.matched.len();
                 let number = *numbers.entry((class_state, next)).or_insert_with_key(|(class_state, next)| {
                     automaton.reached_by.push(Some((from, *character)));
                     automaton.matched.push(matched(*class_state, next));
@@ -74,6 +78,9 @@ impl Automaton {
                     automaton.matched.len() - 1
                 });
                 edges.push((group, number));
+                if number == states {
+                    budget.spend(STATE + positions.cost() * 4)?;
+                }
             }
             automaton.edges.push(edges);
         }

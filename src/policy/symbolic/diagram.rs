@@ -29,6 +29,12 @@ pub(in crate::policy) struct Diagram {
     negations: BTreeMap<Function, Function>,
 }
 
+/// What a node costs for good, beyond the work of finding it: the memory that it takes in all tables.
+const NODE: usize = 128;
+
+/// The same for a conjunction that is remembered.
+const CONJUNCTION: usize = 32;
+
 /// More variables than this exhaust a budget: functions are walked to a depth of one call for each.
 const MAX_VARIABLES: usize = 1500;
 
@@ -89,6 +95,7 @@ impl Diagram {
         if let Some(known) = self.conjunctions.get(&pair) {
             return Ok(*known);
         }
+        budget.spend(CONJUNCTION)?;
         let (Some((left, _)), Some((right, _))) = (self.node_of(a), self.node_of(b)) else {
             return Ok(Function::FALSE);
         };
@@ -182,6 +189,7 @@ impl Diagram {
         if let Some(known) = self.numbers.get(&(variable, children.clone())) {
             return Ok(*known);
         }
+        budget.spend(NODE + children.len() * 8)?;
         let number = Function(self.nodes.len() + 2);
         self.nodes.push((variable, children.clone()));
         self.numbers.insert((variable, children), number);
