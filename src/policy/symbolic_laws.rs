@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
-use super::compare::{Held, Relation, Witness, compare};
+use super::compare::{Relation, compare};
+use super::context::{Context, ContextValue};
 use super::coverage::{Level, coverage};
 use super::decide::Outcome;
-use super::document::Document;
+use super::document::{Document, Statement};
+use super::operator::Found;
 use super::replay::outcome;
 use super::{Effect, Match};
 
@@ -95,11 +98,17 @@ fn statements(conditions: &'static [&'static str]) -> impl Strategy<Value = Vec<
     proptest::collection::vec(statement(conditions), 1..5)
 }
 
-/// A fixed number of cases; the variable that proptest reads (`PROPTEST_CASES`) makes it a soak.
+/// A fixed number of cases from a fixed seed. The variables that proptest reads make it a soak: see `scripts/soak`.
 fn cases(cases: u32) -> ProptestConfig {
-    let soak = ProptestConfig::default().cases;
-    let cases = if soak == 256 { cases } else { soak };
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() }
+    let asked = ProptestConfig::default();
+    let rng_seed = match asked.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        fixed => fixed,
+    };
+    // Proptest's own default, which nobody asked for.
+    let cases = if asked.cases == 256 { cases } else { asked.cases };
+    println!("{cases} cases from {rng_seed:?}");
+    ProptestConfig { cases, rng_seed, failure_persistence: None, max_shrink_iters: 2000, ..asked }
 }
 
 /// One place of a key ARN: representatives of all that the patterns above tell apart, and which of them those name.
@@ -107,6 +116,7 @@ type Axis = [&'static str; 4];
 const REGION_AXIS: Axis = ["us-east-1", "eu-west-1", "us-west-2", "ap-south-2"];
 const MORE_REGIONS: Axis = ["us-east-1", "us-west-1", "ap-south-1", "eu-west-1"];
 const ACCOUNT_AXIS: Axis = ["111122223333", "444455556666", "123456789012", "999988887777"];
+const OTHER_KEY: &str = "1987dcba-09fe-87dc-65ba-ab0987654321";
 const KEY_AXIS: Axis = [K1, K2, "0987dcba-09fe-87dc-65ba-ab0987654321", "mrk-0987dcba09fe87dc65baab0987654321"];
 
 /// Region, account, key and whether the key is opened.
@@ -115,7 +125,7 @@ type Cell<'a> = (&'a str, &'a str, &'a str, bool);
 /// Coverage by trying every representative, with the definitions of the levels word for word.
 fn brute_level(document: &Document) -> Level {
     let regions: BTreeSet<&str> = REGION_AXIS.into_iter().chain(MORE_REGIONS).collect();
-    let keys: Vec<&str> = KEY_AXIS.into_iter().chain(["1987dcba-09fe-87dc-65ba-ab0987654321"]).collect();
+    let keys: Vec<&str> = KEY_AXIS.into_iter().chain([OTHER_KEY]).collect();
     let patterns: Vec<&str> = document
         .statements
         .iter()
@@ -169,14 +179,14 @@ fn is_open(document: &Document, arn: &str) -> bool {
     applies(Effect::Allow, true) && !applies(Effect::Deny, false)
 }
 
-/// Every request that the vocabulary above can tell apart.
-fn requests() -> Vec<Witness> {
-    let one = |value: &str| Some(Held::One(value.to_owned()));
-    let set = |values: &[&str]| Some(Held::Set(values.iter().map(|value| (*value).to_owned()).collect()));
-    let via = [None, one("a"), one("ab"), one("abc"), one("z"), one("zz"), one("A"), one("aB"), one("AB")];
-    let ages = [None, one("10"), one("75"), one("100")];
+/// What requests hold under the three keys of the vocabulary, every way that it can tell apart.
+fn contexts() -> Vec<Context> {
+    let one = |value: &str| ContextValue::One(value.to_owned());
+    let set = |values: &[&str]| ContextValue::Set(values.iter().map(|value| (*value).to_owned()).collect());
+    let via = [ContextValue::Absent, one("a"), one("ab"), one("abc"), one("z"), one("zz"), one("A"), one("aB"), one("AB")];
+    let ages = [ContextValue::Absent, one("10"), one("75"), one("100")];
     let operations = [
-        None,
+        ContextValue::Absent,
         set(&["Decrypt"]),
         set(&["DescribeKey"]),
         set(&["Encrypt"]),
@@ -184,51 +194,87 @@ fn requests() -> Vec<Witness> {
         set(&["Decrypt", "Encrypt"]),
         set(&[""]),
     ];
-    let mut requests = Vec::new();
+    let mut contexts = Vec::new();
     for via in &via {
         for age in &ages {
             for operations in &operations {
-                let held =
-                    [("kms:ViaService", via), ("aws:MultiFactorAuthAge", age), ("kms:GrantOperations", operations)];
-                let held = held.into_iter().filter_map(|(key, held)| Some((key.to_owned(), held.clone()?)));
-                requests.push(Witness::new("kms:Decrypt", None, "aws", held.collect(), false));
+                let mut context = Context::default();
+                context.insert("kms:ViaService", via.clone());
+                context.insert("aws:MultiFactorAuthAge", age.clone());
+                context.insert("kms:GrantOperations", operations.clone());
+                contexts.push(context);
             }
         }
     }
-    requests
+    contexts
 }
 
 /// Actions by the way in which the vocabulary tells them apart, with what they are checked against.
-const REQUESTED: [(&str, &str); 7] = [
+const REQUESTED: [(&str, &str); 9] = [
     ("kms:Decrypt", "key"),
     ("kms:DescribeKey", "key"),
     ("kms:ReEncryptTo", "key"),
     ("kms:Encrypt", "key"),
     ("kms:Sign", "key"),
     ("kms:<other>", "key"),
+    ("kms:CreateAlias", "key"),
+    ("kms:CreateAlias", "alias"),
     ("kms:ListKeys", ""),
 ];
 
-/// How B relates to A by trying every request; only for documents of few different resources.
-fn brute_relation(a: &Document, b: &Document, arns: &[String]) -> Relation {
+/// Resources of a kind, every one that the vocabulary can tell apart.
+fn resources(kind: &str) -> Vec<Option<String>> {
+    let names: &[&str] = match kind {
+        "key" => &[K1, K2, KEY_AXIS[2], KEY_AXIS[3], OTHER_KEY],
+        "alias" => &["example"],
+        _ => return vec![None],
+    };
+    let mut arns = Vec::new();
+    for region in REGION_AXIS.into_iter().chain(MORE_REGIONS) {
+        for account in ACCOUNT_AXIS {
+            arns.extend(names.iter().map(|name| Some(format!("arn:aws:kms:{region}:{account}:{kind}/{name}"))));
+        }
+    }
+    arns
+}
+
+/// Statements as a set of bits: those of A first.
+fn bits<'s>(statements: impl Iterator<Item = &'s Statement>, holds: impl Fn(&Statement) -> bool) -> u32 {
+    statements.enumerate().map(|(index, statement)| u32::from(holds(statement)) << index).sum()
+}
+
+fn certainly(holds: Match, statement: &Statement) -> bool {
+    assert_ne!(holds, Match::Unsure, "{statement:?} is not decided");
+    holds == Match::Yes
+}
+
+/// How B relates to A by trying every request: every action on every resource in every context.
+fn brute_relation(a: &Document, b: &Document) -> Relation {
+    let statements = || a.statements.iter().chain(&b.statements);
+    let value = |_: &str| None;
+    let mut reached = BTreeSet::new();
+    for (action, kind) in REQUESTED {
+        let speaks = bits(statements(), |one| certainly(one.matches_action(action), one));
+        for resource in resources(kind) {
+            let covers = |one: &Statement| one.resources.as_ref().unwrap().matches(resource.as_deref(), &value);
+            reached.insert(speaks & bits(statements(), |one| certainly(covers(one), one)));
+        }
+    }
+    let holds = |context: &Context, one: &Statement| {
+        let tests = one.condition.iter().flat_map(|condition| &condition.tests);
+        Match::all(tests.map(|test| test.holds(context.find(&test.key).unwrap_or(Found::Absent), &value)))
+    };
+    let met = contexts().iter().map(|context| bits(statements(), |one| certainly(holds(context, one), one))).collect();
+    let met: BTreeSet<u32> = met;
+    let of_a = (1 << a.statements.len()) - 1;
+    let denies = bits(statements(), |one| one.effect == Effect::Deny);
+    let allows = |applying: u32, side: u32| applying & side & !denies != 0 && applying & side & denies == 0;
     let (mut more, mut less) = (false, false);
-    for mut request in requests() {
-        for (action, kind) in REQUESTED {
-            let resources: Vec<Option<String>> =
-                if kind.is_empty() { vec![None] } else { arns.iter().cloned().map(Some).collect() };
-            for resource in resources {
-                let account = resource.as_deref().and_then(|arn| arn.split(':').nth(4)).unwrap_or("111122223333");
-                request.account = account.to_owned();
-                request.principal_arn = format!("arn:aws:iam::{account}:user/example");
-                request.action = action;
-                request.resource = resource;
-                match (outcome(&request, a), outcome(&request, b)) {
-                    (Outcome::Deny, Outcome::Allow) => more = true,
-                    (Outcome::Allow, Outcome::Deny) => less = true,
-                    (Outcome::Possible, _) | (_, Outcome::Possible) => panic!("{request:?} is not decided"),
-                    _ => {}
-                }
-            }
+    for applying in reached.iter().flat_map(|reached| met.iter().map(move |met| reached & met)) {
+        match (allows(applying, of_a), allows(applying, !of_a)) {
+            (false, true) => more = true,
+            (true, false) => less = true,
+            _ => {}
         }
     }
     relation_of(more, less)
@@ -269,29 +315,15 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(cases(8))]
+    #![proptest_config(cases(300))]
 
     #[test]
-    fn relations_are_what_trying_every_request_says(a in statements(&CONDITIONS), b in statements(&CONDITIONS)) {
-        let mut arns = Vec::new();
-        for region in ["us-east-1", "eu-west-1", "us-west-2", "ap-south-2", "ap-south-1"] {
-            for account in ["111122223333", "123456789012"] {
-                arns.push(format!("arn:aws:kms:{region}:{account}:key/{K1}"));
-            }
-        }
-        arns.extend([K2, "0987dcba-09fe-87dc-65ba-ab0987654321", "mrk-0987dcba09fe87dc65baab0987654321"].map(|key| format!("arn:aws:kms:us-east-1:111122223333:key/{key}")));
-        // The accounts and keys that the requests leave out are left out of the policies as well.
-        let tame = |made: Vec<Made>| -> Vec<Made> {
-            let replaced = |arn: String| match arn.rsplit_once("key/") {
-                Some((head, "1*")) => format!("{head}key/*"),
-                Some((head, _)) if !head.contains(":us-east-1:111122223333:") => format!("{head}key/*"),
-                _ => arn,
-            };
-            made.into_iter().map(|made| Made { resources: made.resources.into_iter().map(|arn| replaced(arn.replace("444455556666", "111122223333"))).collect(), ..made }).collect()
-        };
-        let (a, b) = (document(&tame(a)), document(&tame(b)));
+    fn relations_are_what_trying_every_request_says(a in statements(&CONDITIONS), b in statements(&CONDITIONS), joined in any::<bool>()) {
+        // Two documents that share most of their statements are far more often comparable.
+        let b = if joined { a.iter().chain(&b[..1]).cloned().collect() } else { b };
+        let (a, b) = (document(&a), document(&b));
         let compared = compare(&a, &b);
-        prop_assert_eq!(compared.effective, brute_relation(&a, &b, &arns), "{:?}", compared);
+        prop_assert_eq!(compared.effective, brute_relation(&a, &b), "{:?}", compared);
     }
 }
 
