@@ -14,8 +14,8 @@ mod values;
 
 /// What a question may cost. A question that needs more is answered with "unknown", never with a guess.
 ///
-/// A step is about one machine word touched; the default of 100 million is a fraction of a second. A typical policy takes
-/// some hundred.
+/// A step is about one machine word touched, and what is kept costs extra; the default of 25 million is a fraction of a second
+/// and at most some hundred megabytes. A typical policy takes some hundred steps.
 #[derive(Debug, Clone)]
 pub struct Budget {
     steps: u64,
@@ -28,7 +28,7 @@ pub struct Exhausted;
 
 impl Default for Budget {
     fn default() -> Self {
-        Self::of_steps(100_000_000)
+        Self::of_steps(25_000_000)
     }
 }
 
