@@ -3,6 +3,22 @@
 //! Text becomes a [`Document`] once ([`Document::parse`]); every question reads that. Where AWS does not document what a
 //! policy means, a test answers [`Match::Unsure`] and the question decides by polarity: an unsure Allow counts when asked
 //! who *may*, an unsure Deny when asked who *must*.
+//!
+//! # What keeps time and memory bounded
+//!
+//! Everything read is hostile. What is too large is an error that names the place, or an answer that says "unknown"; nothing
+//! is guessed, and no input decides how deep the stack grows.
+//!
+//! | what | its limit |
+//! | --- | --- |
+//! | a document | [`Document::MAX_BYTES`]; a string in it, or in a request, [`Document::MAX_STRING_BYTES`] |
+//! | nested JSON | values are cut out of the text unread until something asks for them, to a depth that the language has |
+//! | a pattern with many stars | matched with one point of return: at worst the product of the two lengths |
+//! | a decision ([`evaluate_line`]) | that product, over all policies and the whole request of the line, below 2³² |
+//! | a text full of variables | filled no further than the longest string |
+//! | a question ([`coverage`], [`compare`], [`when`]) | a [`Budget`] of steps, which also pays for the memory that is kept |
+//! | [`lint`] | steps of its own; a finding says when they ran out |
+//! | a line of input | 16 MiB: a longer one is passed over without being held |
 
 mod action;
 mod ask;

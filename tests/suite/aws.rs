@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::program::keyproof;
+use crate::python::python;
 
 /// An emulator in a process of its own. It ends when its standard input is closed: with this value, or with the process
 /// that holds it, however that ends.
@@ -23,8 +24,12 @@ pub(crate) struct Emulator {
 impl Emulator {
     /// Runs a script of `tests/aws` and waits until it is ready.
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
-        let mut child =
-            python(script).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python starts");
+        let mut child = python(&format!("aws/{script}"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("the emulator speaks");
         let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{script} did not start; it said {line:?}"));
@@ -41,15 +46,6 @@ impl Drop for Emulator {
         drop(self.child.stdin.take());
         self.child.wait().expect("the emulator ends");
     }
-}
-
-fn python(script: &str) -> Command {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let interpreter = root.join(".venv/bin/python");
-    assert!(interpreter.exists(), "{} is missing: run `scripts/test --environment`", interpreter.display());
-    let mut command = Command::new(interpreter);
-    command.arg(root.join("tests/aws").join(script));
-    command
 }
 
 /// The seeded organization, and what is true of it.
@@ -88,7 +84,8 @@ pub(crate) fn organization() -> &'static Organization {
         let emulator = Emulator::start("server.py", &[]);
         let folder = tempfile::tempdir().expect("a folder");
         let truth = folder.path().join("truth.json");
-        let seeded = python("organization.py").args(["--endpoint", emulator.endpoint(), "--out"]).arg(&truth).status();
+        let seeded =
+            python("aws/organization.py").args(["--endpoint", emulator.endpoint(), "--out"]).arg(&truth).status();
         assert!(seeded.expect("python starts").success(), "the seeding failed");
         let truth = std::fs::read(&truth).expect("the truth");
         let truth = serde_json::from_slice(&truth).expect("the truth is JSON of this form");

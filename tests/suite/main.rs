@@ -11,19 +11,28 @@ mod evaluate;
 mod faults;
 #[cfg(feature = "collect")]
 mod findings;
+mod fuzz;
 #[cfg(feature = "collect")]
 mod gaps;
+mod hostile;
 #[cfg(feature = "collect")]
 mod integrity;
 #[cfg(feature = "collect")]
 mod interrupt;
 mod lint;
+// Once is enough for what the collector plays no part in and takes long.
+#[cfg(feature = "collect")]
+mod managed_policies;
 #[cfg(feature = "collect")]
 mod ministack;
 mod program;
+#[cfg(feature = "collect")]
+mod python;
 #[cfg(feature = "collect")]
 mod readme;
 #[cfg(feature = "collect")]
 mod refusals;
 #[cfg(feature = "collect")]
 mod scope;
+#[cfg(feature = "collect")]
+mod z3;
