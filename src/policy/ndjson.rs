@@ -78,7 +78,10 @@ pub(super) fn line(
     let root: &RawValue = match serde_json::from_str(text) {
         Ok(root) => root,
         Err(broken) => {
-            return error(None, format!(", column {}: not valid JSON: {}", broken.column().max(1), json::reason(&broken)));
+            return error(
+                None,
+                format!(", column {}: not valid JSON: {}", broken.column().max(1), json::reason(&broken)),
+            );
         }
     };
     let members = match (Node { raw: root, place: String::new() }).members() {
@@ -212,7 +215,7 @@ impl<'t> Node<'t> {
     }
 
     /// The length of its text.
-    pub(super) fn bytes(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.raw.get().len()
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::compare::{Relation, compare};
+use super::compare::{Held, Relation, Witness, compare};
 use super::context::{Context, ContextValue};
 use super::coverage::{Level, coverage};
 use super::decide::Outcome;
@@ -99,6 +99,7 @@ fn statements(conditions: &'static [&'static str]) -> impl Strategy<Value = Vec<
 }
 
 /// A fixed number of cases from a fixed seed. The variables that proptest reads make it a soak: see `scripts/soak`.
+#[expect(clippy::print_stdout, reason = "a disagreement is asked again by the seed that was printed")]
 fn cases(cases: u32) -> ProptestConfig {
     let asked = ProptestConfig::default();
     let rng_seed = match asked.rng_seed {
@@ -183,7 +184,8 @@ fn is_open(document: &Document, arn: &str) -> bool {
 fn contexts() -> Vec<Context> {
     let one = |value: &str| ContextValue::One(value.to_owned());
     let set = |values: &[&str]| ContextValue::Set(values.iter().map(|value| (*value).to_owned()).collect());
-    let via = [ContextValue::Absent, one("a"), one("ab"), one("abc"), one("z"), one("zz"), one("A"), one("aB"), one("AB")];
+    let via =
+        [ContextValue::Absent, one("a"), one("ab"), one("abc"), one("z"), one("zz"), one("A"), one("aB"), one("AB")];
     let ages = [ContextValue::Absent, one("10"), one("75"), one("100")];
     let operations = [
         ContextValue::Absent,

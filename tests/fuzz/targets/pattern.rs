@@ -52,6 +52,7 @@ fn defined(symbols: &[Symbol], text: &str) -> bool {
                 Symbol::One => before.is_some_and(|(shorter, _, _)| shorter),
                 Symbol::OneInField => before.is_some_and(|(shorter, _, last)| shorter && last != ':'),
                 Symbol::Char(wanted) => before.is_some_and(|(shorter, _, last)| shorter && last == *wanted),
+                Symbol::Letter(_) => unreachable!("a pattern has no letters without case"),
             };
         }
         row = next;
