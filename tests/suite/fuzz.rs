@@ -16,13 +16,13 @@ mod pattern;
 
 /// Runs a target over the committed inputs, of which there must be so many.
 #[track_caller]
+#[expect(clippy::print_stdout, reason = "a panic inside a target does not say which input it was")]
 fn replay(target: &str, holds: fn(&[u8]), inputs: usize) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target);
     let mut files: Vec<_> =
         fs::read_dir(&folder).expect("a corpus").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     for file in &files {
-        // A panic inside a target does not say which input it was.
         println!("{}", file.display());
         holds(&fs::read(file).expect("a readable input"));
     }
