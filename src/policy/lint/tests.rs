@@ -419,6 +419,16 @@ fn operators_that_do_not_exist_and_empty_conditions_are_found() {
 
 // Resources.
 
+#[test]
+fn a_star_that_may_run_over_a_colon_is_not_called_dead() {
+    let resource =
+        |arn: &str| identity(&format!(r#"{{"Effect":"Allow","Action":"kms:CreateAlias","Resource":"{arn}"}}"#));
+    let over = resource("arn:aws*kms:us-east-1:111122223333:alias/app");
+    assert_eq!(rules(&over), ["policy-resource-malformed"]);
+    let none = resource("arn:awskms:us-east-1:111122223333:alias/app");
+    assert_eq!(rules(&none), ["policy-resource-malformed", "policy-statement-no-effect"]);
+}
+
 fn on(effect: &str, actions: &str, resource: &str) -> Vec<LintFinding> {
     identity(&format!(r#"{{"Effect":"{effect}","Action":{actions},"Resource":{resource}}}"#))
 }
