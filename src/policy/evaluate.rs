@@ -14,8 +14,8 @@ use super::request::{Action, Request};
 
 /// The most steps that a line may take. Matching a pattern against a text takes as many as the product of their lengths at
 /// worst, so that the product of all that is written bounds the whole decision. What AWS stores for one request, some
-/// hundred kilobytes of policies, leaves room for ten thousand bytes of request.
-const MAX_STEPS: usize = 1 << 32;
+/// hundred kilobytes of policies, leaves room for ten thousands of bytes of request.
+const MAX_STEPS: usize = 1 << 34;
 
 /// Decides the request on one line of input, the `number`-th from 1. The line holds `id`, `policies`, `request` and
 /// optionally `env`; other members are ignored. A line that is not valid is answered by `{"id", "error"}` with line and

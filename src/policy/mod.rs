@@ -14,7 +14,7 @@
 //! | a document | [`Document::MAX_BYTES`]; a string in it, or in a request, [`Document::MAX_STRING_BYTES`] |
 //! | nested JSON | values are cut out of the text unread until something asks for them, to a depth that the language has |
 //! | a pattern with many stars | matched with one point of return: at worst the product of the two lengths |
-//! | a decision ([`evaluate_line`]) | that product, over all policies and the whole request of the line, below 2³² |
+//! | a decision ([`evaluate_line`]) | that product, over all policies and the whole request of the line, below 2³⁴ |
 //! | a text full of variables | filled no further than the longest string |
 //! | a question ([`coverage`], [`compare`], [`when`]) | a [`Budget`] of steps, which also pays for the memory that is kept |
 //! | [`lint`] | steps of its own; a finding says when they ran out |

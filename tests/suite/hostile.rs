@@ -204,7 +204,7 @@ fn every_document_is_linted_or_refused() {
 fn a_request_that_would_take_too_long_is_refused_by_name() {
     let document = read().swap_remove(11);
     let line = String::from_utf8(for_evaluate(document.as_bytes())).expect("UTF-8");
-    let line = line.replace("\"a:b\":\"a", &format!("\"a:c\":[{}],\"a:b\":\"a", vec!["\"x\""; 10_000].join(",")));
+    let line = line.replace("\"a:b\":\"a", &format!("\"a:c\":[{}],\"a:b\":\"a", vec!["\"x\""; 20_000].join(",")));
     let output = run(&["evaluate"], line.as_bytes());
     let answer: Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
     assert!(answer["error"].as_str().is_some_and(|error| error.contains("line 1, at /request: ")), "{answer}");
