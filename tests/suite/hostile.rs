@@ -101,26 +101,24 @@ fn read() -> Vec<String> {
         ),
         statements(&|_| allow_if(json!({"StringEquals": keys(1_000, &tag, json!("v"))})), 1),
         statements(&of_two, 40),
-        statements(&|_| allow_if(json!({"StringLike": {"kms:ViaService": many(20_000, &|n| format!("*v{n}*"))}})), 1),
+        statements(&|_| allow_if(json!({"StringLike": {"kms:ViaService": many(5_000, &|n| format!("*v{n}*"))}})), 1),
         statements(&|_| allow_if(json!({"StringEquals": {"kms:ViaService": many(50_000, &|n| format!("v{n}"))}})), 1),
         statements(
-            &|_| allow_if(json!({"NumericLessThan": {"aws:MultiFactorAuthAge": many(10_000, &|n| format!("{n}.5"))}})),
+            &|_| allow_if(json!({"NumericLessThan": {"aws:MultiFactorAuthAge": many(2_000, &|n| format!("{n}.5"))}})),
             1,
         ),
         statements(
             &|_| {
-                allow_if(
-                    json!({"ForAllValues:StringLike": {"kms:GrantOperations": many(1_000, &|n| format!("*{n}*"))}}),
-                )
+                allow_if(json!({"ForAllValues:StringLike": {"kms:GrantOperations": many(300, &|n| format!("*{n}*"))}}))
             },
             1,
         ),
         statements(
-            &|_| json!({"Effect": "Deny", "NotAction": many(20_000, &|n| format!("a{n}:*")), "NotResource": many(20_000, &|n| format!("arn:aws:s3:::{n}*c*"))}),
+            &|_| json!({"Effect": "Deny", "NotAction": many(5_000, &|n| format!("a{n}:*")), "NotResource": many(5_000, &|n| format!("arn:aws:s3:::{n}*c*"))}),
             1,
         ),
         statements(
-            &|_| json!({"Effect": "Allow", "Action": many(20_000, &|n| format!("ec2:*e*{n}*")), "Resource": "*"}),
+            &|_| json!({"Effect": "Allow", "Action": many(2_000, &|n| format!("ec2:*e*{n}*")), "Resource": "*"}),
             1,
         ),
     ]

@@ -14,13 +14,14 @@ mod findings;
 mod fuzz;
 #[cfg(feature = "collect")]
 mod gaps;
+// Once is enough for what the collector plays no part in and takes long.
+#[cfg(feature = "collect")]
 mod hostile;
 #[cfg(feature = "collect")]
 mod integrity;
 #[cfg(feature = "collect")]
 mod interrupt;
 mod lint;
-// Once is enough for what the collector plays no part in and takes long.
 #[cfg(feature = "collect")]
 mod managed_policies;
 #[cfg(feature = "collect")]
