@@ -61,6 +61,9 @@ pub enum Command {
     Audit(AuditArgs),
     /// Compare two snapshots under today's rules
     Diff(DiffArgs),
+    /// Who can use which key: by key, by principal, one decision explained, or all of them
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Decide concrete requests: one JSON object a line in, one decision a line out
     Evaluate(EvaluateArgs),
     /// Check that every byte of a pack or snapshot is as it was written
@@ -179,6 +182,9 @@ pub struct AuditArgs {
     /// Leave the snapshot out of the pack
     #[arg(long)]
     pub no_snapshot: bool,
+    /// Add who can do what with every key: a page a key, decrypt matrices, tables; takes long for large organizations
+    #[arg(long)]
+    pub access: bool,
     /// Exit with 3 when a FAIL of this severity or worse stands
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
@@ -218,6 +224,154 @@ pub struct DiffArgs {
     /// Exit with 0 although something could not be assessed
     #[arg(long)]
     pub allow_incomplete: bool,
+}
+
+/// `keyproof access`
+#[derive(Debug, Subcommand)]
+pub enum AccessCommand {
+    /// Who can do an action on a key, by which path, under which conditions
+    #[command(after_help = "Example: keyproof access who-can kms:Decrypt alias/orders --snapshot snapshots/2026-Q3")]
+    WhoCan {
+        /// Action (`kms:Decrypt`), or a class of actions: decrypt, encrypt, sign, grant, administer, destroy
+        #[arg(value_name = "ACTION")]
+        action: String,
+        /// Key ARN, key id, alias ARN or alias name
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// Show those who cannot as well, and what blocks them
+        #[arg(long)]
+        include_denied: bool,
+        /// Chains
+        #[command(flatten)]
+        reach: ReachArgs,
+        /// Snapshot and form of the output
+        #[command(flatten)]
+        common: AccessArgs,
+    },
+    /// What a principal can do, on which keys
+    #[command(
+        after_help = "Example: keyproof access can arn:aws:iam::111122223333:role/App --snapshot snapshots/2026-Q3"
+    )]
+    Can {
+        /// ARN of a user or role, of the root user for an account, or the name of a service
+        #[arg(value_name = "PRINCIPAL")]
+        principal: String,
+        /// Action or class of actions; repeats, takes commas [default: all actions on keys]
+        #[arg(long, value_name = "ACTION", value_delimiter = ',')]
+        action: Vec<String>,
+        /// Snapshot and form of the output
+        #[command(flatten)]
+        common: AccessArgs,
+    },
+    /// One decision, with the statement of each layer that decided it
+    #[command(
+        after_help = "Example: keyproof access explain arn:aws:iam::111122223333:user/alice kms:Decrypt alias/orders \
+--snapshot snapshots/2026-Q3"
+    )]
+    Explain {
+        /// ARN of a user or role, of the root user for an account, or the name of a service
+        #[arg(value_name = "PRINCIPAL")]
+        principal: String,
+        /// Action
+        #[arg(value_name = "ACTION")]
+        action: String,
+        /// Key ARN, key id, alias ARN or alias name
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// Chains
+        #[command(flatten)]
+        reach: ReachArgs,
+        /// Snapshot and form of the output
+        #[command(flatten)]
+        common: AccessArgs,
+    },
+    /// Every principal that has something on every key, sorted by key, principal and action
+    #[command(after_help = "Example: keyproof access matrix --snapshot snapshots/2026-Q3 --format csv > decrypt.csv")]
+    Matrix(MatrixArgs),
+}
+
+/// Flags of every question about access.
+#[derive(Debug, Args)]
+pub struct AccessArgs {
+    /// The snapshot
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: PathBuf,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = AccessFormat::Text, value_name = "FORMAT")]
+    pub format: AccessFormat,
+}
+
+/// Flags of questions about chains.
+#[derive(Debug, Args)]
+pub struct ReachArgs {
+    /// Add who can reach the action without having it: by a key policy, grant, tag or alias of its own making, or by acting as
+    /// another principal. Each row of JSON, NDJSON and CSV then has a `chain`: its links as `step`, `principal_arn`, `target_arn`,
+    /// `access`, `decisions[]` (`principal_arn`, `action`, `resource`, `access`, `path`, `conditions[]`, `via[]`, `statements[]`, `grants[]`, `notes[]`),
+    /// `notes[]`, and the action itself as the step `use`; rows of direct access have an empty one
+    #[arg(long)]
+    pub reach: bool,
+    /// The most links of a chain
+    #[arg(long, value_name = "N", requires = "reach", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub depth: u8,
+}
+
+/// `keyproof access matrix`
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// The snapshot
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: PathBuf,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = AccessFormat::Ndjson, value_name = "FORMAT")]
+    pub format: AccessFormat,
+    /// Action or class of actions; repeats, takes commas
+    #[arg(long, value_name = "ACTION", value_delimiter = ',', default_value = "kms:Decrypt")]
+    pub action: Vec<String>,
+    /// Only keys of this account; repeats, takes commas
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub account: Vec<String>,
+    /// Only keys of accounts below this path of the organization (`Root/Workloads`); repeats
+    #[arg(long, value_name = "OU")]
+    pub ou: Vec<String>,
+    /// Only this key: ARN, id, alias ARN or alias name; repeats
+    #[arg(long, value_name = "KEY")]
+    pub key: Vec<String>,
+    /// Only keys with this tag: `team=payments`; repeats
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub tag: Vec<String>,
+    /// Only access of these kinds; repeats, takes commas [default: all]
+    #[arg(long, value_enum, value_name = "ACCESS", value_delimiter = ',')]
+    pub access: Vec<AccessKind>,
+}
+
+/// Forms of access rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AccessFormat {
+    /// Text for people
+    #[value(alias = "table")]
+    Text,
+    /// One JSON array
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// CSV with a header
+    Csv,
+}
+
+/// Kinds of access, for `--access`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum AccessKind {
+    /// In every context
+    Allowed,
+    /// In contexts that the caller can choose
+    AllowedIfChosen,
+    /// Only through an AWS service
+    ViaService,
+    /// Depending on network, second factor, session, time
+    Conditional,
+    /// AWS does not document it, or something could not be read
+    Possible,
 }
 
 /// `keyproof evaluate`

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! AWS ──collect──▶ snapshot on disk ──read──▶ model ──checks──▶ findings ──report──▶ evidence pack
-//!      ──import──▶                              │       ▲  │         │
-//!                                               │       │  └─audit   ├──diff──▶ changes
-//!                                             policy ───┘            └─ frameworks (TOML)
+//!      ──import──▶                            │   │       ▲  │         │
+//!                                             │   │       │  └─audit   ├──diff──▶ changes
+//!                                             │ policy ───┘            └─ frameworks (TOML)
+//!                                             └─access──▶ who can use which key
 //! ```
 //!
 //! Data flows one way, and so do the imports. Right of the snapshot everything is a pure function of its input: no clock, no
@@ -16,13 +17,14 @@
 //! | --- | --- | --- |
 //! | [`policy`] | the policy language and the reasoning over it; could be a crate of its own | nothing of ours |
 //! | [`model`] | facts about an organization as plain data in AWS's names; why a fact is missing | `policy` |
+//! | [`access`] | effective access: which principal can do what on which key, by which path | `model`, `policy` |
 //! | [`snapshot`] | the form on disk: layout, manifest, writing, reading, verifying | `model`, `policy`, `files`, `digest` |
 //! | `collect` | AWS → snapshot; the only room that knows the AWS SDK and async (feature `collect`) | `snapshot` |
 //! | [`import`] | AWS CLI output → snapshot | `snapshot`, `model`, `files`, `digest` |
 //! | [`finding`] | what a check says: status, severity, evidence, fingerprint | `model`, `digest` |
-//! | [`checks`] | one file a check: texts, rule, tests side by side; the registry is a plain list | `model`, `policy`, `finding` |
+//! | [`checks`] | one file a check: texts, rule, tests side by side; the registry is a plain list | `model`, `access`, `policy`, `finding` |
 //! | [`frameworks`] | controls as data: which check tests which control, how strongly, who says so | nothing of ours |
-//! | [`audit`] | runs the checks with rayon in a fixed order, rolls findings up to controls | `snapshot`, `checks`, `model`, `frameworks`, `finding` |
+//! | [`audit`] | runs the checks with rayon in a fixed order, rolls findings up to controls | `snapshot`, `checks`, `access`, `model`, `frameworks`, `finding` |
 //! | [`diff`] | two audited snapshots → changes | `audit`, `snapshot`, `checks`, `frameworks`, `model`, `finding` |
 //! | [`report`] | findings → HTML, CSV, NDJSON, the pack; one renderer a file; decides nothing | all of the above but `collect` and `import`, and `files` |
 //! | [`demo`] | the demo organization, its two quarters, the generator | `snapshot`, `model`, `digest` |
@@ -43,6 +45,7 @@
 //! - **Memory follows the largest accounts times the threads**, not the organization.
 //! - **What was read is hostile**: names reach HTML, CSV, terminals, shells and paths only through their escape.
 
+pub mod access;
 pub mod audit;
 pub mod checks;
 pub mod cli;

@@ -1,9 +1,9 @@
 //! One account against every check: enumerates the resources, and answers for what could not be read.
 
 use super::Context;
-use crate::checks::{Check, Judged, Rule, Scope};
+use crate::checks::{Check, Judged, Reach, Rule, Scope};
 use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
-use crate::model::{Account, Gap, GapKind, Key, Kms, Listing, Principal, Source};
+use crate::model::{Account, Gap, GapKind, Key, Kms, Listing, Principal, Provenance, Source};
 use crate::snapshot::manifest;
 use crate::snapshot::operations::permission;
 
@@ -22,7 +22,14 @@ struct Resource<'a> {
 
 /// Every finding of an account.
 pub(super) fn account(context: &Context<'_>, account: &Account) -> Vec<Finding> {
-    let scope = Scope { account, organization: context.organization, accounts: context.accounts, as_of: context.as_of };
+    let reach = Reach::new(account, &context.estate);
+    let scope = Scope {
+        account,
+        organization: context.organization,
+        accounts: context.accounts,
+        reach: &reach,
+        as_of: context.as_of,
+    };
     let root_arn = account.root_arn();
     let mut findings = Vec::new();
     for (check, controls) in &context.checks {
@@ -169,7 +176,14 @@ impl<'a> Judge<'a> {
 
     fn finding(&self, resource: &Resource<'_>, status: Status, judgement: Judgement, gap: Option<&Gap>) -> Finding {
         let account = self.scope.account;
-        let proof_of_gap = gap.and_then(|gap| account.provenance.evidence_of_gap(gap, resource.region));
+        // What is said of an account may rest on its organization.
+        let of_organization = self.scope.organization.iter().flatten().map(|organization| &organization.provenance);
+        let provenances: Vec<&Provenance> = std::iter::once(&account.provenance).chain(of_organization).collect();
+        let proof = |gap| provenances.iter().find_map(|it| it.evidence_of_gap(gap, resource.region));
+        let proof_of_gap = gap.and_then(proof);
+        let evidence = |source: &Source| {
+            provenances.iter().find(|it| it.holds(source)).unwrap_or(&&account.provenance).evidence(source)
+        };
         let sources = if judgement.evidence.is_empty() {
             resource.source.into_iter().cloned().collect()
         } else {
@@ -202,7 +216,7 @@ impl<'a> Judge<'a> {
             aspects: judgement.aspects,
             evidence: match proof_of_gap {
                 Some(evidence) => vec![evidence],
-                None => sources.iter().map(|source| account.provenance.evidence(source)).collect(),
+                None => sources.iter().map(evidence).collect(),
             },
             statements: judgement.statements,
             controls: self.controls.to_vec(),

@@ -16,6 +16,7 @@ pub use ledger::LedgerGap;
 pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll_up};
 pub use summary::{Counts, Summary};
 
+use crate::access::Estate;
 use crate::checks::Check;
 use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
@@ -59,6 +60,7 @@ pub fn run<E: From<snapshot::Error>>(
     let context = Context {
         snapshot,
         organization: &organization,
+        estate: Estate::new(organization.clone()),
         accounts: &accounts,
         as_of: options.as_of.unwrap_or(manifest.window.end),
         checks: options
@@ -85,6 +87,7 @@ pub fn run<E: From<snapshot::Error>>(
 struct Context<'a> {
     snapshot: &'a Snapshot,
     organization: &'a Fact<Option<Organization>>,
+    estate: Estate,
     accounts: &'a BTreeSet<String>,
     as_of: Timestamp,
     checks: Vec<(&'static Check, Vec<String>)>,

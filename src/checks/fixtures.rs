@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Check, Judged, Rule, Scope};
+use super::{Check, Judged, Reach, Rule, Scope};
+use crate::access::Estate;
 use crate::model::{
     AccessKey, Account, CredentialReport, CredentialReportRow, Document, Fact, Gap, Grant, GrantConstraints, Group,
-    Iam, InlinePolicy, Key, KeyManager, KeyMetadata, KeyPolicy, Listing, ManagedPolicy, Organization, Provenance, Role,
-    RotationStatus, Source, Summary, Unit, User,
+    Iam, InlinePolicy, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, Listing, ManagedPolicy, Organization,
+    OrganizationPolicy, Provenance, Role, Root, RotationStatus, Source, Summary, Unit, User,
 };
 
 /// The account that owns every resource here.
@@ -83,9 +84,20 @@ impl World {
         }
     }
 
-    pub(super) fn scope(&self) -> Scope<'_> {
+    /// What a rule says in this world.
+    pub(super) fn ask<T>(&self, rule: impl FnOnce(&Scope<'_>) -> T) -> T {
         let Self { account, organization, accounts, as_of } = self;
-        Scope { account, organization, accounts, as_of: *as_of }
+        let estate = Estate::new(organization.clone());
+        let reach = Reach::new(account, &estate);
+        rule(&Scope { account, organization, accounts, reach: &reach, as_of: *as_of })
+    }
+
+    /// The same world with these keys alone.
+    pub(super) fn with_keys(&self, keys: Vec<Key>) -> Self {
+        let kms = Kms { keys: Listing::complete(keys), aliases: Listing::complete(Vec::new()) };
+        let mut world = self.clone();
+        world.account.regions = BTreeMap::from([("eu-central-1".to_owned(), kms)]);
+        world
     }
 }
 
@@ -109,6 +121,35 @@ fn organization() -> Organization {
         provenance: Provenance::default(),
         source: source("organizations:DescribeOrganization"),
     }
+}
+
+/// A world in which the account is a member of an organization with these statements in service control policies and in
+/// resource control policies, one policy each, attached to the root and to the account.
+pub(super) fn member(service_control: &[&str], resource_control: &[&str]) -> World {
+    let full = |principal: &str| format!(r#"{{"Effect": "Allow", {principal} "Action": "*", "Resource": "*"}}"#);
+    let policies = |texts: &[&str], full: String| {
+        let texts = texts.iter().map(|text| (*text).to_owned()).chain([full]).enumerate();
+        let policy = |(index, text): (usize, String)| OrganizationPolicy {
+            id: format!("p-{index}"),
+            arn: format!("arn:aws:organizations::{SIBLING}:policy/{ORGANIZATION}/p-{index}"),
+            name: format!("Policy{index}"),
+            document: statements(&text),
+            targets: Listing::complete(vec!["r-ab12".to_owned(), ACCOUNT.to_owned()]),
+            source: source("organizations:DescribePolicy"),
+        };
+        Listing::complete(texts.map(policy).collect())
+    };
+    let mut world = World::new();
+    let organization = world.organization.as_mut().expect("it is known").as_mut().expect("there is one");
+    organization.management_account_id = SIBLING.to_owned();
+    organization.roots = Listing::complete(vec![Root {
+        id: "r-ab12".to_owned(),
+        name: "Root".to_owned(),
+        enabled_policy_types: vec!["SERVICE_CONTROL_POLICY".to_owned(), "RESOURCE_CONTROL_POLICY".to_owned()],
+    }]);
+    organization.service_control_policies = policies(service_control, full(""));
+    organization.resource_control_policies = policies(resource_control, full(r#""Principal": "*","#));
+    world
 }
 
 /// A credential report of one user.
@@ -252,6 +293,8 @@ pub(super) fn grant(grantee: &str) -> Grant {
         grantee_principal: Some(grantee.to_owned()),
         grantee_service_principal: None,
         retiring_principal: None,
+        retiring_service_principal: None,
+        creation_date: Some("2026-03-01T00:00:00Z".parse().expect("a time")),
         issuing_account: None,
         operations: vec!["Decrypt".to_owned()],
         constraints: GrantConstraints::default(),
@@ -262,7 +305,7 @@ pub(super) fn grant(grantee: &str) -> Grant {
 /// What the check's rule says of a key.
 pub(super) fn judge_key(check: &Check, key: &Key, world: &World) -> Judged {
     match check.rules {
-        [Rule::Key(rule)] => rule(key, &world.scope()),
+        [Rule::Key(rule)] => world.with_keys(vec![key.clone()]).ask(|scope| rule(key, scope)),
         other => panic!("no rule over keys alone: {other:?}"),
     }
 }
@@ -270,7 +313,7 @@ pub(super) fn judge_key(check: &Check, key: &Key, world: &World) -> Judged {
 /// What the check's rule says of a user.
 pub(super) fn judge_user(check: &Check, user: &User, world: &World) -> Judged {
     match check.rules {
-        [Rule::User(rule)] => rule(user, &world.scope()),
+        [Rule::User(rule)] => world.ask(|scope| rule(user, scope)),
         other => panic!("no rule over users alone: {other:?}"),
     }
 }
@@ -278,7 +321,7 @@ pub(super) fn judge_user(check: &Check, user: &User, world: &World) -> Judged {
 /// What the check's rule says of the root user.
 pub(super) fn judge_root(check: &Check, world: &World) -> Judged {
     match check.rules {
-        [Rule::Root(rule)] => rule(&world.scope()),
+        [Rule::Root(rule)] => world.ask(rule),
         other => panic!("no rule over root users alone: {other:?}"),
     }
 }
@@ -286,7 +329,7 @@ pub(super) fn judge_root(check: &Check, world: &World) -> Judged {
 /// What the check's rule says of a grant.
 pub(super) fn judge_grant(check: &Check, grant: &Grant, key: &Key, world: &World) -> Judged {
     match check.rules {
-        [Rule::Grant(rule)] => rule(grant, key, &world.scope()),
+        [Rule::Grant(rule)] => world.ask(|scope| rule(grant, key, scope)),
         other => panic!("no rule over grants alone: {other:?}"),
     }
 }
@@ -298,7 +341,8 @@ pub(super) fn judge_managed(check: &Check, policy: &ManagedPolicy) -> Judged {
         Rule::ManagedPolicy(rule) => Some(rule),
         _ => None,
     });
-    rule.expect("a rule over managed policies")(policy, &world.scope())
+    let rule = rule.expect("a rule over managed policies");
+    world.ask(|scope| rule(policy, scope))
 }
 
 /// What the check's rule over principals says.
@@ -308,5 +352,20 @@ pub(super) fn judge_principal(check: &Check, principal: crate::model::Principal<
         Rule::Principal(rule) => Some(rule),
         _ => None,
     });
-    rule.expect("a rule over principals")(principal, &world.scope())
+    let rule = rule.expect("a rule over principals");
+    world.ask(|scope| rule(principal, scope))
+}
+
+/// Without the metadata of a key, or any policy of it, the check's rule says nothing.
+pub(super) fn assert_says_nothing_without_policies(check: &Check) {
+    let say_nothing = |key: Key, gap: &Gap| assert_eq!(judge_key(check, &key, &World::new()), Err(gap.clone()));
+    let gap = denied("kms:DescribeKey");
+    say_nothing(Key { metadata: Err(gap.clone()), ..key() }, &gap);
+    let gap = denied("kms:ListKeyPolicies");
+    say_nothing(Key { policies: Listing::missing(gap.clone()), ..key() }, &gap);
+    let known = key().policies.known().to_vec();
+    say_nothing(Key { policies: Listing::partial(known.clone(), gap.clone()), ..key() }, &gap);
+    let gap = denied("kms:GetKeyPolicy");
+    let unread = known.into_iter().chain([key_policy(Err(gap.clone()))]).collect();
+    say_nothing(Key { policies: Listing::complete(unread), ..key() }, &gap);
 }

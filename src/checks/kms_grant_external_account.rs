@@ -1,6 +1,6 @@
 //! Grants that give a key to another account.
 
-use super::{Check, Judged, Remediation, Rule, Scope};
+use super::{Check, Judged, Remediation, Rule, Scope, place_of};
 use crate::finding::{Judgement, Severity};
 use crate::model::{Arn, Gap, Grant, Key, KeyManager};
 
@@ -76,15 +76,6 @@ fn grantee(grant: &Grant) -> Option<Grantee<'_>> {
         None if name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn") => Grantee::Service(name),
         _ => Grantee::Unknown(name),
     })
-}
-
-fn place_of(account: &str, scope: &Scope<'_>) -> &'static str {
-    match scope.organization {
-        Ok(None) => "and this account is in no organization",
-        Ok(Some(organization)) if organization.accounts.contains_key(account) => "which is in the organization",
-        Ok(Some(organization)) if organization.accounts_gap.is_none() => "which is outside the organization",
-        Ok(Some(_)) | Err(_) => "of which it is not known whether it is in the organization",
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! regenerated goldens.
 
 mod all_keys;
+mod grants;
+mod guardrails;
 mod iam_access_key_age;
 mod iam_inline_policy_kms_decrypt_all_keys;
 mod iam_managed_policy_kms_decrypt_all_keys;
@@ -11,20 +13,39 @@ mod iam_policy_admin_star;
 mod iam_policy_kms_full_access;
 mod iam_root_mfa;
 mod iam_user_console_mfa;
+mod key_policy;
+mod kms_grant_broad_operations;
+mod kms_grant_create_grant;
+mod kms_grant_duplicate;
 mod kms_grant_external_account;
+mod kms_grant_no_encryption_context;
+mod kms_grant_no_retiring_principal;
+mod kms_grant_stale;
 mod kms_key_pending_deletion;
+mod kms_key_policy_destructive_without_mfa;
+mod kms_key_policy_external_account;
+mod kms_key_policy_full_access_non_root;
+mod kms_key_policy_not_principal;
 mod kms_key_policy_public;
+mod kms_key_policy_root_delegation_missing;
+mod kms_key_policy_separation_of_duties;
+mod kms_key_policy_service_principal_unscoped;
 mod kms_key_rotation_enabled;
+mod org_rcp_kms_external_access;
+mod org_scp_kms_guard_incomplete;
+mod org_scp_kms_guard_missing;
 
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod laws;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::access::{Directory, Estate};
 use crate::finding::{Judgement, Severity, StatementReference};
 use crate::model::{Account, Fact, Gap, Grant, Key, ManagedPolicy, Organization, Principal, User};
 use crate::policy::Statement;
@@ -41,7 +62,23 @@ pub const CHECKS: &[&Check] = &[
     &kms_key_pending_deletion::CHECK,
     &kms_key_rotation_enabled::CHECK,
     &kms_key_policy_public::CHECK,
+    &kms_key_policy_external_account::CHECK,
+    &kms_key_policy_root_delegation_missing::CHECK,
+    &kms_key_policy_separation_of_duties::CHECK,
+    &kms_key_policy_destructive_without_mfa::CHECK,
+    &kms_key_policy_full_access_non_root::CHECK,
+    &kms_key_policy_not_principal::CHECK,
+    &kms_key_policy_service_principal_unscoped::CHECK,
     &kms_grant_external_account::CHECK,
+    &kms_grant_broad_operations::CHECK,
+    &kms_grant_create_grant::CHECK,
+    &kms_grant_no_retiring_principal::CHECK,
+    &kms_grant_no_encryption_context::CHECK,
+    &kms_grant_stale::CHECK,
+    &kms_grant_duplicate::CHECK,
+    &org_scp_kms_guard_missing::CHECK,
+    &org_scp_kms_guard_incomplete::CHECK,
+    &org_rcp_kms_external_access::CHECK,
 ];
 
 /// A check: its texts, and its rule.
@@ -113,8 +150,50 @@ pub struct Scope<'a> {
     pub organization: &'a Fact<Option<Organization>>,
     /// Every account that the snapshot names, in the organization or alone.
     pub accounts: &'a BTreeSet<String>,
+    /// Effective access inside the account.
+    pub reach: &'a Reach<'a>,
     /// The time at which ages are counted.
     pub as_of: Timestamp,
+}
+
+/// Effective access inside one account. What it needs is put together when the first rule asks, and once.
+#[derive(Debug)]
+pub struct Reach<'a> {
+    account: &'a Account,
+    estate: &'a Estate,
+    directory: OnceLock<Directory>,
+    /// The class of each key, by ARN.
+    classes: OnceLock<BTreeMap<String, usize>>,
+    /// What a check says of a class of keys.
+    said: Mutex<BTreeMap<(&'static str, usize), Judged>>,
+}
+
+impl<'a> Reach<'a> {
+    /// Of an account in an organization.
+    pub fn new(account: &'a Account, estate: &'a Estate) -> Self {
+        Self { account, estate, directory: OnceLock::new(), classes: OnceLock::new(), said: Mutex::default() }
+    }
+
+    /// The principals and keys of the account. Principals of other accounts are outside and count as not read.
+    pub fn directory(&self) -> &Directory {
+        self.directory.get_or_init(|| {
+            let mut directory = Directory::new(&self.account.partition, self.estate.clone());
+            directory.add(self.account);
+            directory.finished()
+        })
+    }
+
+    /// What a check says of a key if its grants do not matter: asked once for keys that no decision can tell apart.
+    fn once(&self, check: &'static str, key_arn: &str, judge: impl FnOnce() -> Judged) -> Judged {
+        let classes = self.classes.get_or_init(|| self.directory().key_classes(&self.account.id));
+        let Some(class) = classes.get(key_arn) else { return judge() };
+        let known = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&(check, *class)).cloned();
+        known.unwrap_or_else(|| {
+            let judged = judge();
+            self.said.lock().unwrap_or_else(PoisonError::into_inner).insert((check, *class), judged.clone());
+            judged
+        })
+    }
 }
 
 /// The check of an id.
@@ -145,6 +224,16 @@ fn boundary_only(policy: &ManagedPolicy) -> Option<Judgement> {
         Judgement::not_applicable("the policy is a permissions boundary and attached nowhere")
             .because_of(&policy.source)
     })
+}
+
+/// Where an account stands to the organization, in words.
+fn place_of(account: &str, scope: &Scope<'_>) -> &'static str {
+    match scope.organization {
+        Ok(None) => "and this account is in no organization",
+        Ok(Some(organization)) if organization.accounts.contains_key(account) => "which is in the organization",
+        Ok(Some(organization)) if organization.accounts_gap.is_none() => "which is outside the organization",
+        Ok(Some(_)) | Err(_) => "of which it is not known whether it is in the organization",
+    }
 }
 
 /// Names a statement of a policy.

@@ -28,7 +28,8 @@ pub(super) struct Audited {
 pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
     let as_of = args.as_of.or(config.audit.as_of);
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
-    let audited = write_pack(&args.snapshot, &args.out, as_of, with_snapshot, console)?;
+    let audited =
+        write_pack(&args.snapshot, &args.out, as_of, Parts { with_snapshot, with_access: args.access }, console)?;
     warn_of_gaps(&audited.summary, console);
     let mut text = in_words(&audited.summary, &audited.results)?;
     writeln!(text, "\nSnapshot root  {}", audited.snapshot_root)?;
@@ -46,18 +47,27 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     })
 }
 
+/// What goes into a pack beside findings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts {
+    /// The snapshot.
+    pub(super) with_snapshot: bool,
+    /// Who can do what with every key.
+    pub(super) with_access: bool,
+}
+
 /// Audits a snapshot and writes its pack into a missing or empty folder.
 pub(super) fn write_pack(
     snapshot: &Path,
     out: &Path,
     as_of: Option<Timestamp>,
-    with_snapshot: bool,
+    parts: Parts,
     console: &Console,
 ) -> anyhow::Result<Audited> {
     let snapshot = Snapshot::open(snapshot)?;
     files::keep_out_of(out, &[snapshot.folder()])?;
     files::output_folder(out)?;
-    let audited = fill_pack(&snapshot, out, as_of, with_snapshot, console);
+    let audited = fill_pack(&snapshot, out, as_of, parts, console);
     if audited.is_err() {
         // The folder was empty before: half a pack must not be mistaken for one.
         // A folder that stays behind has no manifest; the reason of the failure matters more.
@@ -70,12 +80,13 @@ fn fill_pack(
     snapshot: &Snapshot,
     out: &Path,
     as_of: Option<Timestamp>,
-    with_snapshot: bool,
+    parts: Parts,
     console: &Console,
 ) -> anyhow::Result<Audited> {
     let frameworks = frameworks::all()?;
     let options = audit::Options { checks: CHECKS, frameworks, as_of };
-    let mut pack = Pack::create(out, snapshot, report::Options { audit: options, with_snapshot })?;
+    let Parts { with_snapshot, with_access } = parts;
+    let mut pack = Pack::create(out, snapshot, report::Options { audit: options, with_snapshot, with_access })?;
     let summary = audit::run(snapshot, options, |account| {
         console.detail(&format!(
             "{} {}: {} findings",

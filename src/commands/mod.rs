@@ -1,5 +1,6 @@
 //! The commands: one file each. They read the environment, print, and turn results into exit codes.
 
+mod access;
 mod audit;
 mod check;
 #[cfg(feature = "collect")]
@@ -79,6 +80,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         #[cfg(feature = "collect")]
         Command::Collect(args) => collect::run(&args, &config, *console),
         Command::Import(args) => import::run(&args, console),
+        Command::Access(command) => access::run(&command, console),
         Command::Audit(args) => audit::run(&args, &config, console),
         Command::Diff(args) => diff::run(&args, console),
         Command::Verify(args) => verify::run(&args, console),

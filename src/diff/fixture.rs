@@ -198,6 +198,29 @@ impl World {
         file
     }
 
+    /// The policy of the first key of an account: it speaks of the account, of a user, of other accounts, of everyone and of a
+    /// service. The policies of the other keys were not collected.
+    fn key_policy(&self, account: &Account) -> String {
+        let statement = |sid: &str, principal: serde_json::Value, action: &str, condition: serde_json::Value| {
+            json!({"Sid": format!("{}{sid}", self.prefix), "Effect": "Allow", "Principal": principal, "Action": action,
+                "Resource": "*", "Condition": condition})
+        };
+        let own = format!("arn:aws:iam::{}:root", account.id);
+        let user =
+            account.users.first().map(|(name, ..)| format!("arn:aws:iam::{}:user/{}{name}", account.id, self.prefix));
+        let from = json!({"StringEquals": {"kms:EncryptionContext:team": format!("{}blue", self.prefix)}});
+        let network = json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}});
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": own}, "Action": "kms:*", "Resource": "*"},
+            statement("user", json!({"AWS": user}), "kms:Decrypt", from),
+            statement("member", json!({"AWS": ["arn:aws:iam::444455556666:root", "arn:aws:iam::111122223333:root"]}), "kms:Encrypt", json!({})),
+            statement("outside", json!({"AWS": "999900001111"}), "kms:ReEncrypt*", network.clone()),
+            statement("service", json!({"Service": "logs.eu-central-1.amazonaws.com"}), "kms:GenerateDataKey*", json!({})),
+            statement("everyone", json!("*"), "kms:DescribeKey", network),
+        ]})
+        .to_string()
+    }
+
     fn kms_file(&self, account: &Account) -> SnapshotFile {
         let mut file = SnapshotFile::new(&account.id, Some(REGION));
         if account.keys_outcome == Outcome::Denied {
@@ -226,6 +249,12 @@ impl World {
                 file.put("ListGrants", &[id], &json!({"Grants": grants})).unwrap();
             }
             file.record(self.call("kms:ListGrants", &[id], outcome, &[("Grants", ids.len())]));
+            if index == 0 {
+                file.put("ListKeyPolicies", &[id], &json!({"PolicyNames": ["default"]})).unwrap();
+                file.record(self.call("kms:ListKeyPolicies", &[id], Outcome::Collected, &[("PolicyNames", 1)]));
+                file.put("GetKeyPolicy", &[id, "default"], &json!({"Policy": self.key_policy(account)})).unwrap();
+                file.record(self.call("kms:GetKeyPolicy", &[id, "default"], Outcome::Collected, &[]));
+            }
         }
         file
     }

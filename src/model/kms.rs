@@ -118,6 +118,10 @@ pub struct Grant {
     pub grantee_service_principal: Option<String>,
     /// Who may retire it.
     pub retiring_principal: Option<String>,
+    /// Service principal that may retire it.
+    pub retiring_service_principal: Option<String>,
+    /// When it was made.
+    pub creation_date: Option<Timestamp>,
     /// Account that made it.
     pub issuing_account: Option<String>,
     /// What it allows: `Decrypt`, `GenerateDataKey`, …

@@ -87,20 +87,31 @@ impl Organization {
     /// # Errors
     /// The gap, when the account or its place in the tree is not known.
     pub fn ou_path(&self, account_id: &str) -> Fact<String> {
+        let name = |id: &String| match self.units.get(id) {
+            Some(unit) => unit.name.clone(),
+            None => self.roots.known().iter().find(|root| root.id == *id).map(|it| it.name.clone()).unwrap_or_default(),
+        };
+        Ok(self.path(account_id)?.iter().map(name).collect::<Vec<_>>().join("/"))
+    }
+
+    /// Ids of the root and the units above an account, from the root down.
+    ///
+    /// # Errors
+    /// The gap, when the account or its place in the tree is not known.
+    pub fn path(&self, account_id: &str) -> Fact<Vec<String>> {
         let unknown = || Gap::not_collected("organizations:ListAccountsForParent", &[account_id]);
         let mut id = self.accounts.get(account_id).ok_or_else(unknown)?.parent_id.clone()?;
-        let mut names = Vec::new();
+        let mut ids = Vec::new();
         // A tree has no more levels than units; a cycle in a damaged snapshot must not hang the audit.
         for _ in 0..=self.units.len() {
+            ids.push(id.clone());
             if let Some(unit) = self.units.get(&id) {
-                names.push(unit.name.clone());
                 id.clone_from(&unit.parent_id);
                 continue;
             }
-            let root = self.roots.known().iter().find(|root| root.id == id).ok_or_else(unknown)?;
-            names.push(root.name.clone());
-            names.reverse();
-            return Ok(names.join("/"));
+            self.roots.known().iter().find(|root| root.id == id).ok_or_else(unknown)?;
+            ids.reverse();
+            return Ok(ids);
         }
         Err(unknown())
     }

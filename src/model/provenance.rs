@@ -84,6 +84,11 @@ impl Provenance {
         self.calls.entry((file, api, resource)).or_default().push(call);
     }
 
+    /// Whether these calls brought a fact.
+    pub fn holds(&self, source: &Source) -> bool {
+        self.digests.contains_key(&source.file)
+    }
+
     /// The evidence for a gap: the record of the call that did not end well, in the given Region's file if there are several.
     pub fn evidence_of_gap(&self, gap: &super::Gap, region: &str) -> Option<Evidence> {
         let found = self.calls.iter().filter(|((_, api, resource), _)| *api == gap.api && *resource == gap.resource);

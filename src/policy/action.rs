@@ -4,7 +4,7 @@ use super::Match;
 use super::glob::{Glob, Symbol};
 
 /// `Action` or `NotAction` of a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Actions {
     /// True for `NotAction`.
     pub negated: bool,
@@ -27,14 +27,14 @@ impl Actions {
 }
 
 /// One action pattern, `*` or `service:name` with wildcards in the name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ActionPattern {
     source: String,
     glob: Glob,
     kind: Kind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     /// `*`, or `*:*` which is met in the wild and means the same.
     Everything,

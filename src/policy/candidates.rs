@@ -49,7 +49,7 @@ pub(super) fn more_candidates(
 fn comparisons(tests: &[&ConditionTest]) -> impl Iterator<Item = Comparison> {
     tests.iter().filter_map(|test| match test.operator {
         Operator::Compare(comparing) => Some(comparing.comparison),
-        Operator::Null | Operator::Unknown => None,
+        Operator::Null | Operator::Unknown | Operator::Unread => None,
     })
 }
 

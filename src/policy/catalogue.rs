@@ -26,6 +26,17 @@ pub struct KmsAction {
     pub condition_keys: Vec<&'static str>,
 }
 
+impl KmsAction {
+    /// Whether requests for the action can hold a key of the list, letter case ignored. Global keys are not listed.
+    #[must_use]
+    pub fn carries(&self, key: &str) -> bool {
+        self.condition_keys.iter().any(|listed| match listed.strip_suffix('*') {
+            Some(prefix) => key.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)),
+            None => listed.eq_ignore_ascii_case(key),
+        })
+    }
+}
+
 /// What an action is checked against (semantics 2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KmsResources {

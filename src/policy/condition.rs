@@ -1,9 +1,11 @@
 //! The condition block of a statement: operators, keys and values as written, with the operator read once.
 
-use super::text::Text;
+use std::fmt;
+
+use super::text::{Text, Variables};
 
 /// All tests of one block; every one must hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Condition {
     /// One entry for each operator and key, in the order of the document.
     pub tests: Vec<ConditionTest>,
@@ -13,7 +15,7 @@ pub struct Condition {
 }
 
 /// One operator applied to one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConditionTest {
     /// What is compared, and how.
     pub operator: Operator,
@@ -36,6 +38,8 @@ pub enum Operator {
     Null,
     /// No operator of AWS, which refuses to store it; found in a snapshot the statement means nothing certain.
     Unknown,
+    /// The document could not be read: see [`Document::unread`](super::Document::unread).
+    Unread,
 }
 
 /// A comparing operator taken apart.
@@ -96,6 +100,99 @@ pub enum Order {
     Greater,
     /// `>=`
     GreaterOrEqual,
+}
+
+impl ConditionTest {
+    /// A test that no policy holds: of literal values.
+    #[must_use]
+    pub fn literal(operator: &str, key: &str, values: &[&str]) -> Self {
+        Self {
+            operator: Operator::parse(operator),
+            operator_source: operator.to_owned(),
+            key: key.to_ascii_lowercase(),
+            key_source: key.to_owned(),
+            values: values.iter().map(|value| Text::literal(value)).collect(),
+        }
+    }
+
+    /// A test that no policy holds: `StringLike`, in whose values wildcards act.
+    #[must_use]
+    pub fn like(operator: &str, key: &str, patterns: &[String]) -> Self {
+        let values = patterns.iter().map(|pattern| Text::new(pattern.clone(), Variables::Plain)).collect();
+        Self { values, ..Self::literal(operator, key, &[]) }
+    }
+}
+
+/// In words: `aws:MultiFactorAuthPresent is true`, `kms:ViaService is one of …`, `aws:SourceIp is not in 10.0.0.0/8, or absent`.
+impl fmt::Display for ConditionTest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.say(true, formatter)
+    }
+}
+
+impl ConditionTest {
+    /// In words that the test holds, or that it does not.
+    pub(super) fn say(&self, holds: bool, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values: Vec<&str> = self.values.iter().map(Text::source).collect();
+        let key = &self.key_source;
+        let comparing = match self.operator {
+            Operator::Compare(comparing) => comparing,
+            Operator::Null => {
+                let absent = values.iter().all(|value| value.eq_ignore_ascii_case("true")) == holds;
+                return write!(formatter, "{key} is {}", if absent { "absent" } else { "present" });
+            }
+            Operator::Unknown => {
+                let sign = if holds { "" } else { "not " };
+                return write!(formatter, "{sign}{} {key} {}", self.operator_source, values.join(", "));
+            }
+            Operator::Unread => return formatter.write_str("the document could not be read"),
+        };
+        // Not every is some, and not some is none: the values then differ.
+        let negated = comparing.negated == holds;
+        match (comparing.quantifier, holds) {
+            (None, _) => formatter.write_str(key)?,
+            (Some(Quantifier::Any), true) | (Some(Quantifier::All), false) => write!(formatter, "a value of {key}")?,
+            (Some(Quantifier::All), true) | (Some(Quantifier::Any), false) => {
+                write!(formatter, "every value of {key}")?;
+            }
+        }
+        write!(formatter, " is{}{}", if negated { " not" } else { "" }, comparing.comparison.preposition())?;
+        match values.as_slice() {
+            [] => formatter.write_str(" one of none")?,
+            [value] => write!(formatter, " {value}")?,
+            values => write!(formatter, " one of {}", values.join(", "))?,
+        }
+        let absent_holds = comparing.if_exists || comparing.negated;
+        if comparing.quantifier.is_none() && absent_holds == holds {
+            formatter.write_str(", or absent")?;
+        }
+        Ok(())
+    }
+}
+
+impl Comparison {
+    fn preposition(self) -> &'static str {
+        match self {
+            Self::StringEquals | Self::Bool | Self::Binary => "",
+            Self::StringEqualsIgnoreCase => " (letter case ignored)",
+            Self::StringLike | Self::Arn => " like",
+            Self::IpAddress => " in",
+            Self::Numeric(order) => match order {
+                Order::Equal => "",
+                Order::Less => " less than",
+                Order::LessOrEqual => " at most",
+                Order::Greater => " more than",
+                Order::GreaterOrEqual => " at least",
+            },
+            Self::Date(order) => match order {
+                Order::Equal => "",
+                Order::Less => " before",
+                Order::LessOrEqual => " at or before",
+                Order::Greater => " after",
+                Order::GreaterOrEqual => " at or after",
+            },
+        }
+    }
 }
 
 impl Operator {

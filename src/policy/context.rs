@@ -7,7 +7,7 @@ use super::operator::Found;
 
 /// The condition keys of one request with their values. A key that is not in it is absent, except for the few that the
 /// evaluator derives itself ([`Request::find`](super::Request::find)).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Context {
     /// By key in lower case: keys have no letter case.
     entries: BTreeMap<String, Entry>,
@@ -15,7 +15,7 @@ pub struct Context {
     key_properties: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     /// The key as written; the keys of an encryption context have letter case where grants look at them.
     written: String,
@@ -23,7 +23,7 @@ struct Entry {
 }
 
 /// What stands under one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ContextValue {
     /// Absent, said so: not even derived.
     Absent,
@@ -57,6 +57,21 @@ impl Context {
             ContextValue::Set(values) if values.is_empty() => Found::Absent,
             ContextValue::Set(values) => Found::Set(values),
         })
+    }
+
+    /// Everything that either says; what this one says wins.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        let mut both = other.clone();
+        both.key_properties |= self.key_properties;
+        both.entries.extend(self.entries.iter().map(|(key, entry)| (key.clone(), entry.clone())));
+        both
+    }
+
+    /// Forgets every key, given in lower case, that is not wanted.
+    pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.entries.retain(|key, _| wanted(key));
+        self.key_properties = self.entries.keys().any(|key| is_key_property(key));
     }
 
     /// Whether it holds tags or aliases of the key, about which a key policy may not be able to speak (semantics U-18).

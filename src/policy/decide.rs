@@ -127,8 +127,12 @@ pub fn decide<'p>(request: &Request<'_>, policies: &Policies<'p>, environment: E
     let mut cites = Vec::with_capacity(8);
     let mut remarks = Vec::new();
     let own = own(request, policies);
-    let scps = scps(request, policies, environment, &mut cites);
-    let rcps = rcps(request, policies, environment, &mut cites);
+    let mut levels = |limiting: Option<&[Vec<&'p Document>]>, control| match limiting {
+        Some(levels) => Levels::of(levels, control, request, &mut cites),
+        None => Levels::FREE,
+    };
+    let scps = levels(limiting_scps(request, policies, environment), Control::Service);
+    let rcps = levels(limiting_rcps(request, policies, environment), Control::Resource);
     let (resource, layer) = resource(request, policies);
     let way = match request.action.realm() {
         _ if crosses_partitions(request) => refuse(Remark::OtherPartition, &mut remarks),
@@ -164,18 +168,15 @@ fn own<'p>(request: &Request<'_>, policies: &Policies<'p>) -> Own<'p> {
     }
 }
 
-/// Service control policies limit users, roles and root users of member accounts, but no service-linked role (O-4).
-fn scps<'p>(
+/// The service control policies that limit the caller: users, roles and root users of member accounts, but no service-linked
+/// role (O-4).
+pub(super) fn limiting_scps<'p>(
     request: &Request<'_>,
     policies: &Policies<'p>,
     environment: Environment,
-    cites: &mut Vec<Cite<'p>>,
-) -> Levels<'p> {
+) -> Option<&'p [Vec<&'p Document>]> {
     let is_exempt = environment.principal_account_is_management || !is_of_an_account(request.caller);
-    match policies.scps {
-        Some(levels) if !is_exempt => Levels::of(levels, Control::Service, request, cites),
-        _ => Levels::FREE,
-    }
+    policies.scps.filter(|_| !is_exempt)
 }
 
 fn is_of_an_account(caller: &Caller) -> bool {
@@ -186,25 +187,22 @@ fn is_of_an_account(caller: &Caller) -> bool {
     }
 }
 
-/// Resource control policies limit everyone but service-linked roles, on resources of member accounts (O-5).
-fn rcps<'p>(
+/// The resource control policies that limit the request: they spare service-linked roles, and resources of the management
+/// account (O-5).
+pub(super) fn limiting_rcps<'p>(
     request: &Request<'_>,
     policies: &Policies<'p>,
     environment: Environment,
-    cites: &mut Vec<Cite<'p>>,
-) -> Levels<'p> {
+) -> Option<&'p [Vec<&'p Document>]> {
     let is_exempt = environment.resource_account_is_management
         || environment.key_manager_is_aws
         || request.caller.is_service_linked_role()
         || request.action.is("kms:RetireGrant");
-    match policies.rcps {
-        Some(levels) if !is_exempt => Levels::of(levels, Control::Resource, request, cites),
-        _ => Levels::FREE,
-    }
+    policies.rcps.filter(|_| !is_exempt)
 }
 
 /// Accounts and credentials of one partition (`aws`, `aws-cn`, …) do not exist in another (semantics 2.1).
-fn crosses_partitions(request: &Request<'_>) -> bool {
+pub(super) fn crosses_partitions(request: &Request<'_>) -> bool {
     let partition = |arn| arn_field(arn, 1);
     let (own, other) = (partition(&request.caller.arn), request.resource.and_then(partition));
     own.is_some() && other.is_some() && own != other
@@ -231,7 +229,7 @@ fn resource<'p>(request: &Request<'_>, policies: &Policies<'p>) -> (Resource<'p>
 }
 
 /// A key policy speaks about its key alone, and never about the retirement of a grant (semantics 4.8, R-7).
-fn speaks_of_a_key(request: &Request<'_>) -> bool {
+pub(super) fn speaks_of_a_key(request: &Request<'_>) -> bool {
     match request.target() {
         Target::Arn(arn) => {
             arn_field(arn, 5).is_some_and(|name| name.starts_with("key/")) && !request.action.is("kms:RetireGrant")

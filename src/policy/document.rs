@@ -3,16 +3,16 @@
 use std::fmt;
 
 use super::Match;
-use super::action::Actions;
-use super::condition::Condition;
+use super::action::{ActionPattern, Actions};
+use super::condition::{Condition, ConditionTest, Operator};
 use super::parse::{self, ParseError};
 use super::principal::PrincipalElement;
-use super::resource::Resources;
-use super::text::Variables;
+use super::resource::{ResourcePattern, Resources};
+use super::text::{Text, Variables};
 
 /// One policy document: identity, boundary, session, key, trust, service control or resource control policy. The
 /// language is one; which elements mean something depends on where the document is attached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Document {
     /// The version that governs the statements of this document and of no other.
     pub version: Version,
@@ -34,7 +34,7 @@ pub enum Version {
 }
 
 /// One statement. It applies to a request when principal, action, resource and condition part all match.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Statement {
     /// Position in the document: the identity of the statement, because a `Sid` may be absent or repeat.
     pub index: usize,
@@ -62,7 +62,7 @@ pub enum Effect {
 }
 
 /// Something the parser accepted as AWS does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tolerance {
     /// The statement, or `None` for the document as a whole.
     pub statement: Option<usize>,
@@ -71,7 +71,7 @@ pub struct Tolerance {
 }
 
 /// What was accepted although it is not the canonical form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Tolerated {
     /// The text was URL-encoded, as the IAM API returns it.
@@ -128,9 +128,58 @@ impl Document {
         parse::document(text)
     }
 
+    /// What stands for a document that exists and could not be read: it may allow everything, and it may deny everything.
+    /// `principal` is for the policies of resources.
+    #[must_use]
+    pub fn unread(principal: Option<PrincipalElement>) -> Self {
+        let unread = ConditionTest { operator: Operator::Unread, ..ConditionTest::literal("", "", &[]) };
+        let statement = |(index, effect)| Statement {
+            index,
+            condition: Some(Condition { tests: vec![unread.clone()], has_empty_part: false }),
+            ..Statement::about_everything(effect, principal.clone())
+        };
+        let statements = [Effect::Allow, Effect::Deny].into_iter().enumerate().map(statement).collect();
+        Self { version: Version::V2012, id: None, statements, tolerated: vec![] }
+    }
+
+    /// A document that allows everything. `principal` is for the policies of resources.
+    #[must_use]
+    pub fn everything(principal: Option<PrincipalElement>) -> Self {
+        let statements = vec![Statement::about_everything(Effect::Allow, principal)];
+        Self { version: Version::V2012, id: None, statements, tolerated: vec![] }
+    }
+
     /// The statements of one effect, in order.
     pub fn statements_of(&self, effect: Effect) -> impl Iterator<Item = &Statement> {
         self.statements.iter().filter(move |statement| statement.effect == effect)
+    }
+}
+
+impl Statement {
+    /// The first statement of a document, on every action and resource.
+    fn about_everything(effect: Effect, principal: Option<PrincipalElement>) -> Self {
+        let everything = ResourcePattern::new(Text::new("*".to_owned(), Variables::Plain));
+        Self {
+            index: 0,
+            sid: None,
+            effect,
+            principal,
+            actions: Actions { negated: false, patterns: vec![ActionPattern::new("*".to_owned())] },
+            resources: Some(Resources { negated: false, patterns: vec![everything] }),
+            condition: None,
+        }
+    }
+
+    /// Every text in which variables act: condition values and resource patterns.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        let values = self.tests().flat_map(|test| &test.values);
+        let patterns = self.resources.iter().flat_map(|resources| &resources.patterns);
+        values.chain(patterns.map(|pattern| pattern.text()))
+    }
+
+    /// Every test of the condition part.
+    pub fn tests(&self) -> impl Iterator<Item = &ConditionTest> {
+        self.condition.iter().flat_map(|condition| &condition.tests)
     }
 }
 

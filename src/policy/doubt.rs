@@ -50,9 +50,11 @@ pub enum Doubt {
     StarAndFederation,
     /// O-1: a level of the organization without a policy, which AWS does not allow to exist.
     MissingLevel,
+    /// No question about AWS: a document that decides could not be read.
+    Unread,
 }
 
-const ALL: [Doubt; 22] = [
+const ALL: [Doubt; 23] = [
     Doubt::ColonCrossing,
     Doubt::GrantLimits,
     Doubt::GranteeWithoutIdentity,
@@ -75,6 +77,7 @@ const ALL: [Doubt; 22] = [
     Doubt::WildcardArnService,
     Doubt::StarAndFederation,
     Doubt::MissingLevel,
+    Doubt::Unread,
 ];
 
 impl Doubt {
@@ -137,6 +140,7 @@ impl Doubt {
                 ("P1", "whether an Allow for `*` covers a federated session beyond its session policy")
             }
             Self::MissingLevel => ("O-1", "a level of the organization without any policy cannot exist: not collected"),
+            Self::Unread => ("O-7", "what a document says that could not be read"),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Grants: permissions on one key that stand beside the policies, and the constraints under which they hold.
 
 use super::caller::{Caller, arn_field};
+use super::condition::ConditionTest;
 use super::context::Context;
 use super::doubt::Doubt;
 use super::operator::Found;
 use super::principal::Principal;
-use super::request::Request;
+use super::request::{Action, Request};
 use super::statement::Answer;
 
 /// A grant on a key, as `ListGrants` describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
     /// `GrantId`.
     pub id: String,
@@ -30,7 +31,7 @@ pub struct Grant {
 }
 
 /// `Constraints` of a grant.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Constraints {
     /// The encryption context is exactly these pairs.
     pub encryption_context_equals: Option<Vec<(String, String)>>,
@@ -39,6 +40,26 @@ pub struct Constraints {
     /// The service acts for this resource.
     pub source_arn: Option<String>,
 }
+
+/// The constraints of a grant as tests of the context.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Required {
+    /// All must hold.
+    pub(super) tests: Vec<ConditionTest>,
+    /// The encryption context holds no other pairs than these, by name in lower case.
+    pub(super) only_pairs: Option<Vec<String>>,
+}
+
+impl Required {
+    /// Whether nothing is demanded.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.tests.is_empty() && self.only_pairs.is_none()
+    }
+}
+
+/// Values of `kms:GrantConstraintType`.
+const EQUALS: &str = "EncryptionContextEquals";
+const SUBSET: &str = "EncryptionContextSubset";
 
 impl Grant {
     /// A principal as grants name it: an ARN, or the name of a service. Grants know no `*`.
@@ -87,22 +108,48 @@ impl Grant {
         }
     }
 
+    /// The same as tests of the context, for reasoning over all contexts. Letter case of the names of an encryption context is
+    /// left to [`Grant::constraints_hold`].
+    pub(super) fn required(&self, action: &Action) -> Required {
+        let mut required = Required::default();
+        let mut demand = |operator: &str, key: &str, values: &[&str]| {
+            required.tests.push(ConditionTest::literal(operator, key, values));
+        };
+        let constraints = &self.constraints;
+        if let Some(arn) = &constraints.source_arn {
+            demand("StringEquals", "aws:SourceArn", &[arn]);
+        }
+        let is_create = action.is("kms:CreateGrant");
+        if !is_create && !action.has_encryption_context() {
+            return required;
+        }
+        if is_create {
+            let operations: Vec<&str> = self.operations.iter().map(String::as_str).collect();
+            demand("ForAllValues:StringEqualsIgnoreCase", "kms:GrantOperations", &operations);
+            let types = [EQUALS, SUBSET];
+            match (&constraints.encryption_context_equals, &constraints.encryption_context_subset) {
+                (None, None) => {}
+                (Some(_), _) => demand("StringEquals", "kms:GrantConstraintType", &types[..1]),
+                (None, Some(_)) => demand("StringEquals", "kms:GrantConstraintType", &types),
+            }
+            if let Some(arn) = &constraints.source_arn {
+                demand("StringEquals", "kms:GrantConstraintSourceArn", &[arn]);
+            }
+        }
+        let equals = constraints.encryption_context_equals.as_ref();
+        for (name, value) in equals.into_iter().chain(&constraints.encryption_context_subset).flatten() {
+            demand("StringEquals", &format!("kms:EncryptionContext:{name}"), &[value]);
+        }
+        required.only_pairs = equals.map(|pairs| pairs.iter().map(|(name, _)| name.to_ascii_lowercase()).collect());
+        required
+    }
+
     /// `CreateGrant` through a grant: the new grant may hold no more operations and no weaker constraint.
     fn child_is_narrower(&self, request: &Request<'_>) -> Answer {
-        let operations = every(request.find("kms:grantoperations"), |operation| self.holds_operation(operation));
-        let kind = |wanted: &str| any(request.find("kms:grantconstrainttype"), |kind| kind == wanted);
-        let (equals, subset) = (kind("EncryptionContextEquals"), kind("EncryptionContextSubset"));
-        let constraints = &self.constraints;
-        let context = match (&constraints.encryption_context_equals, &constraints.encryption_context_subset) {
-            (None, None) => true,
-            (Some(_), _) => equals,
-            (None, Some(_)) => equals || subset,
-        };
-        let source = match &constraints.source_arn {
-            Some(wanted) => request.find("kms:grantconstraintsourcearn") == Found::One(wanted),
-            None => true,
-        };
-        Answer::from(operations && context && source).and(constraints.context_holds(request.context))
+        let required = self.required(request.action).tests;
+        let mut others = required.iter().filter(|test| !test.key.starts_with("kms:encryptioncontext:"));
+        let holds = others.all(|test| test.holds(request.find(&test.key), &|_| None).is_certain());
+        Answer::from(holds).and(self.constraints.context_holds(request.context))
     }
 }
 
@@ -140,21 +187,5 @@ fn by_letter_case(holds: impl Fn(SameName) -> bool) -> Answer {
         Answer::unsure(Doubt::ConstraintKeyCase)
     } else {
         Answer::NO
-    }
-}
-
-fn any(found: Found<'_>, test: impl Fn(&str) -> bool) -> bool {
-    match found {
-        Found::Absent => false,
-        Found::One(value) => test(value),
-        Found::Set(values) => values.iter().any(|value| test(value)),
-    }
-}
-
-fn every(found: Found<'_>, test: impl Fn(&str) -> bool) -> bool {
-    match found {
-        Found::Absent => true,
-        Found::One(value) => test(value),
-        Found::Set(values) => values.iter().all(|value| test(value)),
     }
 }

@@ -1,6 +1,7 @@
 //! When statements apply, said as briefly as their tests allow: a few conjunctions of tests that hold or do not hold.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::condition::ConditionTest;
 use super::document::Statement;
@@ -29,6 +30,12 @@ pub struct Literal<'s> {
     pub holds: bool,
 }
 
+impl fmt::Display for Literal<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.test.say(self.holds, formatter)
+    }
+}
+
 /// When some of the `allows` and none of the `denies` apply, by their condition parts alone. Tests that AWS does not
 /// document count in favour of the caller.
 ///
@@ -42,60 +49,61 @@ pub fn when<'s>(
     let statements: Vec<&Statement> = allows.iter().chain(denies).copied().collect();
     let mut contexts = Contexts::new(&statements, budget)?;
     let mut sides = [Function::FALSE; 2];
+    let mut known = Vec::new();
     for ((side, statements), counts) in sides.iter_mut().zip([allows, denies]).zip([true, false]) {
         contexts.count_unsure_as(counts);
         for statement in statements {
             let applies = contexts.condition(statement, budget)?;
             *side = contexts.diagram.or(*side, applies, budget)?;
-        }
-    }
-    let wanted = contexts.diagram.minus(sides[0], sides[1], budget)?;
-    match wanted {
-        Function::TRUE => return Ok(When::Always),
-        Function::FALSE => return Ok(When::Never),
-        _ => {}
-    }
-    let tests = tests_of(allows, denies, &mut contexts, budget)?;
-    let mut search = Search { contexts, wanted, tests, found: BTreeSet::new() };
-    search.split(0, Function::TRUE, &mut Vec::new(), budget)?;
-    search.answer(budget)
-}
-
-/// A test with the function that says when it holds.
-struct Known<'s> {
-    test: &'s ConditionTest,
-    holds: Function,
-}
-
-/// The different tests of the statements, those of Allow statements first.
-fn tests_of<'s>(
-    allows: &[&'s Statement],
-    denies: &[&'s Statement],
-    contexts: &mut Contexts,
-    budget: &mut Budget,
-) -> Result<Vec<Known<'s>>, Exhausted> {
-    let mut tests: Vec<Known<'s>> = Vec::new();
-    for (statements, counts) in [(allows, true), (denies, false)] {
-        contexts.count_unsure_as(counts);
-        for test in statements.iter().flat_map(|statement| statement.condition.iter()).flat_map(|block| &block.tests) {
-            let holds = contexts.test(test, budget)?;
-            if !tests.iter().any(|known| known.holds == holds) {
-                tests.push(Known { test, holds });
+            for test in statement.tests() {
+                known.push(Known { test, holds: contexts.test(test, budget)? });
             }
         }
     }
-    Ok(tests)
+    let wanted = contexts.diagram.minus(sides[0], sides[1], budget)?;
+    let possible = contexts.possible(budget)?;
+    implicants(&mut contexts, possible, wanted, known, budget)
 }
 
-struct Search<'s> {
-    contexts: Contexts,
+/// A test with the function that says when it holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'s> {
+    pub(super) test: &'s ConditionTest,
+    pub(super) holds: Function,
+}
+
+/// When a function holds, in terms of tests that decide it, among the contexts that are possible. Of tests that hold together
+/// the first is named.
+pub(super) fn implicants<'s>(
+    contexts: &mut Contexts,
+    possible: Function,
+    wanted: Function,
+    mut tests: Vec<Known<'s>>,
+    budget: &mut Budget,
+) -> Result<When<'s>, Exhausted> {
+    let wanted = contexts.diagram.and(wanted, possible, budget)?;
+    match wanted {
+        Function::FALSE => return Ok(When::Never),
+        _ if wanted == possible => return Ok(When::Always),
+        _ => {}
+    }
+    let mut seen = BTreeSet::new();
+    tests.retain(|known| seen.insert(known.holds));
+    let mut search = Search { contexts, possible, wanted, tests, found: BTreeSet::new() };
+    search.split(0, possible, &mut Vec::new(), budget)?;
+    search.answer(budget)
+}
+
+struct Search<'c, 's> {
+    contexts: &'c mut Contexts,
+    possible: Function,
     wanted: Function,
     tests: Vec<Known<'s>>,
     /// Conjunctions as sorted lists of test and whether it holds.
     found: BTreeSet<Vec<(usize, bool)>>,
 }
 
-impl<'s> Search<'s> {
+impl<'s> Search<'_, 's> {
     /// Decides one test after another until the wanted function is decided too.
     fn split(
         &mut self,
@@ -142,7 +150,7 @@ impl<'s> Search<'s> {
     }
 
     fn conjunction(&mut self, literals: &[(usize, bool)], budget: &mut Budget) -> Result<Function, Exhausted> {
-        let mut all = Function::TRUE;
+        let mut all = self.possible;
         for (test, holds) in literals {
             let Some(function) = self.tests.get(*test).map(|known| known.holds) else { continue };
             all = match holds {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::catalogue::KmsAction;
 use super::condition::Comparison;
 use super::operator::{Number, instant};
 
@@ -41,6 +42,87 @@ pub(super) fn is_always_present(key: &str) -> bool {
             | "aws:resourceaccount"
             | "kms:calleraccount"
     )
+}
+
+/// Who decides what a request holds under a key (semantics 3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyClass {
+    /// The action's requests do not carry it.
+    Never,
+    /// The caller, request by request.
+    Caller,
+    /// The AWS service through which, or for whose resource, the request is made; absent or false in a direct call.
+    Service,
+    /// Where and how the request is made: network, time, second factor.
+    Environment,
+    /// The making of the session: its name, tags, source identity.
+    Session,
+    /// A property of the principal or of the key.
+    Property,
+}
+
+/// Who decides about a key, given in lower case, in requests for an action of KMS. The key is known as far as the data of the
+/// action tell; what is not known of counts as decided by the session, which claims least.
+#[must_use]
+pub fn key_class(key: &str, action: &KmsAction) -> KeyClass {
+    let name = key.split_once(':').map_or("", |(_, name)| name);
+    let is_of_request = key.starts_with("aws:requesttag/") || key == "aws:tagkeys";
+    if key.starts_with("kms:") || is_of_request {
+        return match name {
+            _ if !action.carries(key) => KeyClass::Never,
+            "viaservice" | "grantisforawsresource" => KeyClass::Service,
+            "calleraccount"
+            | "keyorigin"
+            | "keyspec"
+            | "keyusage"
+            | "multiregion"
+            | "multiregionkeytype"
+            | "resourcealiases"
+            | "trailingdayswithoutkeyusage" => KeyClass::Property,
+            _ if name.starts_with("recipientattestation:") => KeyClass::Environment,
+            _ => KeyClass::Caller,
+        };
+    }
+    if !key.starts_with("aws:") {
+        return KeyClass::Session;
+    }
+    // Tags may hold spaces, other names do not: `aws: MultiFactorAuthAge` is in no request.
+    if name.split('/').next().is_some_and(|name| name.contains(char::is_whitespace)) {
+        return KeyClass::Never;
+    }
+    match name {
+        "viaawsservice" | "calledvia" | "calledviafirst" | "calledvialast" | "sourcearn" | "sourceaccount"
+        | "sourceorgid" | "sourceorgpaths" => KeyClass::Service,
+        "multifactorauthpresent"
+        | "multifactorauthage"
+        | "sourceip"
+        | "sourcevpc"
+        | "sourcevpce"
+        | "sourcevpcarn"
+        | "vpcsourceip"
+        | "vpceaccount"
+        | "vpceorgid"
+        | "vpceorgpaths"
+        | "currenttime"
+        | "epochtime"
+        | "securetransport" => KeyClass::Environment,
+        "useragent" | "referer" => KeyClass::Caller,
+        "principalarn"
+        | "principalaccount"
+        | "principalorgid"
+        | "principalorgpaths"
+        | "principaltype"
+        | "principalisawsservice"
+        | "principalservicename"
+        | "principalservicenameslist"
+        | "username"
+        | "requestedregion"
+        | "resourceaccount"
+        | "resourceorgid"
+        | "resourceorgpaths" => KeyClass::Property,
+        _ if name.starts_with("resourcetag/") => KeyClass::Property,
+        _ => KeyClass::Session,
+    }
 }
 
 /// The type of a key's values, where AWS documents one that is not text.
@@ -160,6 +242,23 @@ mod tests {
         assert!(!Stranger::under("kms:calleraccount").may_be_absent());
         assert!(Stranger::under("aws:principalorgid").may_be_absent());
         assert_eq!(Stranger::under("kms:encryptioncontext:app"), Stranger::Anything);
+    }
+
+    #[test]
+    fn who_decides_about_a_key() {
+        let class = |key, action| key_class(key, crate::policy::kms_action(action).unwrap());
+        assert_eq!(class("kms:viaservice", "kms:Decrypt"), KeyClass::Service);
+        assert_eq!(class("kms:encryptioncontext:app", "kms:Decrypt"), KeyClass::Caller);
+        assert_eq!(class("kms:encryptioncontext:app", "kms:Sign"), KeyClass::Never);
+        assert_eq!(class("kms:grantoperations", "kms:Decrypt"), KeyClass::Never);
+        assert_eq!(class("kms:recipientattestation:pcr0", "kms:Decrypt"), KeyClass::Environment);
+        assert_eq!(class("kms:keyspec", "kms:Decrypt"), KeyClass::Property);
+        assert_eq!(class("aws:requesttag/team", "kms:TagResource"), KeyClass::Caller);
+        assert_eq!(class("aws:requesttag/team", "kms:Decrypt"), KeyClass::Never);
+        assert_eq!(class("aws:multifactorauthpresent", "kms:Decrypt"), KeyClass::Environment);
+        assert_eq!(class("aws:principaltag/team", "kms:Decrypt"), KeyClass::Session);
+        assert_eq!(class("saml:sub", "kms:Decrypt"), KeyClass::Session);
+        assert_eq!(class("aws:thefuture", "kms:Decrypt"), KeyClass::Session);
     }
 
     #[test]

@@ -33,6 +33,9 @@ mod coverage;
 mod decide;
 mod document;
 mod doubt;
+mod effective;
+#[cfg(test)]
+mod effective_laws;
 mod evaluate;
 mod glob;
 mod grant;
@@ -40,6 +43,7 @@ mod implicants;
 mod json;
 mod key_access;
 mod keys;
+mod known;
 #[cfg(test)]
 mod laws;
 mod layer;
@@ -76,11 +80,12 @@ pub use coverage::{Coverage, Level, Note, coverage, coverage_of_every, coverage_
 pub use decide::{Decision, Environment, Outcome, Policies, Remark, StatementRef, decide};
 pub use document::{Document, Effect, Statement, Tolerance, Tolerated, Version};
 pub use doubt::{Doubt, Doubts};
+pub use effective::{Access, Assumed, Effective, Requirement, Unanswered, effective};
 pub use evaluate::evaluate_line;
 pub use glob::{Glob, Symbol};
 pub use grant::{Constraints, Grant};
 pub use implicants::{Literal, When, when};
-pub use keys::is_multivalued;
+pub use keys::{KeyClass, is_multivalued, key_class};
 pub use layer::PolicyRef;
 pub use lint::{LintFacts, LintFinding, LintSeverity, PolicyKind, Rule, SERVICES_DATE, lint};
 pub use ndjson::Line;

@@ -47,7 +47,7 @@ impl ConditionTest {
             other => other,
         };
         match self.operator {
-            Operator::Unknown => Match::Unsure,
+            Operator::Unknown | Operator::Unread => Match::Unsure,
             Operator::Null => self.null(found != Found::Absent),
             Operator::Compare(comparing) if self.values.is_empty() => comparing.without_values(found),
             Operator::Compare(comparing) => comparing.holds(found, &self.values, value),

@@ -1,7 +1,7 @@
 //! Whom a statement of a key, trust or other resource policy names.
 
 /// `Principal` or `NotPrincipal` of a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PrincipalElement {
     /// True for `NotPrincipal`.
     pub negated: bool,

@@ -158,6 +158,20 @@ impl<'a> Request<'a> {
         derived.map_or(Found::Absent, Found::One)
     }
 
+    /// Whether [`Request::find`] derives the key, given in lower case, from other parts of a request.
+    pub(super) fn derives(key: &str) -> bool {
+        matches!(
+            key,
+            "aws:principalaccount"
+                | "aws:principalarn"
+                | "aws:principalisawsservice"
+                | "aws:username"
+                | "kms:calleraccount"
+                | "aws:requestedregion"
+                | "aws:resourceaccount"
+        )
+    }
+
     /// What the statement of a policy is matched against.
     pub(super) fn target(&self) -> Target<'a> {
         self.resource.filter(|_| !self.action.is_without_resource).map_or(Target::Nothing, Target::Arn)

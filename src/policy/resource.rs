@@ -7,7 +7,7 @@ use super::glob::{Glob, Symbol};
 use super::text::Text;
 
 /// `Resource` or `NotResource` of a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Resources {
     /// True for `NotResource`.
     pub negated: bool,
@@ -38,7 +38,7 @@ impl Resources {
 }
 
 /// One resource pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourcePattern {
     text: Text,
     /// The narrower reading, present only where it may differ from the wider one.

@@ -4,11 +4,13 @@ use super::Match;
 use super::action::Actions;
 use super::caller::arn_field;
 use super::condition::{Comparison, ConditionTest, Operator};
+use super::context::is_key_property;
 use super::document::Statement;
 use super::doubt::{Doubt, Doubts};
 use super::operator::Found;
 use super::request::{Request, Target, View};
 use super::resource::{ResourcePattern, Resources};
+use super::text::Text;
 
 /// Where a document is attached, as far as its statements mean different things there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,14 @@ impl From<bool> for Answer {
     }
 }
 
+impl Statement {
+    /// Whether a test or variable looks at tags or aliases of the key.
+    pub(super) fn looks_at_key_properties(&self) -> bool {
+        let variables = self.texts().flat_map(Text::variables).map(|variable| variable.key.as_str());
+        self.tests().map(|test| test.key.as_str()).chain(variables).any(is_key_property)
+    }
+}
+
 /// Whether action, resource and condition part of the statement match; the principal part is judged elsewhere.
 pub(super) fn applies(statement: &Statement, attachment: Attachment, request: &Request<'_>) -> Answer {
     let view = View { request, target: request.target(), without_key_properties: false };
@@ -101,20 +111,26 @@ fn matches(statement: &Statement, attachment: Attachment, view: &View<'_>) -> Ma
 
 fn resource_matches(resources: &Resources, view: &View<'_>) -> Match {
     let value = |key: &str| view.variable(key);
-    match view.target {
-        Target::Arn(arn) => resources.matches(Some(arn), &value),
-        Target::Nothing => {
-            let account = account_arn(view.request);
-            let covers_account = |pattern: &ResourcePattern| {
-                account.as_ref().is_some_and(|arn| pattern.glob(&value).is_some_and(|glob| glob.matches(arn)))
-            };
-            let listed = Match::any(resources.patterns.iter().map(|pattern| match () {
-                () if pattern.is_everything() => Match::Yes,
-                () if covers_account(pattern) => Match::Unsure,
-                () => Match::No,
-            }));
-            resources.element(listed, &value)
-        }
+    let matched = |pattern: &ResourcePattern| is_matched_by(view.target, pattern, view.request, &value);
+    resources.element(Match::any(resources.patterns.iter().map(matched)), &value)
+}
+
+/// Whether a pattern matches the target of a request.
+pub(super) fn is_matched_by(
+    target: Target<'_>,
+    pattern: &ResourcePattern,
+    request: &Request<'_>,
+    value: &dyn Fn(&str) -> Option<String>,
+) -> Match {
+    if let Target::Arn(arn) = target {
+        return pattern.matches(Some(arn), value);
+    }
+    let covers_account =
+        || account_arn(request).is_some_and(|arn| pattern.glob(value).is_some_and(|glob| glob.matches(&arn)));
+    match () {
+        () if pattern.is_everything() => Match::Yes,
+        () if covers_account() => Match::Unsure,
+        () => Match::No,
     }
 }
 
@@ -197,6 +213,7 @@ fn resource_doubts(resources: &Resources, view: &View<'_>, add: &mut impl FnMut(
 fn test_doubt(test: &ConditionTest, found: Found<'_>) -> Doubt {
     match test.operator {
         Operator::Unknown => Doubt::UnknownOperator,
+        Operator::Unread => Doubt::Unread,
         _ if test.values.is_empty() => Doubt::EmptyCondition,
         Operator::Compare(comparing) => match (comparing.quantifier, found) {
             (None, Found::Set(_)) => Doubt::SetWithoutSetOperator,

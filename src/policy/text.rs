@@ -1,18 +1,19 @@
 //! Text in a policy that may hold variables (`${aws:username}`) and what becomes of it once their values are known.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::document::Document;
 use super::glob::{Glob, Symbol};
 
 /// A resource pattern or condition value as written, read once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text {
     source: String,
     form: Form,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     /// No variable: both readings are known now. `plain` is `None` when it equals the source.
     Fixed {
@@ -90,6 +91,44 @@ impl Text {
         matches!(self.form, Form::Template(_))
     }
 
+    /// The text with the variables replaced whose values are known: `value` answers `Some(None)` for a key that is known to
+    /// be absent, `None` for one about which nothing is known. A variable that is known to be absent and has no default is
+    /// replaced by one of the key "", which never has a value.
+    #[must_use]
+    pub(super) fn given(&self, value: &dyn Fn(&str) -> Option<Option<String>>) -> Cow<'_, Self> {
+        let Form::Template(parts) = &self.form else { return Cow::Borrowed(self) };
+        let mut replaced = Vec::with_capacity(parts.len());
+        for part in parts {
+            let known = match part {
+                Part::Variable(variable) => value(&variable.key).map(|value| value.or(variable.default.clone())),
+                Part::Written(_) | Part::Escaped(_) => None,
+            };
+            match known {
+                Some(Some(text)) => replaced.extend(text.chars().map(Part::Escaped)),
+                Some(None) => replaced.push(Part::Variable(Variable { key: String::new(), default: None })),
+                None => replaced.push(part.clone()),
+            }
+        }
+        if replaced == *parts {
+            return Cow::Borrowed(self);
+        }
+        let source = replaced.iter().map(ToString::to_string).collect();
+        let form = if replaced.iter().any(|part| matches!(part, Part::Variable(_))) {
+            Form::Template(replaced)
+        } else {
+            let glob = glob_of(&replaced, &|_| None).unwrap_or_default();
+            Form::Fixed { plain: plain_of(&replaced, &|_| None), glob }
+        };
+        Cow::Owned(Self { source, form })
+    }
+
+    /// A text that stands for itself alone: no wildcard and no variable acts in it.
+    #[must_use]
+    pub(super) fn literal(text: &str) -> Self {
+        let form = Form::Fixed { plain: None, glob: Glob::literal(text) };
+        Self { source: text.to_owned(), form }
+    }
+
     /// The text for an operator without wildcards; `None` when a variable has neither value nor default. `value` gets
     /// the key in lower case.
     #[must_use]
@@ -144,6 +183,19 @@ impl Text {
                 }
                 Cow::Owned(glob)
             }
+        }
+    }
+}
+
+/// As a policy writes it.
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written(text) => formatter.write_str(text),
+            Self::Escaped(character @ ('*' | '?' | '$')) => write!(formatter, "${{{character}}}"),
+            Self::Escaped(character) => write!(formatter, "{character}"),
+            Self::Variable(Variable { key, default: None }) => write!(formatter, "${{{key}}}"),
+            Self::Variable(Variable { key, default: Some(default) }) => write!(formatter, "${{{key}, '{default}'}}"),
         }
     }
 }

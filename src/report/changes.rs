@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::bag::{Bag, Sealed};
-use super::findings;
+use super::columns;
 use super::html::{Page, Pages};
 use super::table::Table;
 use super::view::{self, MAX_ROWS, StatusView, grouped, shortened};
@@ -57,7 +57,8 @@ pub fn write(folder: &Path, changes: &Changes) -> Result<Sealed, Error> {
     let page = Page { title: "Changes", up: "", part: "changes" };
     let bytes = Pages::new()?.render("changes.html", page, &identity, &content(changes))?;
     bag.put(CHANGES, &bytes)?;
-    bag.put("data/csv/COLUMNS.md", findings::column_list("changes.csv", &COLUMNS).as_bytes())?;
+    let content = "One row a change; `json/changes.json` holds the raw values.";
+    bag.put(columns::COLUMNS, columns::text(&[("changes.csv", content, COLUMNS.to_vec())]).as_bytes())?;
     bag.seal(&[
         ("Source-Organization", identity.subject.chars().filter(|letter| !letter.is_control()).collect()),
         ("External-Description", format!("Changes from {} to {}", identity.old.day, identity.new.day)),

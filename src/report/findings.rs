@@ -9,13 +9,12 @@ use crate::files::{self, AtomicFile};
 use crate::finding::Finding;
 
 const CSV: &str = "data/csv/findings.csv";
-const COLUMNS: &str = "data/csv/COLUMNS.md";
 
 /// A column of `findings.csv`: its name, what stands there, how it is filled.
 type Column = (&'static str, &'static str, fn(&Finding) -> String);
 
 /// The columns, in their order, which never changes inside a major version.
-const FINDINGS_COLUMNS: [Column; 24] = [
+pub(super) const FINDINGS_COLUMNS: [Column; 24] = [
     ("fingerprint", "Identity of the finding across quarters", |it| it.fingerprint.clone()),
     ("check_id", "The check", |it| it.check_id.to_owned()),
     ("status", "PASS, FAIL, WAIVED, UNDECIDED, NOT_APPLICABLE, ERROR or MANUAL", |it| it.status.word().to_owned()),
@@ -86,32 +85,12 @@ impl Findings {
         self.csv.row(&cells.each_ref().map(String::as_str))
     }
 
-    /// Ends both files and writes what their columns mean.
+    /// Ends both files.
     pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
         let written = self.ndjson.commit()?;
         bag.add(FINDINGS, written);
         let written = self.csv.finish()?;
         bag.add(CSV, written);
-        bag.put(COLUMNS, columns().as_bytes())
+        Ok(())
     }
-}
-
-/// The text of `COLUMNS.md`.
-fn columns() -> String {
-    column_list("findings.csv", &FINDINGS_COLUMNS.map(|(name, content, _)| (name, content)))
-}
-
-/// What a reader of a CSV file must know: the rules of all of them, and the columns of this one.
-pub(super) fn column_list(file: &str, columns: &[(&str, &str)]) -> String {
-    let mut text = format!(
-        "# Columns of {file}\n\nRFC 4180: commas, CRLF, one header row; UTF-8 with a byte order mark. Times are RFC 3339, UTC.\n\
-         Several values in one cell are separated by ` | `.\n\n\
-         A cell that a spreadsheet could take for a formula has an apostrophe in front, and so has a cell that begins with\n\
-         one; `csv_escaped` is then `Y`. To get the raw value where it is `Y`, take one leading apostrophe off every cell that\n\
-         has one. The file under `json/` holds the raw values.\n\n| column | content |\n| --- | --- |\n",
-    );
-    for (name, content) in columns {
-        text += &format!("| {name} | {content} |\n");
-    }
-    text + "| csv_escaped | Y if a cell of the row has an apostrophe in front, else empty |\n"
 }

@@ -43,6 +43,8 @@ pub(super) struct Identity {
     pub(super) as_of_words: String,
     /// First and last call to the second, for sentences.
     pub(super) window_words: [String; 2],
+    /// Whether the pack says who can do what with every key.
+    pub(super) has_access: bool,
     /// Digest of the snapshot's manifest.
     pub(super) snapshot_root: String,
     /// Digest of everything that decides the pack's bytes.
@@ -80,6 +82,7 @@ impl Identity {
             as_of: as_of.to_string(),
             as_of_words: to_the_second(as_of),
             window_words: [to_the_second(manifest.window.start), to_the_second(manifest.window.end)],
+            has_access: options.with_access,
             snapshot_root: snapshot.root().to_owned(),
             input_root: input_root(snapshot.root(), &ruleset, as_of, options),
             ruleset,
@@ -130,6 +133,7 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
         "ruleset": ruleset,
         "snapshot": snapshot_root,
         "snapshot_included": options.with_snapshot,
+        "access_included": options.with_access,
         "tool": Tool::this(),
     });
     digest::sha256(input.to_string().as_bytes())

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::framework_page::{DeterminationView, determination};
+use super::keys;
 use super::pack::Audited;
 use super::view::{self, StatusView, counted};
 use crate::audit::Determination;
@@ -15,6 +16,9 @@ pub(super) struct Content {
     severities: Vec<SeverityRow>,
     determinations: Vec<DeterminationRow>,
     sentences: [&'static str; 3],
+    kinds: Vec<(StatusView, &'static str)>,
+    access: [&'static str; 4],
+    assumptions: [(&'static str, &'static str); 6],
     limitations: Vec<String>,
 }
 
@@ -48,6 +52,32 @@ const SENTENCES: [&str; 3] = [
     "Exceptions were noted for n of P items; w are covered by waivers approved and unexpired as of T.",
 ];
 
+/// How effective access is worked out, and what its lists hold.
+const ACCESS: [&str; 4] = [
+    "For each key, each principal of its account and everyone whom its policies or grants let in is asked for every action: key \
+     policy, grants, identity policies, permissions boundary, service and resource control policies are taken together, as AWS \
+     evaluates them, over all requests at once. Statements that decide are named with their place in the snapshot. Who is denied \
+     is not listed.",
+    "Authorised is not usable. The lists say what policies and grants allow. A key that is disabled or pending deletion serves \
+     nobody until it is enabled again, and its page says so; the column usable_now tells the two apart. Actions that no key of its \
+     usage serves, such as signing with a symmetric key, are left out.",
+    "What could not be read never means no access. A policy that was denied to the collector may allow and may deny: what rests on \
+     it is POSSIBLE, the page of the key names the gap, and the lists may be longer than shown.",
+    "Principals of accounts that were not read are shown as the key lets them in: what their own account allows them is for its \
+     administrators to say. Access by becoming another principal first (assuming a role, changing a policy) is not counted: the \
+     role is listed, and who may assume it is not.",
+];
+
+/// What effective access takes for granted (semantics 4.12).
+const ASSUMPTIONS: [(&str, &str); 6] = [
+    ("A-1", "VPC endpoint policies allow everything: they are not read."),
+    ("A-2", "Sessions carry no session policies of their own: these live in no account's configuration."),
+    ("A-3", "Every account has every Region enabled."),
+    ("A-4", "What AWS services check besides IAM before they call AWS KMS is not modelled."),
+    ("A-5", "Changes of grants, tags and aliases that take up to five minutes to take effect are taken as effective."),
+    ("A-6", "The snapshot is whole for the accounts that it lists; an account that was not collected is outside."),
+];
+
 /// The content of the page.
 pub(super) fn content(audited: &Audited<'_>) -> Content {
     Content {
@@ -55,6 +85,9 @@ pub(super) fn content(audited: &Audited<'_>) -> Content {
         severities: Severity::ALL.into_iter().map(severity_row).collect(),
         determinations: Determination::ALL.into_iter().map(determination_row).collect(),
         sentences: SENTENCES,
+        kinds: keys::kinds(),
+        access: ACCESS,
+        assumptions: ASSUMPTIONS,
         limitations: limitations(audited),
     }
 }

@@ -6,19 +6,23 @@
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
-//!   data/csv/                findings.csv, COLUMNS.md
+//!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
+//!     access/                decrypt-matrix.html (overview), <account>.html
+//!   data/csv/                findings.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
 //!   data/json/findings.ndjson
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
 //!
 //! **Invariants.** The bytes depend on the snapshot, the options and this program's version alone. A finding reaches
-//! `findings.ndjson` and `findings.csv` as it is delivered and is kept in memory only as far as a page shows it. A text reaches a
+//! `findings.ndjson` and `findings.csv` as it is delivered and is kept in memory only as far as a page shows it. Access is decided,
+//! written and dropped account by account; what lists of keys need of each is kept. A text reaches a
 //! page through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting (`recipe.rs`).
 
 mod account_page;
 mod bag;
 mod changes;
 mod check_page;
+mod columns;
 mod cover;
 mod demo_page;
 mod exceptions;
@@ -26,6 +30,7 @@ mod findings;
 mod framework_page;
 mod html;
 mod identity;
+mod keys;
 mod methodology;
 mod pack;
 mod recipe;
@@ -79,6 +84,9 @@ pub enum Error {
         /// What the template engine says.
         reason: String,
     },
+    /// The two engines disagree on a decision: a fault of this program.
+    #[error(transparent)]
+    Access(#[from] crate::policy::Unanswered),
     /// The folder holds no pack.
     #[error("`{}` is not an evidence pack: it has no `{MANIFEST}`; name the folder that `keyproof audit --out` wrote", path.display())]
     NotAPack {

@@ -6,15 +6,18 @@ use std::path::Path;
 use super::account_page::{self, Account, Accounts};
 use super::bag::{Bag, Sealed};
 use super::check_page;
+use super::columns;
 use super::cover;
 use super::exceptions::Exceptions;
 use super::findings::Findings;
 use super::framework_page;
 use super::html::{Page, Pages, file_name};
 use super::identity::{self, Identity};
+use super::keys;
 use super::methodology;
 use super::view::Columns;
 use super::{Error, INDEX};
+use crate::access::{Directory, Estate};
 use crate::audit::{self, AuditedAccount, FrameworkResult, Summary, roll_up};
 use crate::snapshot::{self, Snapshot};
 
@@ -25,6 +28,8 @@ pub struct Options<'a> {
     pub audit: audit::Options<'a>,
     /// Whether the snapshot goes into the pack, byte for byte.
     pub with_snapshot: bool,
+    /// Whether the pack says who can do what with every key.
+    pub with_access: bool,
 }
 
 /// A pack in the making. Dropped unfinished, it leaves a folder without a manifest, which no one takes for a pack.
@@ -37,6 +42,8 @@ pub struct Pack<'a> {
     findings: Findings,
     exceptions: BTreeMap<&'static str, Exceptions>,
     accounts: Accounts,
+    keys: keys::AllFacts,
+    directory: Directory,
 }
 
 /// What the pages at the end of the pack are made of.
@@ -67,6 +74,8 @@ impl<'a> Pack<'a> {
             identity: Identity::new(snapshot, &organization, &options),
             exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
             accounts: Accounts::default(),
+            keys: keys::AllFacts::new(),
+            directory: Directory::new(&snapshot.manifest().partition, Estate::new(organization.clone())),
             options,
         })
     }
@@ -90,6 +99,10 @@ impl<'a> Pack<'a> {
         let bytes = self.pages.render("account.html", page, &self.identity, &content)?;
         self.bag.put(&format!("data/report/accounts/{}", file_name(&account.id)), &bytes)?;
         self.accounts.add(account, audited);
+        if self.options.with_access {
+            keys::keep(&mut self.keys, audited);
+            self.directory.add(&audited.facts);
+        }
         Ok(())
     }
 
@@ -98,9 +111,22 @@ impl<'a> Pack<'a> {
     /// # Errors
     /// When a file cannot be written, or a file of the snapshot is damaged.
     pub fn finish(mut self, summary: &Summary) -> Result<Sealed, Error> {
+        let directory = self.directory;
         let results = roll_up(summary, self.options.audit.frameworks);
         let findings = self.findings;
         findings.finish(&mut self.bag)?;
+        if self.options.with_access {
+            keys::write(&mut keys::Making {
+                bag: &mut self.bag,
+                pages: &self.pages,
+                identity: &self.identity,
+                snapshot: self.snapshot,
+                directory: &directory.finished(),
+                facts: &self.keys,
+                prefix: prefix(&self.options),
+            })?;
+        }
+        self.bag.put(columns::COLUMNS, columns::of_pack(self.options.with_access).as_bytes())?;
         let audited = Audited {
             snapshot: self.snapshot,
             options: &self.options,

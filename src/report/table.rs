@@ -17,7 +17,7 @@ pub(super) const SEPARATOR: &str = " | ";
 const MAX_UNITS: usize = 32_000;
 
 /// Ends a cell that was cut.
-const CUT: &str = " …[cut; the NDJSON or JSON file beside has all]";
+const CUT: &str = " …[cut; the JSON files of the pack and its snapshot have all]";
 
 /// A CSV file in the making.
 pub(super) struct Table {

@@ -36,7 +36,7 @@ fn ragged(prefix: &str) -> World {
 fn written(snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
     let frameworks = fixture::frameworks();
     let audit = fixture::options(&frameworks);
-    let mut pack = Pack::create(folder, snapshot, Options { audit, with_snapshot }).unwrap();
+    let mut pack = Pack::create(folder, snapshot, Options { audit, with_snapshot, with_access: true }).unwrap();
     let summary = audit::run::<super::Error>(snapshot, audit, |audited| pack.account(audited)).unwrap();
     (pack.finish(&summary).unwrap(), summary)
 }
@@ -161,6 +161,8 @@ const ATTRIBUTES: &[&str] = &[
     "data-determination",
     "data-change",
     "data-fate",
+    "data-access",
+    "rowspan",
     "preserveAspectRatio",
     "width",
     "height",
@@ -324,9 +326,10 @@ fn every_number_on_every_page_equals_a_count_of_findings() {
         // A cell that shows a number of findings and does not say which would escape this test.
         let unmarked = page.match_indices("<td class=\"n").filter(|(at, _)| {
             let tag = &page[*at..*at + page[*at..].find('>').unwrap()];
-            !tag.contains("data-count")
+            !tag.contains("data-count") && !tag.contains("data-access")
         });
-        let is_list = name.ends_with("accounts/index.html") || name == INDEX;
+        let lists = ["accounts/index.html", "keys/index.html", "access/decrypt-matrix.html"];
+        let is_list = lists.iter().any(|list| name.ends_with(list)) || name == INDEX;
         assert!(is_list || unmarked.count() == 0, "{name}");
     }
     assert!(numbers > 300, "{numbers}");
@@ -337,6 +340,150 @@ fn every_number_on_every_page_equals_a_count_of_findings() {
         let given = format!("data-determination=\"{question}\"");
         let found: usize = pages.values().map(|page| page.matches(&given).count()).sum();
         assert_eq!(found, number, "{question}");
+    }
+}
+
+/// A row of a CSV file: its raw cells by column.
+type Cells = BTreeMap<String, String>;
+
+fn table(pack: &Path, file: &str) -> Vec<Cells> {
+    let bytes = files::read(&pack.join("data/csv").join(file)).unwrap();
+    let mut reader = csv::Reader::from_reader(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap());
+    let header = reader.headers().unwrap().clone();
+    let raw = |record: csv::StringRecord| {
+        let is_escaped = record.iter().next_back() == Some("Y");
+        let cell = |cell: &str| if is_escaped { cell.strip_prefix('\'').unwrap_or(cell) } else { cell }.to_owned();
+        header.iter().map(str::to_owned).zip(record.iter().map(cell)).collect()
+    };
+    reader.records().map(|record| raw(record.unwrap())).collect()
+}
+
+/// How many principals, each with a key, answer a question such as `key=arn:… capability=decrypt access=allowed`: each counts
+/// by its surest access.
+fn reach(question: &str, rows: &[Cells]) -> usize {
+    const SUREST: [&str; 5] = ["allowed", "allowed_if_chosen", "via_service", "conditional", "possible"];
+    let terms: BTreeMap<&str, &str> = question.split_whitespace().map(|term| term.split_once('=').unwrap()).collect();
+    let is_outside = |row: &Cells| ["unknown", "outside", "everyone"].contains(&row["relation"].as_str());
+    let mut found: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+    for row in rows {
+        let holds = terms.iter().all(|(term, value)| match *term {
+            "key" => row["key_arn"] == **value,
+            "key_account" => row["key_account_id"] == **value,
+            "managed" => row["key_manager"] != "aws",
+            "capability" => row["capability"] == **value,
+            "outside" => is_outside(row),
+            "access" => true,
+            other => panic!("{other} is no question"),
+        });
+        if holds {
+            let access = SUREST.iter().position(|it| *it == row["access"]).unwrap();
+            let who = ["key_arn", "principal_arn", "principal_type"].map(|column| row[column].as_str());
+            let known = found.entry(who).or_insert(access);
+            *known = access.min(*known);
+        }
+    }
+    let wanted = terms.get("access").map(|access| SUREST.iter().position(|it| it == access).unwrap());
+    found.values().filter(|access| wanted.is_none_or(|wanted| wanted == **access)).count()
+}
+
+#[test]
+fn every_number_of_access_on_every_page_equals_a_count_of_rows() {
+    let folder = pack(&ragged(""));
+    let pack = folder.path().join("pack");
+    let rows: Vec<Cells> = ["key_access.csv", "key_admins.csv"].into_iter().flat_map(|it| table(&pack, it)).collect();
+    let (mut numbers, mut outside) = (0, 0);
+    for (name, page) in &pages(&pack) {
+        for (question, number) in marked(page, "data-access") {
+            assert_eq!(reach(question, &rows), number, "{name}: {question}");
+            numbers += usize::from(number > 0);
+            outside += usize::from(number > 0 && question.contains("outside"));
+        }
+    }
+    assert!(numbers > 20 && outside > 3, "{numbers} {outside}");
+}
+
+#[test]
+fn the_list_of_external_access_is_what_the_others_say_of_principals_elsewhere() {
+    let folder = pack(&ragged(HOSTILE));
+    let pack = folder.path().join("pack");
+    let of = |file: &str| table(&pack, file);
+    let own = |row: &Cells| row["relation"] == "account";
+    let mut all = of("key_access.csv");
+    assert!(all.iter().all(|row| ["decrypt", "encrypt", "sign"].contains(&row["capability"].as_str())));
+    let admins = of("key_admins.csv");
+    assert!(admins.iter().all(|row| ["grant", "administer", "destroy"].contains(&row["capability"].as_str())));
+    all.extend(admins);
+    all.retain(|row| !own(row));
+    let mut external = of("external_access.csv");
+    assert!(external.len() > 3);
+    all.sort();
+    external.sort();
+    assert_eq!(external, all);
+    let relations: BTreeSet<&str> = external.iter().map(|row| row["relation"].as_str()).collect();
+    for relation in ["organization", "outside", "service"] {
+        assert!(relations.contains(relation), "{relations:?}");
+    }
+}
+
+#[test]
+fn every_row_of_access_names_what_decides_and_where_it_stands() {
+    let folder = pack(&ragged(HOSTILE));
+    let pack = folder.path().join("pack");
+    for row in ["key_access.csv", "key_admins.csv"].into_iter().flat_map(|file| table(&pack, file)) {
+        let items = |column: &str| row[column].split(" | ").filter(|it| !it.is_empty()).count();
+        assert_eq!(items("evidence_files"), items("evidence_pointers"), "{row:?}");
+        assert_eq!(items("evidence_files"), items("evidence_sha256"), "{row:?}");
+        // Who may retire a grant by its issuing account needs no statement.
+        let rests_on_documents = row["access"] != "possible" && row["path"] != "retire-grant";
+        assert!(!rests_on_documents || items("evidence_files") > 0, "{row:?}");
+        for (file, digest) in row["evidence_files"].split(" | ").zip(row["evidence_sha256"].split(" | ")) {
+            if !file.is_empty() {
+                let bytes = files::read(&pack.join("data/snapshot").join(file)).unwrap();
+                assert_eq!(crate::digest::sha256(&bytes), digest);
+            }
+        }
+        let is_disabled = row["key_state"] != "Enabled";
+        assert!(!(is_disabled && row["usable_now"] == "yes"), "{row:?}");
+    }
+    let columns = text(&pack.join("data/csv/COLUMNS.md"));
+    let header = table(&pack, "key_admins.csv").remove(0);
+    assert!(header.keys().all(|column| columns.contains(&format!("| {column} |"))));
+}
+
+#[test]
+fn the_page_of_a_key_says_what_could_not_be_read_of_it() {
+    let folder = pack(&ragged(""));
+    let report = folder.path().join("pack/data/report");
+    let page = |key: &str| text(&report.join(format!("keys/111122223333/eu-central-1/{key}.html")));
+    assert!(
+        page("key-1").contains("kms:ListGrants was denied")
+            || page("key-1").contains("kms:ListGrants for key-1 was denied")
+    );
+    assert!(page("key-2").contains("kms:ListKeyPolicies for key-2 was not collected"), "{}", page("key-2"));
+    assert!(page("key-2").contains("Authorised, but not usable now: the key is PendingDeletion"));
+    let inventory = text(&report.join("keys/index.html"));
+    for missing in ["666677778888", "kms:ListKeys was denied"] {
+        assert!(inventory.contains(missing), "{missing}");
+    }
+    for assumption in ["A-1", "A-2", "A-3", "A-4", "A-5", "A-6"] {
+        assert!(text(&report.join("methodology.html")).contains(&format!("<dt>{assumption}</dt>")));
+    }
+}
+
+#[test]
+fn over_two_thousand_keys_share_a_page_for_each_account_and_region() {
+    let world = World::new().with(|it| {
+        it.accounts[0].keys = (0..2_001).map(|index| (format!("key-{index:04}"), "Enabled".to_owned())).collect();
+    });
+    let folder = pack(&world);
+    let pack = folder.path().join("pack");
+    let all = pages(&pack);
+    let of_keys = || all.iter().filter(|(name, _)| name.contains("/keys/1"));
+    assert!((1..100).contains(&of_keys().count()), "{:?}", all.keys());
+    let told: usize = of_keys().map(|(_, page)| page.matches("<article id=\"k-").count()).sum();
+    assert_eq!(told, 2_001);
+    for (name, page) in &all {
+        assert!(page.len() < 5_000_000, "{name}: {}", page.len());
     }
 }
 
@@ -457,7 +604,7 @@ fn a_snapshot_that_changed_since_it_was_read_is_not_packed() {
     let frameworks = fixture::frameworks();
     let audit = fixture::options(&frameworks);
     let place = folder.path().join("pack");
-    let mut pack = Pack::create(&place, &snapshot, Options { audit, with_snapshot: true }).unwrap();
+    let mut pack = Pack::create(&place, &snapshot, Options { audit, with_snapshot: true, with_access: true }).unwrap();
     let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
     let file = folder.path().join("snapshot").join(snapshot::iam_path("111122223333"));
     files::write_atomic(&file, b"other").unwrap();

@@ -147,6 +147,8 @@ fn grant(answers: &Answers, key_id: &str, index: usize, grant: v1::Grant) -> Gra
         grantee_principal: grant.grantee_principal,
         grantee_service_principal: grant.grantee_service_principal,
         retiring_principal: grant.retiring_principal,
+        retiring_service_principal: grant.retiring_service_principal,
+        creation_date: grant.creation_date.map(|time| time.0),
         issuing_account: grant.issuing_account,
         operations: grant.operations.unwrap_or_default(),
         constraints: GrantConstraints {

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use crate::program::{audit, files, findings, json, keyproof, lasting_folder, paths, relative, run, text, told};
 
-fn demo() -> &'static Path {
+/// The written demonstration, once for all tests.
+pub(crate) fn demo() -> &'static Path {
     static DEMO: LazyLock<PathBuf> = LazyLock::new(|| {
         let folder = lasting_folder("demo");
         let output = run(keyproof().args(["demo", "--out"]).arg(&folder), 0);

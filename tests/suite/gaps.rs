@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::aws::{Expected, Scope, collect, organization};
-use crate::findings::{account_of, assert_said, expected, expected_of, job, said};
-use crate::program::{audit, files, findings, run, text, told};
+use crate::findings::{account_of, assert_said, expected, expected_of, job, known_findings, said};
+use crate::program::{audit, files, run, text, told};
 
 const PAYMENTS: &str = "444455556666";
 const SANDBOX: &str = "777788889999";
@@ -21,7 +21,7 @@ fn incomplete(scope: &Scope, folder: &Path, accounts: &[&str]) -> Vec<Value> {
     }
     run(&mut command, 4);
     run(&mut audit(&snapshot, &pack), 4);
-    findings(&pack)
+    known_findings(&pack)
 }
 
 fn by(status: &str, findings: &[Value], is_meant: impl Fn(&Value) -> bool) -> Vec<Value> {
@@ -84,7 +84,7 @@ fn allowing_incompleteness_changes_the_exit_code_alone() {
     let mut command = collect(&scope, &organization().truth, &snapshot);
     run(command.args(["--account", PAYMENTS, "--allow-incomplete"]), 0);
     run(audit(&snapshot, &pack).arg("--allow-incomplete"), 0);
-    let errors = by("ERROR", &findings(&pack), |_| true);
+    let errors = by("ERROR", &known_findings(&pack), |_| true);
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert_eq!(text(&errors[0], "check_id"), "iam-root-mfa");
 }
@@ -156,7 +156,7 @@ fn a_policy_that_is_no_json_is_never_a_pass() {
     let (snapshot, pack) = (folder.path().join("snapshot"), folder.path().join("pack"));
     run(collect(&scope, &organization().truth, &snapshot).args(["--account", PAYMENTS]), 0);
     run(&mut audit(&snapshot, &pack), 4);
-    let found = findings(&pack);
+    let found = known_findings(&pack);
     let public =
         found.iter().find(|it| text(it, "check_id") == "kms-key-policy-public" && text(it, "resource_arn") == arn);
     assert_eq!(text(public.expect("a finding"), "status"), "ERROR");
@@ -196,7 +196,7 @@ fn a_caller_without_rights_in_organizations_audits_its_own_account_and_says_so()
     let output = run(&mut collect(&scope, truth, &snapshot), 4);
     assert!(told(&output).contains("organizations:"), "{}", told(&output));
     run(&mut audit(&snapshot, &pack), 4);
-    let accounts: BTreeSet<String> = findings(&pack).iter().map(|it| text(it, "account_id").to_owned()).collect();
+    let accounts: BTreeSet<String> = known_findings(&pack).iter().map(|it| text(it, "account_id").to_owned()).collect();
     assert_eq!(accounts, [PAYMENTS.to_owned()].into());
     // One account of which nobody can say how many others there are: no page may call it the organization.
     let pages = files(&pack).into_iter().filter(|(path, _)| path.ends_with(".html"));

@@ -2,7 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests spoil files and start programs")]
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
+mod access;
 mod architecture;
+mod assembly;
 #[cfg(feature = "collect")]
 mod aws;
 mod demo;
@@ -29,6 +31,7 @@ mod ministack;
 mod program;
 #[cfg(feature = "collect")]
 mod python;
+mod reach;
 #[cfg(feature = "collect")]
 mod readme;
 #[cfg(feature = "collect")]

@@ -39,7 +39,7 @@ pub(super) fn when_absent(test: &ConditionTest) -> Option<bool> {
         return None;
     }
     match test.operator {
-        Operator::Unknown => None,
+        Operator::Unknown | Operator::Unread => None,
         Operator::Null => Some(test.values.iter().any(|value| value.source().eq_ignore_ascii_case("true"))),
         Operator::Compare(comparing) => Some(comparing.absent(comparing.quantifier).is_certain()),
     }

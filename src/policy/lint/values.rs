@@ -17,7 +17,7 @@ pub(super) fn check(
     state: &mut State<'_>,
 ) {
     let comparing = match test.operator {
-        Operator::Unknown => return,
+        Operator::Unknown | Operator::Unread => return,
         Operator::Null => return null(lint, statement, test),
         Operator::Compare(comparing) => comparing,
     };

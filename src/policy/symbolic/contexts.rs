@@ -56,18 +56,27 @@ pub enum Held {
 impl Contexts {
     /// The variables for all keys that the statements test or use as policy variables.
     pub(in crate::policy) fn new(statements: &[&Statement], budget: &mut Budget) -> Result<Self, Exhausted> {
-        let mut tests: BTreeMap<&str, (&str, Vec<&ConditionTest>)> = BTreeMap::new();
-        for statement in statements {
-            for test in statement.condition.iter().flat_map(|condition| &condition.tests) {
-                tests.entry(&test.key).or_insert((&test.key_source, vec![])).1.push(test);
-            }
+        let tests = statements.iter().flat_map(|statement| statement.tests());
+        let texts = statements.iter().flat_map(|statement| statement.texts());
+        Self::about(tests, texts, &|_| None, budget)
+    }
+
+    /// The variables for all keys that the tests test or that the texts hold as policy variables. `known` says what every
+    /// request holds under a key, where that is known.
+    pub(in crate::policy) fn about<'s>(
+        tests: impl Iterator<Item = &'s ConditionTest>,
+        texts: impl Iterator<Item = &'s Text>,
+        known: &dyn Fn(&str) -> Option<Found<'s>>,
+        budget: &mut Budget,
+    ) -> Result<Self, Exhausted> {
+        let mut by_key: BTreeMap<&str, (&str, Vec<&ConditionTest>)> = BTreeMap::new();
+        for test in tests {
+            by_key.entry(&test.key).or_insert((&test.key_source, vec![])).1.push(test);
         }
         let mut related: BTreeSet<&str> = BTreeSet::new();
-        for text in statements.iter().flat_map(|statement| texts_of(statement)) {
-            for variable in text.variables() {
-                tests.entry(&variable.key).or_insert((&variable.key, vec![]));
-                related.insert(&variable.key);
-            }
+        for variable in texts.flat_map(Text::variables) {
+            by_key.entry(&variable.key).or_insert((&variable.key, vec![]));
+            related.insert(&variable.key);
         }
         let mut contexts = Self {
             diagram: Diagram::default(),
@@ -77,32 +86,140 @@ impl Contexts {
             unsure: true,
             met_unsure: false,
         };
-        let written_keys: Vec<&str> = tests.values().map(|(written, _)| *written).collect();
-        for (key, (written, tests)) in tests {
+        let written_keys: Vec<&str> = by_key.values().map(|(written, _)| *written).collect();
+        let mut always = Function::TRUE;
+        for (key, (written, tests)) in by_key {
             let by_rules = told_by_rules(key, written_keys.iter().copied());
-            let values = told_apart(key, &tests, &by_rules, &[], budget)?;
-            let compares = tests.iter().flat_map(|test| &test.values).any(Text::has_variables);
-            let spares = match compares || related.contains(key) {
-                true => spares(key, &tests, &by_rules, &values, budget)?,
-                false => vec![None; values.len()],
-            };
-            let values = values.into_iter().map(|(_, value)| value);
-            let domain = if is_multivalued(key) || (is_foreign(key) && tests.iter().any(|test| has_quantifier(test))) {
-                let mut elements = Vec::with_capacity(values.len());
-                for value in values.chain(spares.into_iter().flatten()) {
-                    elements.push((contexts.diagram.variable(2)?, value));
-                }
-                Domain::Set { elements }
-            } else {
-                let absent = (!is_always_present(key)).then_some(None);
-                let values: Vec<Option<String>> = absent.clone().into_iter().chain(values.map(Some)).collect();
-                let spares = absent.into_iter().chain(spares).collect();
-                Domain::Single { variable: contexts.diagram.variable(values.len())?, values, spares }
+            let domain = match known(key) {
+                Some(found) => contexts.known(found, &mut always, budget)?,
+                None => contexts.free(key, &tests, &by_rules, related.contains(key), budget)?,
             };
             contexts.keys.insert(key.to_owned(), Key { written: written.to_owned(), domain });
         }
-        contexts.rules = contexts.rules(budget)?;
+        let rules = contexts.rules(budget)?;
+        contexts.rules = contexts.diagram.and(rules, always, budget)?;
         Ok(contexts)
+    }
+
+    /// The values of a key that the tests and rules tell apart. `is_related`: a policy variable names it.
+    fn free(
+        &mut self,
+        key: &str,
+        tests: &[&ConditionTest],
+        by_rules: &[String],
+        is_related: bool,
+        budget: &mut Budget,
+    ) -> Result<Domain, Exhausted> {
+        let values = told_apart(key, tests, by_rules, &[], budget)?;
+        let compares = tests.iter().flat_map(|test| &test.values).any(Text::has_variables);
+        let spares = match compares || is_related {
+            true => spares(key, tests, by_rules, &values, budget)?,
+            false => vec![None; values.len()],
+        };
+        let values = values.into_iter().map(|(_, value)| value);
+        if is_multivalued(key) || (is_foreign(key) && tests.iter().any(|test| has_quantifier(test))) {
+            let mut elements = Vec::with_capacity(values.len());
+            for value in values.chain(spares.into_iter().flatten()) {
+                elements.push((self.diagram.variable(2)?, value));
+            }
+            return Ok(Domain::Set { elements });
+        }
+        let absent = (!is_always_present(key)).then_some(None);
+        let values: Vec<Option<String>> = absent.clone().into_iter().chain(values.map(Some)).collect();
+        let spares = absent.into_iter().chain(spares).collect();
+        Ok(Domain::Single { variable: self.diagram.variable(values.len())?, values, spares })
+    }
+
+    /// What every request holds under a key. `always` learns which elements are in a known set.
+    fn known(&mut self, found: Found<'_>, always: &mut Function, budget: &mut Budget) -> Result<Domain, Exhausted> {
+        let values = match found {
+            Found::Absent => vec![None],
+            Found::One(value) => vec![Some(value.to_owned())],
+            Found::Set(set) => {
+                let mut elements = Vec::with_capacity(set.len());
+                for value in set {
+                    let variable = self.diagram.variable(2)?;
+                    let present = self.diagram.test(variable, |value| value == 1, budget)?;
+                    *always = self.diagram.and(*always, present, budget)?;
+                    elements.push((variable, value.clone()));
+                }
+                return Ok(Domain::Set { elements });
+            }
+        };
+        Ok(Domain::Single { variable: self.diagram.variable(1)?, spares: vec![None], values })
+    }
+
+    /// The keys of pairs of an encryption context besides the named ones, in lower case.
+    pub(in crate::policy) fn other_pairs(&self, named: &[String]) -> Vec<String> {
+        let pairs = self.keys.keys().filter_map(|key| Some((key, key.strip_prefix("kms:encryptioncontext:")?)));
+        pairs.filter(|(_, name)| !named.iter().any(|known| known == name)).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Every key, in lower case.
+    pub(in crate::policy) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
+    /// Whether equalities were met that depend on the values of policy variables.
+    pub(in crate::policy) fn has_relations(&self) -> bool {
+        !self.relations.is_empty()
+    }
+
+    /// The variables of the keys, given in lower case, for which `wanted` holds.
+    pub(in crate::policy) fn variables_of(&self, wanted: impl Fn(&str) -> bool) -> BTreeSet<Variable> {
+        let mut variables = BTreeSet::new();
+        for (_, key) in self.keys.iter().filter(|(name, _)| wanted(name)) {
+            match &key.domain {
+                Domain::Single { variable, .. } => variables.extend([*variable]),
+                Domain::Set { elements } => variables.extend(elements.iter().map(|(variable, _)| *variable)),
+            }
+        }
+        variables
+    }
+
+    /// When every key for which `wanted` holds is absent or `false`.
+    pub(in crate::policy) fn without(
+        &mut self,
+        wanted: impl Fn(&str) -> bool,
+        budget: &mut Budget,
+    ) -> Result<Function, Exhausted> {
+        let mut all = Function::TRUE;
+        for name in self.keys.keys().filter(|name| wanted(name)).cloned().collect::<Vec<_>>() {
+            let mut out = self.absent(&name, budget)?;
+            if let Some(Key { domain: Domain::Single { variable, values, .. }, .. }) = self.keys.get(&name) {
+                let is_false = |value: usize| values.get(value).is_some_and(|value| value.as_deref() == Some("false"));
+                let is_false = self.diagram.test(*variable, is_false, budget)?;
+                out = self.diagram.or(out, is_false, budget)?;
+            }
+            all = self.diagram.and(all, out, budget)?;
+        }
+        Ok(all)
+    }
+
+    /// An assignment in which `choose` picks one of so many values for each key, and those relations hold that its context
+    /// meets.
+    #[cfg(test)]
+    pub(in crate::policy) fn sample(
+        &self,
+        choose: &mut dyn FnMut(usize) -> usize,
+        met: &dyn Fn(&BTreeMap<String, Held>, &Relation) -> bool,
+    ) -> (BTreeMap<Variable, usize>, BTreeMap<String, Held>) {
+        let mut assignment = BTreeMap::new();
+        for key in self.keys.values() {
+            match &key.domain {
+                Domain::Single { variable, values, .. } => {
+                    assignment.insert(*variable, choose(values.len()));
+                }
+                Domain::Set { elements } => {
+                    assignment.extend(elements.iter().map(|(variable, _)| (*variable, choose(2))));
+                }
+            }
+        }
+        let context = self.context(&assignment, &[]);
+        for (relation, variable) in &self.relations {
+            assignment.insert(*variable, usize::from(met(&context, relation)));
+        }
+        (assignment, context)
     }
 
     /// Whether a test or policy variable looks at the key, given in lower case.
@@ -135,7 +252,7 @@ impl Contexts {
         budget: &mut Budget,
     ) -> Result<Function, Exhausted> {
         let mut all = if statement.has_empty_condition() { self.constant(Match::Unsure) } else { Function::TRUE };
-        for test in statement.condition.iter().flat_map(|condition| &condition.tests) {
+        for test in statement.tests() {
             let holds = self.test(test, budget)?;
             all = self.diagram.and(all, holds, budget)?;
         }
@@ -146,7 +263,7 @@ impl Contexts {
     pub(in crate::policy) fn test(&mut self, test: &ConditionTest, budget: &mut Budget) -> Result<Function, Exhausted> {
         let absent = self.absent(&test.key, budget)?;
         let (when_absent, when_present) = match test.operator {
-            Operator::Unknown => return Ok(self.constant(Match::Unsure)),
+            Operator::Unknown | Operator::Unread => return Ok(self.constant(Match::Unsure)),
             Operator::Null => (self.constant(test.null(false)), self.constant(test.null(true))),
             Operator::Compare(comparing) if test.values.is_empty() => {
                 let present = comparing.without_values(Found::One("other"));
@@ -163,7 +280,7 @@ impl Contexts {
     }
 
     /// When the key is absent; for a set, when it is empty.
-    pub(super) fn absent(&mut self, key: &str, budget: &mut Budget) -> Result<Function, Exhausted> {
+    pub(in crate::policy) fn absent(&mut self, key: &str, budget: &mut Budget) -> Result<Function, Exhausted> {
         match self.keys.get(key).map(|key| &key.domain) {
             None => Ok(Function::TRUE),
             Some(Domain::Single { variable, values, .. }) => {
@@ -432,13 +549,6 @@ fn with_case_turned(text: &str) -> String {
         false => letter.to_ascii_lowercase(),
     };
     text.chars().map(turned).collect()
-}
-
-/// Every text of a statement in which variables act.
-fn texts_of(statement: &Statement) -> impl Iterator<Item = &Text> {
-    let values = statement.condition.iter().flat_map(|condition| &condition.tests).flat_map(|test| &test.values);
-    let patterns = statement.resources.iter().flat_map(|resources| &resources.patterns);
-    values.chain(patterns.map(|pattern| pattern.text()))
 }
 
 fn has_quantifier(test: &ConditionTest) -> bool {

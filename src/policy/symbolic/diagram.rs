@@ -1,6 +1,6 @@
 //! Boolean functions over variables of a few values each, as reduced ordered decision diagrams.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Budget, Exhausted};
 
@@ -133,6 +133,54 @@ impl Diagram {
         self.and(a, b, budget)
     }
 
+    /// When `function` holds for some values of the given variables.
+    pub(in crate::policy) fn exists(
+        &mut self,
+        function: Function,
+        variables: &BTreeSet<Variable>,
+        budget: &mut Budget,
+    ) -> Result<Function, Exhausted> {
+        self.projected(function, variables, &mut BTreeMap::new(), budget)
+    }
+
+    fn projected(
+        &mut self,
+        function: Function,
+        away: &BTreeSet<Variable>,
+        done: &mut BTreeMap<Function, Function>,
+        budget: &mut Budget,
+    ) -> Result<Function, Exhausted> {
+        if let Some(known) = done.get(&function) {
+            return Ok(*known);
+        }
+        let Some((variable, children)) = self.node_of(function).cloned() else { return Ok(function) };
+        let mut left = Vec::with_capacity(children.len());
+        for child in children {
+            left.push(self.projected(child, away, done, budget)?);
+        }
+        let result = if away.contains(&variable) {
+            let mut any = Function::FALSE;
+            for child in left {
+                any = self.or(any, child, budget)?;
+            }
+            any
+        } else {
+            self.node(variable, left, budget)?
+        };
+        done.insert(function, result);
+        Ok(result)
+    }
+
+    /// Whether `function` holds under an assignment of every variable.
+    #[cfg(test)]
+    pub(in crate::policy) fn holds(&self, function: Function, assignment: &BTreeMap<Variable, usize>) -> bool {
+        let mut current = function;
+        while let Some((variable, children)) = self.node_of(current) {
+            current = children[assignment[variable]];
+        }
+        current == Function::TRUE
+    }
+
     /// The cheapest assignment under which `function` holds, as values of the variables that matter: values other than 0
     /// cost one each. `None` when there is none.
     pub(in crate::policy) fn cheapest(&self, function: Function) -> Option<BTreeMap<Variable, usize>> {
@@ -263,6 +311,13 @@ mod tests {
             let (left, right) = (a.build(&mut diagram, &mut budget), b.build(&mut diagram, &mut budget));
             let all = || (0..27).map(|n| [n / 9, n / 3 % 3, n % 3]);
             prop_assert_eq!(left == right, all().all(|values| a.holds(&values) == b.holds(&values)));
+            let away = BTreeSet::from([Variable(1)]);
+            let projected = diagram.exists(left, &away, &mut budget).unwrap();
+            for [first, second, third] in all() {
+                let some = (0..3).any(|value| a.holds(&[first, value, third]));
+                let assignment = [first, second, third].into_iter().enumerate().map(|(at, value)| (Variable(at), value));
+                prop_assert_eq!(diagram.holds(projected, &assignment.collect()), some);
+            }
             let cheapest = diagram.cheapest(left);
             prop_assert_eq!(cheapest.is_some(), all().any(|values| a.holds(&values)));
             if let Some(assignment) = cheapest {

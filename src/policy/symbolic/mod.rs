@@ -6,6 +6,7 @@ pub(super) mod bits;
 pub(super) mod boxes;
 pub(super) mod class;
 pub(super) mod contexts;
+pub(super) mod decision;
 pub(super) mod diagram;
 pub(super) mod relations;
 mod rules;

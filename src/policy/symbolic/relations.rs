@@ -91,6 +91,29 @@ impl Relation {
         (is_small && self.solve(&self.parts, found, &mut values)).then_some(values)
     }
 
+    /// Whether it holds where `value` gives the values of keys.
+    #[cfg(test)]
+    pub(in crate::policy) fn is_met(&self, resource: &str, value: &dyn Fn(&str) -> Option<String>) -> bool {
+        let found = match &self.subject {
+            Subject::Resource => Some(resource.to_owned()),
+            Subject::Key(key) => value(key),
+            Subject::Element(_, element) => Some(element.clone()),
+        };
+        let parts: Option<Vec<Glob>> = self
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Variable(variable) => value(&variable.key).map(|value| match self.comparison {
+                    Comparison::StringEqualsIgnoreCase => Glob::ignoring_case(&value),
+                    _ => Glob::literal(&value),
+                }),
+                part => Some(pattern_of(self.comparison, part)),
+            })
+            .collect();
+        let whole = parts.map(|parts| Glob::of(parts.iter().flat_map(|part| part.symbols().to_vec())));
+        whole.zip(found).is_some_and(|(whole, found)| whole.matches(&found))
+    }
+
     fn solve(&self, parts: &[Part], found: &str, values: &mut BTreeMap<String, String>) -> bool {
         let Some((first, rest)) = parts.split_first() else { return found.is_empty() };
         let ends = found.char_indices().map(|(start, _)| start).chain([found.len()]);

@@ -29,7 +29,7 @@ pub(super) fn told_apart(
     candidates.extend(more_candidates(tests, besides, budget)?);
     let comparing = |test: &&ConditionTest| match test.operator {
         Operator::Compare(comparing) => Some(comparing),
-        Operator::Null | Operator::Unknown => None,
+        Operator::Null | Operator::Unknown | Operator::Unread => None,
     };
     // Where only comparisons of its own type look at a key, no other values need to be thought of.
     let is_typed = |kind: &ValueType| {

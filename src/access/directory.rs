@@ -1,0 +1,272 @@
+//! The principals and keys of an organization, as decisions need them and no more.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::key::{self, Key};
+use super::organization::{Estate, Kind, Levels};
+use super::principal::{self, Membership, Principal, PrincipalKind};
+use crate::model::{self, Gap};
+use crate::policy::{ConditionTest, Context, ContextValue, Document};
+
+/// Everybody and every key of the accounts that were read.
+#[derive(Debug)]
+pub struct Directory {
+    pub(super) partition: String,
+    pub(super) estate: Estate,
+    pub(super) accounts: BTreeMap<String, Account>,
+    /// Every document, once.
+    documents: BTreeSet<Arc<Document>>,
+    /// Condition keys, in lower case, at which some document looks.
+    pub(super) tested: Tested,
+    /// An account that no policy names: who lives there stands for everyone.
+    pub(super) unnamed_account: String,
+}
+
+/// One account that was read.
+#[derive(Debug)]
+pub struct Account {
+    /// 12 digits.
+    pub id: String,
+    /// Name in the organization.
+    pub name: String,
+    /// Path in the organization; empty where it is not known.
+    pub ou_path: String,
+    /// Its principals, sorted by ARN.
+    pub principals: Vec<Principal>,
+    /// Its keys, sorted by ARN.
+    pub keys: Vec<Key>,
+    /// Its groups, sorted by ARN.
+    pub(super) memberships: Vec<Membership>,
+    /// Whether its principals are known to be all.
+    pub(super) lists_all_principals: bool,
+    /// What could not be read of it as a whole.
+    pub gaps: Vec<Gap>,
+    pub(super) service_control: Levels,
+    pub(super) resource_control: Levels,
+}
+
+/// The condition keys at which documents look.
+#[derive(Debug, Default)]
+pub(super) struct Tested {
+    /// Every key, in lower case.
+    keys: BTreeSet<String>,
+    /// Those that policy variables name.
+    pub(super) variables: BTreeSet<String>,
+    /// The tests of keys whose value tells principals apart one by one.
+    pub(super) of_principals: BTreeSet<ConditionTest>,
+}
+
+impl Tested {
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// Whether some document looks at a condition key, `*` standing for any suffix.
+    pub(super) fn looks_at(&self, key: &str) -> bool {
+        let key = key.to_ascii_lowercase();
+        match key.strip_suffix('*') {
+            Some(prefix) => self.suffixes(prefix).next().is_some(),
+            None => self.keys.contains(&key),
+        }
+    }
+
+    fn add(&mut self, document: &Document) {
+        for statement in &document.statements {
+            for test in statement.tests() {
+                self.keys.insert(test.key.clone());
+                if matches!(test.key.as_str(), "aws:principalarn" | "aws:username") {
+                    self.of_principals.insert(test.clone());
+                }
+            }
+            for variable in statement.texts().flat_map(crate::policy::Text::variables) {
+                self.keys.insert(variable.key.clone());
+                self.variables.insert(variable.key.clone());
+            }
+        }
+    }
+
+    /// What follows a prefix in the keys that begin with it.
+    pub(super) fn suffixes<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.keys.range(prefix.to_owned()..).map_while(move |key| key.strip_prefix(prefix))
+    }
+}
+
+impl Directory {
+    /// A directory without accounts.
+    pub fn new(partition: &str, estate: Estate) -> Self {
+        Self {
+            partition: partition.to_owned(),
+            estate,
+            accounts: BTreeMap::new(),
+            documents: BTreeSet::new(),
+            tested: Tested::default(),
+            unnamed_account: String::new(),
+        }
+    }
+
+    /// Adds an account that was read. One that was not is, like any other account, outside.
+    pub fn add(&mut self, account: &model::Account) {
+        if account.entered.is_err() {
+            return;
+        }
+        let iam = &account.iam;
+        let lists = [iam.users.gap(), iam.roles.gap(), account.regions_gap.as_ref()];
+        let mut gaps: Vec<Gap> = lists.into_iter().flatten().cloned().collect();
+        gaps.extend(account.regions.values().filter_map(|kms| kms.keys.gap().cloned()));
+        gaps.sort();
+        gaps.dedup();
+        let mut added = Account {
+            id: account.id.clone(),
+            name: account.name.clone(),
+            ou_path: account.ou_path.clone().unwrap_or_default(),
+            principals: principal::all(account, &self.estate),
+            lists_all_principals: iam.users.gap().is_none() && iam.roles.gap().is_none(),
+            keys: key::all(account, &self.estate),
+            memberships: principal::memberships(account),
+            gaps,
+            service_control: self.estate.levels(&account.id, Kind::Service),
+            resource_control: self.estate.levels(&account.id, Kind::Resource),
+        };
+        let of_principals = added
+            .principals
+            .iter_mut()
+            .flat_map(|it| it.identity.iter_mut().chain(&mut it.boundary).chain(&mut it.handles.trust_policy));
+        let of_groups = added.memberships.iter_mut().flat_map(|it| &mut it.policies);
+        let of_keys = added.keys.iter_mut().flat_map(|key| &mut key.policies);
+        let levels = [&mut added.service_control, &mut added.resource_control];
+        let of_levels = levels.into_iter().flatten().flatten().flatten();
+        for named in of_principals.chain(of_groups).chain(of_keys).chain(of_levels) {
+            named.document = self.interned(&named.document);
+        }
+        self.accounts.insert(account.id.clone(), added);
+    }
+
+    /// The one copy of a document.
+    fn interned(&mut self, document: &Arc<Document>) -> Arc<Document> {
+        if let Some(known) = self.documents.get(document) {
+            return known.clone();
+        }
+        self.documents.insert(document.clone());
+        document.clone()
+    }
+
+    /// Ends the building: works out which facts any document looks at, and forgets the others.
+    #[must_use]
+    pub fn finished(mut self) -> Self {
+        for document in &self.documents {
+            self.tested.add(document);
+        }
+        for account in self.accounts.values_mut() {
+            for principal in &mut account.principals {
+                if let Some(tags) = &principal.tags {
+                    tag(&mut principal.context, "aws:PrincipalTag/", tags, &self.tested);
+                }
+                settle(&mut principal.context, &mut principal.assumptions, &self.tested);
+            }
+            for key in &mut account.keys {
+                if let Some(tags) = &key.tags {
+                    tag(&mut key.context, "aws:ResourceTag/", tags, &self.tested);
+                }
+                settle(&mut key.context, &mut key.assumptions, &self.tested);
+            }
+        }
+        self.unnamed_account = self.unnamed();
+        self.meet_outsiders();
+        self
+    }
+
+    /// Gives every key those of whom it speaks and who are not among the principals that were read, each of them once.
+    fn meet_outsiders(&mut self) {
+        let mut met: BTreeMap<(String, PrincipalKind), Arc<Principal>> = BTreeMap::new();
+        let mut of_keys: BTreeMap<String, Vec<Vec<Arc<Principal>>>> = BTreeMap::new();
+        for account in self.accounts.values() {
+            let of_account = account.keys.iter().map(|key| {
+                let found = self.outsiders(key).into_iter().map(|mut outsider| {
+                    settle(&mut outsider.context, &mut outsider.assumptions, &self.tested);
+                    met.entry((outsider.arn.clone(), outsider.kind)).or_insert_with(|| Arc::new(outsider)).clone()
+                });
+                found.collect()
+            });
+            of_keys.insert(account.id.clone(), of_account.collect());
+        }
+        for account in self.accounts.values_mut() {
+            let outsiders = of_keys.remove(&account.id).unwrap_or_default();
+            for (key, outsiders) in account.keys.iter_mut().zip(outsiders) {
+                key.outsiders = outsiders;
+            }
+        }
+    }
+
+    /// An account that nothing names, the highest there is.
+    fn unnamed(&self) -> String {
+        let keys = self.accounts.values().flat_map(|account| &account.keys);
+        let named: BTreeSet<&str> = keys.flat_map(Key::named_accounts).collect();
+        let texts = self.documents.iter().flat_map(|document| &document.statements).flat_map(|it| it.texts());
+        let written: String = texts.map(crate::policy::Text::source).collect::<Vec<_>>().join("\n");
+        let candidates = (0..=999_999_999_999_u64).rev().map(|number| format!("{number:012}"));
+        let is_free = |id: &String| {
+            !named.contains(id.as_str()) && !self.accounts.contains_key(id) && !written.contains(id.as_str())
+        };
+        candidates.into_iter().find(is_free).unwrap_or_default()
+    }
+
+    /// The accounts that were read.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// An account that was read.
+    pub fn account(&self, id: &str) -> Option<&Account> {
+        self.accounts.get(id)
+    }
+
+    /// Why the organization is not known, if it is not.
+    pub fn organization_gap(&self) -> Option<&Gap> {
+        self.estate.gap()
+    }
+
+    /// Every key, by account and ARN.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.accounts.values().flat_map(|account| &account.keys)
+    }
+
+    /// The key of an ARN, in the account of that ARN.
+    pub fn key(&self, arn: &str) -> Option<&Key> {
+        let account = self.accounts.get(arn.split(':').nth(4)?)?;
+        let place = account.keys.binary_search_by(|key| key.arn.as_str().cmp(arn)).ok()?;
+        account.keys.get(place)
+    }
+
+    /// Whoever the administrators of an account that was not read choose.
+    pub fn any_of(&self, account_id: &str) -> Principal {
+        principal::account(&self.partition, account_id, &self.estate)
+    }
+
+    /// A principal in requests that carry no sign of MFA, where some document looks at one.
+    pub fn without_mfa<'a>(&self, principal: &'a Principal) -> Cow<'a, Principal> {
+        let is_asked = ["aws:multifactorauthpresent", "aws:multifactorauthage"].iter().any(|key| self.tested.has(key));
+        if is_asked { Cow::Owned(principal.without_mfa()) } else { Cow::Borrowed(principal) }
+    }
+
+    /// Every principal that was read.
+    pub fn principals(&self) -> impl Iterator<Item = &Principal> {
+        self.accounts.values().flat_map(|account| &account.principals)
+    }
+}
+
+/// Says of every tag at which a document looks what it is.
+pub(super) fn tag(context: &mut Context, prefix: &str, tags: &model::Tags, tested: &Tested) {
+    for name in tested.suffixes(&prefix.to_ascii_lowercase()) {
+        let found = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let value = found.map_or(ContextValue::Absent, |(_, value)| ContextValue::One(value.clone()));
+        context.insert(&format!("{prefix}{name}"), value);
+    }
+}
+
+/// Forgets what no document looks at.
+fn settle(context: &mut Context, assumptions: &mut Vec<ConditionTest>, tested: &Tested) {
+    context.retain(|key| tested.has(key));
+    assumptions.retain(|test| tested.has(&test.key));
+}

@@ -1,0 +1,31 @@
+//! Effective access: which principal can do what on which key, by which path, under which conditions (semantics 4 and 5.5).
+
+mod alike;
+mod cell;
+mod directory;
+mod document;
+#[cfg(test)]
+mod fixtures;
+mod guard;
+mod key;
+mod matrix;
+mod organization;
+mod principal;
+mod reach;
+mod relation;
+mod row;
+#[cfg(test)]
+mod tests;
+mod who;
+
+pub use cell::{Cell, Decider};
+pub use directory::{Account, Directory};
+pub use document::Named;
+pub use key::Key;
+pub use matrix::Matrix;
+pub use organization::Estate;
+pub use principal::{Principal, PrincipalKind};
+pub use reach::{Chain, ChainRow, DecisionRow, Link, Proof, Reach, Step};
+pub use relation::Relation;
+pub use row::{ACTION_CLASSES, Row, StatementRow, actions_named, needs_enabled_key, path_words};
+pub use who::Decided;

@@ -1,0 +1,389 @@
+//! Principals as decisions see them: who they are, which policies attach to them, what their requests always hold.
+
+use std::collections::BTreeMap;
+
+use super::document::Named;
+use super::organization::Estate;
+use crate::model::{Account, AttachedPolicy, Gap, Group, Iam, InlinePolicy, Role, Tags, User};
+use crate::policy::{self, Caller, CallerKind, ConditionTest, Context, ContextValue, Document, PrincipalElement};
+
+/// A principal that may act on keys.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// ARN; the name of a service.
+    pub arn: String,
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// 12 digits; empty for services.
+    pub account_id: String,
+    /// As decisions see it.
+    pub caller: Caller,
+    /// Identity policies: inline, attached, and those of groups.
+    pub identity: Vec<Named>,
+    /// The permissions boundary, if it has one.
+    pub boundary: Vec<Named>,
+    /// What its requests always hold.
+    pub(super) context: Context,
+    /// Tests that hold of all its requests.
+    pub(super) assumptions: Vec<ConditionTest>,
+    /// The tags that its requests carry; `None` where a session may carry any.
+    pub(super) tags: Option<Tags>,
+    /// What others can change to act as it, or to change what it may do.
+    pub(super) handles: Handles,
+}
+
+/// What can be changed about a principal that was read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Handles {
+    /// Of a role: who may assume it.
+    pub(super) trust_policy: Option<Named>,
+    /// ARNs of the managed policies attached to it.
+    pub(super) attached_policies: Vec<String>,
+    /// Names of its groups.
+    pub(super) groups: Vec<String>,
+    /// ARN of its permissions boundary.
+    pub(super) boundary: Option<String>,
+    /// Its own tags, which those of a session may beat.
+    pub(super) tags: Tags,
+}
+
+/// A group: what it gives to its members, and what can be changed about it.
+#[derive(Debug, Clone)]
+pub(super) struct Membership {
+    pub(super) arn: String,
+    pub(super) name: String,
+    pub(super) policies: Vec<Named>,
+    /// ARNs of the managed policies attached to it.
+    pub(super) attached_policies: Vec<String>,
+}
+
+fn arns(attached: &[AttachedPolicy]) -> Vec<String> {
+    attached.iter().map(|policy| policy.arn.clone()).collect()
+}
+
+/// The groups of an account that were read.
+pub(super) fn memberships(account: &Account) -> Vec<Membership> {
+    let policies = Policies::new(&account.iam);
+    let membership = |group: &Group| Membership {
+        arn: group.arn.clone(),
+        name: group.name.clone(),
+        policies: policies.of_groups(std::slice::from_ref(&group.name)),
+        attached_policies: arns(&group.attached_policies),
+    };
+    let mut memberships: Vec<Membership> = account.iam.groups.known().iter().map(membership).collect();
+    memberships.sort_by(|a, b| a.arn.cmp(&b.arn));
+    memberships
+}
+
+/// What a principal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PrincipalKind {
+    /// An IAM user.
+    User,
+    /// A role.
+    Role,
+    /// One session of a role, which a policy names.
+    Session,
+    /// A session of `GetFederationToken`, which a policy names.
+    FederatedUser,
+    /// The root user of an account.
+    Root,
+    /// Whoever the administrators of another account choose.
+    Account,
+    /// An AWS service.
+    Service,
+    /// Every principal of AWS.
+    Everyone,
+}
+
+impl PrincipalKind {
+    /// The word of every table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Role => "role",
+            Self::Session => "session",
+            Self::FederatedUser => "federated-user",
+            Self::Root => "root",
+            Self::Account => "account",
+            Self::Service => "service",
+            Self::Everyone => "everyone",
+        }
+    }
+}
+
+impl Principal {
+    /// The same principal, if the administrators of its account let it do everything.
+    #[must_use]
+    pub fn with_every_permission(self) -> Self {
+        let document = Document::everything(None);
+        let name = format!("policies that the administrators of account {} may write", self.account_id);
+        let identity = vec![Named { name, document: std::sync::Arc::new(document), source: None }];
+        Self { identity, ..self }
+    }
+
+    /// The same principal in requests without MFA: those of long-term credentials carry no word of it, others say false.
+    pub(super) fn without_mfa(&self) -> Self {
+        let mut plain = self.clone();
+        plain.context.insert("aws:MultiFactorAuthAge", ContextValue::Absent);
+        plain.assumptions.push(ConditionTest::literal("BoolIfExists", "aws:MultiFactorAuthPresent", &["false"]));
+        plain
+    }
+}
+
+/// The name of a session that no policy names: policies cannot name a session by a wildcard.
+const SOME_SESSION: &str = "*";
+
+/// Every principal of an account that was read: users, roles, the root user.
+pub(super) fn all(account: &Account, estate: &Estate) -> Vec<Principal> {
+    let policies = Policies::new(&account.iam);
+    let mut principals = vec![root(account, estate)];
+    principals.extend(account.iam.users.known().iter().map(|it| user(it, &policies, account, estate)));
+    principals.extend(account.iam.roles.known().iter().map(|it| role(it, &policies, account, estate)));
+    principals.sort_by(|a, b| a.arn.cmp(&b.arn));
+    principals
+}
+
+/// The managed policies and groups of an account, by name.
+struct Policies<'a> {
+    iam: &'a Iam,
+    managed: BTreeMap<&'a str, &'a crate::model::ManagedPolicy>,
+    groups: BTreeMap<&'a str, &'a Group>,
+}
+
+impl<'a> Policies<'a> {
+    fn new(iam: &'a Iam) -> Self {
+        let managed = iam.policies.known().iter().map(|policy| (policy.arn.as_str(), policy)).collect();
+        let groups = iam.groups.known().iter().map(|group| (group.name.as_str(), group)).collect();
+        Self { iam, managed, groups }
+    }
+
+    fn missing(&self) -> Gap {
+        const API: &str = "iam:GetAccountAuthorizationDetails";
+        self.iam.policies.gap().cloned().unwrap_or_else(|| Gap::not_collected(API, &[]))
+    }
+
+    fn managed(&self, arn: &str, what: &str) -> Named {
+        let name = format!("{what} {arn}");
+        match self.managed.get(arn) {
+            Some(policy) => Named::new(name, &policy.document, &policy.document_source, None),
+            None => Named::unread(name, &self.missing(), None),
+        }
+    }
+
+    fn identity(&self, inline: &[InlinePolicy], attached: &[AttachedPolicy], owner: &str) -> Vec<Named> {
+        let inline = inline.iter().map(|policy| {
+            Named::new(format!("inline policy {} of {owner}", policy.name), &policy.document, &policy.source, None)
+        });
+        inline.chain(attached.iter().map(|policy| self.managed(&policy.arn, "managed policy"))).collect()
+    }
+
+    fn of_groups(&self, names: &[String]) -> Vec<Named> {
+        let mut policies = Vec::new();
+        for name in names {
+            match self.groups.get(name.as_str()) {
+                Some(group) => {
+                    let owner = format!("group {name}");
+                    policies.extend(self.identity(&group.inline_policies, &group.attached_policies, &owner));
+                }
+                None => policies.push(Named::unread(format!("policies of group {name}"), &self.missing(), None)),
+            }
+        }
+        policies
+    }
+
+    fn boundary(&self, arn: Option<&String>) -> Vec<Named> {
+        arn.map(|arn| self.managed(arn, "permissions boundary")).into_iter().collect()
+    }
+}
+
+fn one(context: &mut Context, key: &str, value: &str) {
+    context.insert(key, ContextValue::One(value.to_owned()));
+}
+
+/// What requests by principals of an account always hold.
+fn context_of(account_id: &str, estate: &Estate, principal_type: &str) -> Context {
+    let mut context = context_of_any(account_id, estate);
+    one(&mut context, "aws:PrincipalType", principal_type);
+    context
+}
+
+/// The same, whatever the principal is.
+fn context_of_any(account_id: &str, estate: &Estate) -> Context {
+    let mut context = Context::default();
+    estate.describe(account_id, "aws:Principal", &mut context);
+    one(&mut context, "aws:SecureTransport", "true");
+    context
+}
+
+fn user(user: &User, policies: &Policies<'_>, account: &Account, estate: &Estate) -> Principal {
+    let mut context = context_of(&account.id, estate, "User");
+    one(&mut context, "aws:userid", &user.id);
+    let mut identity =
+        policies.identity(&user.inline_policies, &user.attached_policies, &format!("user {}", user.name));
+    identity.extend(policies.of_groups(&user.groups));
+    let mut caller = Caller::new(CallerKind::User, &user.arn);
+    caller.unique_id = Some(user.id.clone());
+    Principal {
+        arn: user.arn.clone(),
+        kind: PrincipalKind::User,
+        account_id: account.id.clone(),
+        caller,
+        identity,
+        boundary: policies.boundary(user.permissions_boundary.as_ref()),
+        context,
+        assumptions: vec![],
+        tags: Some(user.tags.clone()),
+        handles: Handles {
+            trust_policy: None,
+            attached_policies: arns(&user.attached_policies),
+            groups: user.groups.clone(),
+            boundary: user.permissions_boundary.clone(),
+            tags: user.tags.clone(),
+        },
+    }
+}
+
+fn role(role: &Role, policies: &Policies<'_>, account: &Account, estate: &Estate) -> Principal {
+    let session = format!("arn:{}:sts::{}:assumed-role/{}/{SOME_SESSION}", account.partition, account.id, role.name);
+    let mut caller = Caller::new(CallerKind::Role, &session).of(&role.arn);
+    caller.unique_id = Some(format!("{}:{SOME_SESSION}", role.id));
+    let name = format!("role {}", role.name);
+    Principal {
+        arn: role.arn.clone(),
+        kind: PrincipalKind::Role,
+        account_id: account.id.clone(),
+        caller,
+        identity: policies.identity(&role.inline_policies, &role.attached_policies, &name),
+        boundary: policies.boundary(role.permissions_boundary.as_ref()),
+        context: context_of(&account.id, estate, "AssumedRole"),
+        assumptions: vec![ConditionTest::like("StringLike", "aws:userid", &[format!("{}:*", role.id)])],
+        tags: (!may_be_tagged(role)).then(|| role.tags.clone()),
+        handles: Handles {
+            trust_policy: Some(Named::new(
+                format!("trust policy of {name}"),
+                &role.trust_policy,
+                &role.source,
+                Some(PrincipalElement { negated: false, entries: vec![policy::Principal::Everyone] }),
+            )),
+            attached_policies: arns(&role.attached_policies),
+            groups: vec![],
+            boundary: role.permissions_boundary.clone(),
+            tags: role.tags.clone(),
+        },
+    }
+}
+
+/// Whether sessions of the role may carry tags of their own, which beat those of the role.
+fn may_be_tagged(role: &Role) -> bool {
+    let Ok(trust) = &role.trust_policy else { return true };
+    let allows = trust.statements_of(policy::Effect::Allow);
+    allows.into_iter().any(|statement| statement.matches_action("sts:TagSession").is_possible())
+}
+
+fn root(account: &Account, estate: &Estate) -> Principal {
+    let mut context = context_of(&account.id, estate, "Account");
+    one(&mut context, "aws:userid", &account.id);
+    root_of(&account.root_arn(), PrincipalKind::Root, context)
+}
+
+fn root_of(arn: &str, kind: PrincipalKind, context: Context) -> Principal {
+    let caller = Caller::new(CallerKind::Root, arn);
+    Principal {
+        arn: arn.to_owned(),
+        kind,
+        account_id: caller.account.clone().unwrap_or_default(),
+        caller,
+        identity: vec![],
+        boundary: vec![],
+        context,
+        assumptions: vec![],
+        tags: Some(Tags::new()),
+        handles: Handles::default(),
+    }
+}
+
+/// An account of which no principal was read: whoever its administrators choose. Its root user needs no policy.
+pub(super) fn account(partition: &str, account_id: &str, estate: &Estate) -> Principal {
+    let context = context_of_any(account_id, estate);
+    let arn = format!("arn:{partition}:iam::{account_id}:root");
+    Principal { assumptions: estate.assumed(account_id), ..root_of(&arn, PrincipalKind::Account, context) }
+}
+
+/// A principal that a policy names and that is none of those that were read. `identity`: what its account lets it do.
+pub(super) fn named(named: &policy::Principal, identity: Vec<Named>, estate: &Estate) -> Option<Principal> {
+    use policy::Principal as Entry;
+    let session = |arn: &policy::PrincipalArn| Caller::new(CallerKind::Role, &arn.arn);
+    let (kind, caller, principal_type, named) = match named {
+        Entry::User(arn) => (PrincipalKind::User, Caller::new(CallerKind::User, &arn.arn), "User", arn),
+        Entry::Role(arn) => {
+            let name = arn.name.rsplit('/').next().unwrap_or_default();
+            let session = format!("arn:{}:sts::{}:assumed-role/{name}/{SOME_SESSION}", arn.partition, arn.account);
+            (PrincipalKind::Role, Caller::new(CallerKind::Role, &session).of(&arn.arn), "AssumedRole", arn)
+        }
+        Entry::Session(arn) => (PrincipalKind::Session, session(arn), "AssumedRole", arn),
+        Entry::FederatedUser(arn) => {
+            let caller = Caller::new(CallerKind::FederatedUser, &arn.arn);
+            (PrincipalKind::FederatedUser, caller, "FederatedUser", arn)
+        }
+        _ => return None,
+    };
+    Some(Principal {
+        arn: named.arn.clone(),
+        kind,
+        account_id: named.account.clone(),
+        caller,
+        identity,
+        boundary: vec![],
+        context: context_of(&named.account, estate, principal_type),
+        assumptions: estate.assumed(&named.account),
+        tags: None,
+        handles: Handles::default(),
+    })
+}
+
+/// What an account that was not read lets its principals do: whatever its administrators choose.
+pub(super) fn whatever(account_id: &str) -> Vec<Named> {
+    vec![Named {
+        name: format!("policies of account {account_id}, which was not read"),
+        document: std::sync::Arc::new(Document::unread(None)),
+        source: None,
+    }]
+}
+
+/// One session of a role that was read.
+pub(super) fn session(role: &Principal, arn: &str) -> Principal {
+    let mut caller = Caller::new(CallerKind::Role, arn).of(&role.arn);
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    caller.unique_id = role.caller.unique_id.as_ref().map(|id| id.replace(SOME_SESSION, name));
+    let mut context = role.context.clone();
+    if let Some(id) = &caller.unique_id {
+        one(&mut context, "aws:userid", id);
+    }
+    Principal { arn: arn.to_owned(), kind: PrincipalKind::Session, caller, context, ..role.clone() }
+}
+
+/// An AWS service that calls for itself.
+pub(super) fn service(name: &str) -> Principal {
+    let mut context = Context::default();
+    one(&mut context, "aws:PrincipalServiceName", name);
+    one(&mut context, "aws:SecureTransport", "true");
+    Principal {
+        arn: name.to_owned(),
+        kind: PrincipalKind::Service,
+        account_id: String::new(),
+        caller: Caller::new(CallerKind::Service, name),
+        identity: vec![],
+        boundary: vec![],
+        context,
+        assumptions: vec![],
+        tags: Some(Tags::new()),
+        handles: Handles::default(),
+    }
+}
+
+/// Somebody in an account that no policy names, outside this organization: who stands for everyone.
+pub(super) fn everyone(partition: &str, unnamed_account: &str, estate: &Estate) -> Principal {
+    let somebody = account(partition, unnamed_account, estate);
+    Principal { arn: "*".to_owned(), kind: PrincipalKind::Everyone, account_id: String::new(), ..somebody }
+}

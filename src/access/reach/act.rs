@@ -1,0 +1,87 @@
+//! Links by which somebody comes to act as another principal.
+
+use std::sync::Arc;
+
+use super::super::cell::Object;
+use super::super::directory::{self, Directory};
+use super::super::document::Named;
+use super::super::principal::{Principal, PrincipalKind};
+use super::Link;
+use super::cast::{Actor, Casts, Hand, is_changeable};
+use super::step::Step;
+use crate::policy::{self, Action, Context, Document, PrincipalElement, Unanswered};
+
+impl Directory {
+    /// What every request about a user or role holds of it.
+    pub(super) fn context_of(&self, principal: &Principal) -> Context {
+        let mut context = Context::default();
+        self.estate.describe(&principal.account_id, "aws:Resource", &mut context);
+        for prefix in ["aws:ResourceTag/", "iam:ResourceTag/"] {
+            directory::tag(&mut context, prefix, &principal.handles.tags, &self.tested);
+        }
+        context.retain(|key| self.tested.has(key));
+        context
+    }
+}
+
+impl Casts<'_> {
+    /// Assuming a role, whose trust policy must let the actor in.
+    pub(super) fn assuming(&self, actor: &Actor<'_>, role: &Principal) -> Result<Option<Link>, Unanswered> {
+        let context = self.directory.context_of(role);
+        let object = Object {
+            trust_policy: role.handles.trust_policy.as_ref(),
+            ..Object::plain(Some(&role.arn), &role.account_id, &context)
+        };
+        let proof = self.directory.proof(&actor.principal, object, &Action::new("sts:AssumeRole"))?;
+        Ok(proof.map(|proof| Link::new(Step::AssumeRole, &actor.principal, &role.arn, vec![proof])))
+    }
+
+    /// Acting as a principal of the own account by way of IAM.
+    pub(super) fn taking_over(&self, hand: &Hand<'_>, target: &Principal) -> Result<Vec<Link>, Unanswered> {
+        let mut links = Vec::new();
+        match target.kind {
+            PrincipalKind::User => {
+                let context = self.directory.context_of(target);
+                for (step, action) in CREDENTIALS.into_iter().filter(|(_, action)| hand.mentions(action)) {
+                    let object = Object::plain(Some(&target.arn), &target.account_id, &context);
+                    let proof = self.directory.proof(&hand.actor.principal, object, &Action::new(action))?;
+                    links.extend(proof.map(|proof| Link::new(step, &hand.actor.principal, &target.arn, vec![proof])));
+                }
+            }
+            PrincipalKind::Role => {
+                links.extend(self.letting_itself_in(hand, target)?);
+                links.extend(self.computing(hand, target)?);
+            }
+            _ => {}
+        }
+        Ok(links)
+    }
+
+    /// Writing a trust policy that lets the writer in, and assuming the role.
+    fn letting_itself_in(&self, hand: &Hand<'_>, role: &Principal) -> Result<Option<Link>, Unanswered> {
+        const UPDATE: &str = "iam:UpdateAssumeRolePolicy";
+        let actor = &hand.actor.principal;
+        if !is_changeable(role) || actor.kind == PrincipalKind::Root || !hand.mentions(UPDATE) {
+            return Ok(None);
+        }
+        let context = self.directory.context_of(role);
+        let object = Object::plain(Some(&role.arn), &role.account_id, &context);
+        let entry = policy::Principal::aws(actor.caller.principal_arn().unwrap_or(&actor.arn).to_owned());
+        let trust = Named {
+            name: "trust policy as it would write it".to_owned(),
+            document: Arc::new(Document::everything(Some(PrincipalElement { negated: false, entries: vec![entry] }))),
+            source: None,
+        };
+        let rewritten = Object { trust_policy: Some(&trust), ..object };
+        let (update, assume) = (Action::new(UPDATE), Action::new("sts:AssumeRole"));
+        let proofs = self.directory.proofs(actor, &[(object, &update), (rewritten, &assume)])?;
+        Ok(proofs.map(|proofs| Link::new(Step::UpdateTrust, actor, &role.arn, proofs)))
+    }
+}
+
+/// The credentials that others can make for a user.
+const CREDENTIALS: [(Step, &str); 3] = [
+    (Step::CreateAccessKey, "iam:CreateAccessKey"),
+    (Step::CreateLoginProfile, "iam:CreateLoginProfile"),
+    (Step::UpdateLoginProfile, "iam:UpdateLoginProfile"),
+];

@@ -1,0 +1,328 @@
+//! Keys that people can destroy with a password or an access key alone.
+
+use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
+use super::{Check, Judged, Remediation, Rule, Scope};
+use crate::access::{Key as AccessKey, Principal, PrincipalKind};
+use crate::finding::{Judgement, Severity, Verdict};
+use crate::model::{Key, Role};
+use crate::policy::{self, Access, Action, Effect, Match, Statement, Unanswered};
+
+pub(super) const CHECK: Check = Check {
+    id: "kms-key-policy-destructive-without-mfa",
+    title: "People destroy keys or change their policies with MFA only",
+    severity: Severity::Medium,
+    resource: "KMS key",
+    rationale: "Deleting or disabling a key takes away everything that it protects, and changing its policy takes the key over. \
+        A stolen password or access key must not be enough for it.",
+    rule: "For customer managed keys, effective access is computed for the users of the account, and for its roles that users \
+        or accounts may assume, in requests without MFA: aws:MultiFactorAuthPresent is absent or false, and \
+        aws:MultiFactorAuthAge is absent. FAIL if one of them may then call ScheduleKeyDeletion, DeleteImportedKeyMaterial, \
+        DeleteAlias, DisableKey or PutKeyPolicy; PASS if MFA is always needed, or no user or role may call them at all.",
+    exemptions: "NOT_APPLICABLE, with the reason: AWS managed keys; keys on which only roles of AWS services and of identity \
+        providers may call the operations, because their sessions cannot carry MFA. A role of which the trust policy demands \
+        MFA counts as having it.",
+    blind_spots: "The root user is not judged here; iam-root-mfa is. Whether an identity provider asks for a second factor \
+        cannot be seen. Of DeleteAlias the half on the key is judged. A role may be assumed by a chain of other roles, of \
+        which the first needs no MFA; how old the MFA may be is not judged.",
+    remediation: Remediation {
+        summary: "Demand MFA for the destructive operations in the key policy.",
+        steps: &[
+            "Add to the key policy a Deny of the operations for everyone with the condition BoolIfExists \
+             aws:MultiFactorAuthPresent false, and spare by aws:PrincipalArn the automation that needs them.",
+            "Or demand MFA where people become the role: Bool aws:MultiFactorAuthPresent true in its trust policy.",
+            "BoolIfExists with true in an Allow does not help: it also holds for access keys without MFA.",
+        ],
+        risk: "Pipelines that change key policies with access keys or roles fail unless they are spared.",
+    },
+    reads: &[
+        "iam:GetAccountAuthorizationDetails",
+        "kms:ListKeys",
+        "kms:DescribeKey",
+        "kms:ListKeyPolicies",
+        "kms:GetKeyPolicy",
+        "organizations:DescribePolicy",
+        "organizations:ListPolicies",
+        "organizations:ListTargetsForPolicy",
+    ],
+    elsewhere: &["None known: aws:MultiFactorAuthPresent in the IAM user guide"],
+    rules: &[Rule::Key(judge)],
+};
+
+const DESTROY: [&str; 5] = [
+    "kms:ScheduleKeyDeletion",
+    "kms:DeleteImportedKeyMaterial",
+    "kms:DeleteAlias",
+    "kms:DisableKey",
+    "kms:PutKeyPolicy",
+];
+
+fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
+    // No grant can give any of the operations.
+    key_policy::judged(key, |policies| scope.reach.once(CHECK.id, &key.arn, || answer(policies, scope)))
+}
+
+fn answer(policies: &Policies<'_>, scope: &Scope<'_>) -> Judged {
+    let question =
+        Question { policies, scope, key: &policies.without_grants(scope.reach)?, destroy: &actions(&DESTROY) };
+    let (mut answers, mut machines) = (Vec::new(), Vec::new());
+    let of_account = |it: &&Principal| matches!(it.kind, PrincipalKind::User | PrincipalKind::Role);
+    for principal in scope.reach.directory().principals().filter(of_account) {
+        let answer = match who_becomes(principal, scope) {
+            Becomes::Person(certain) => question.person(principal, certain),
+            Becomes::PersonWithMfa => question.guarded(principal),
+            Becomes::Machine => question.machine(principal).map(|it| {
+                machines.extend(it);
+                None
+            }),
+        };
+        match answer {
+            Ok(answer) => answers.extend(answer),
+            Err(error) => return Ok(unanswered(&error)),
+        }
+    }
+    if answers.iter().all(|answer| answer.verdict != Verdict::Fail) {
+        // Somebody who was not listed may do it.
+        scope.account.iam.users.whole()?;
+        scope.account.iam.roles.whole()?;
+    }
+    Ok(match machines.as_slice() {
+        [first, ..] if answers.is_empty() => Judgement::not_applicable(format!(
+            "only roles of services and identity providers, whose sessions cannot carry MFA, may destroy the key or change \
+                 its policy, for example {first}"
+        )),
+        _ => conclude(answers, "no user or role of the account may destroy the key or change its policy"),
+    })
+}
+
+/// Who acts as a principal.
+enum Becomes {
+    /// Somebody who signs in; for certain or not.
+    Person(bool),
+    /// Somebody who signed in with MFA.
+    PersonWithMfa,
+    /// An AWS service, or whoever an identity provider says.
+    Machine,
+}
+
+fn who_becomes(principal: &Principal, scope: &Scope<'_>) -> Becomes {
+    let roles = scope.account.iam.roles.known();
+    let Some(role) = roles.iter().find(|role| principal.kind == PrincipalKind::Role && role.arn == principal.arn)
+    else {
+        return Becomes::Person(true);
+    };
+    let Ok(trust) = &role.trust_policy else { return Becomes::Person(false) };
+    let of_people: Vec<&Statement> =
+        trust.statements_of(Effect::Allow).filter(|statement| is_for_people(statement, role)).collect();
+    match of_people.as_slice() {
+        [] => Becomes::Machine,
+        statements if statements.iter().all(|it| demands_mfa(it)) => Becomes::PersonWithMfa,
+        _ => Becomes::Person(true),
+    }
+}
+
+/// Whether users or accounts may assume the role by a statement of its trust policy.
+fn is_for_people(statement: &Statement, role: &Role) -> bool {
+    use policy::Principal as Entry;
+    let Some(element) = &statement.principal else { return false };
+    let is_person = |entry: &Entry| {
+        matches!(entry, Entry::Everyone | Entry::Account { .. } | Entry::User(_) | Entry::Role(_) | Entry::Session(_))
+            || matches!(entry, Entry::FederatedUser(_) | Entry::UniqueId(_))
+    };
+    !role.is_service_linked()
+        && statement.matches_action("sts:AssumeRole") != Match::No
+        && (element.negated || element.entries.iter().any(is_person))
+}
+
+/// Whether a statement applies to callers with MFA alone.
+fn demands_mfa(statement: &Statement) -> bool {
+    statement.tests().any(|test| {
+        let policy::Operator::Compare(comparing) = test.operator else { return false };
+        let is_plain = !comparing.negated && !comparing.if_exists && comparing.quantifier.is_none();
+        let is_true = || test.values.iter().all(|value| value.source().eq_ignore_ascii_case("true"));
+        is_plain
+            && !test.values.is_empty()
+            && match (test.key.as_str(), comparing.comparison) {
+                ("aws:multifactorauthpresent", policy::Comparison::Bool) => is_true(),
+                ("aws:multifactorauthage", policy::Comparison::Numeric(_)) => true,
+                _ => false,
+            }
+    })
+}
+
+/// One key and the operations on it.
+struct Question<'a> {
+    policies: &'a Policies<'a>,
+    scope: &'a Scope<'a>,
+    key: &'a AccessKey,
+    destroy: &'a [Action],
+}
+
+impl Question<'_> {
+    /// What is said of somebody who signs in with or without MFA.
+    fn person(&self, principal: &Principal, is_certain: bool) -> Result<Option<Answer>, Unanswered> {
+        let directory = self.scope.reach.directory();
+        let plain = directory.without_mfa(principal);
+        let Some((action, cell)) = first(directory, &plain, self.key, self.destroy, |_, _| true)? else {
+            return self.guarded(principal);
+        };
+        let is_open = cell.access == Access::Possible || !is_certain;
+        let (verdict, may) = if is_open { (Verdict::Undecided, "may perhaps") } else { (Verdict::Fail, "may") };
+        let text = format!("{} {may} call {} without MFA", principal.arn, action.name());
+        Ok(Some(Answer::new(verdict, text, self.policies.deciding(&cell))))
+    }
+
+    /// What is said of somebody who can do it with MFA alone.
+    fn guarded(&self, principal: &Principal) -> Result<Option<Answer>, Unanswered> {
+        let found = first(self.scope.reach.directory(), principal, self.key, self.destroy, |_, _| true)?;
+        Ok(found.map(|(action, cell)| {
+            let text = format!("{} may call {} with MFA alone", principal.arn, action.name());
+            Answer::new(Verdict::Pass, text, self.policies.deciding(&cell))
+        }))
+    }
+
+    /// The name of a machine that can do it.
+    fn machine(&self, principal: &Principal) -> Result<Option<String>, Unanswered> {
+        let found = first(self.scope.reach.directory(), principal, self.key, self.destroy, |_, _| true)?;
+        Ok(found.map(|_| principal.arn.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use crate::model::{Listing, User};
+
+    fn deny(condition: &str) -> String {
+        format!(
+            r#"{{"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": {{{condition}}}}}"#
+        )
+    }
+
+    fn key_of(more: &str) -> Key {
+        let own = format!(
+            r#"{{"Effect": "Allow", "Principal": {{"AWS": "{ACCOUNT}"}}, "Action": "kms:*", "Resource": "*"}}{more}"#
+        );
+        Key { policies: Listing::complete(vec![key_policy(statements(&own))]), ..key() }
+    }
+
+    fn allow(rest: &str) -> String {
+        format!(r#"{{"Effect": "Allow", "Action": "kms:*", "Resource": "*" {rest}}}"#)
+    }
+
+    fn with_user(policy: &str) -> World {
+        let mut world = World::new();
+        let inline_policies = vec![inline("policy", statements(policy))];
+        world.account.iam.users = Listing::complete(vec![User { inline_policies, ..user() }]);
+        world
+    }
+
+    fn with_role(trust: &str) -> World {
+        let mut world = World::new();
+        let inline_policies = vec![inline("policy", statements(&allow("")))];
+        let trust_policy = statements(&format!(r#"{{"Effect": "Allow", "Action": "sts:AssumeRole", {trust}}}"#));
+        world.account.iam.roles = Listing::complete(vec![Role { inline_policies, trust_policy, ..role("/") }]);
+        world
+    }
+
+    fn judged(key: &Key, world: &World) -> Judgement {
+        judge_key(&CHECK, key, world).unwrap()
+    }
+
+    fn verdict(key: &Key, world: &World) -> Verdict {
+        judged(key, world).verdict
+    }
+
+    #[test]
+    fn a_user_without_a_demand_for_mfa_fails() {
+        let failed = judged(&key(), &with_user(&allow("")));
+        assert_eq!(failed.verdict, Verdict::Fail);
+        assert_eq!(failed.reason, format!("{} may call kms:ScheduleKeyDeletion without MFA", user().arn));
+        for condition in [
+            r#""BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}"#,
+            r#""Bool": {"aws:MultiFactorAuthPresent": "false"}"#,
+            r#""NumericLessThanIfExists": {"aws:MultiFactorAuthAge": "300"}"#,
+        ] {
+            let condition = format!(r#", "Condition": {{{condition}}}"#);
+            assert_eq!(verdict(&key(), &with_user(&allow(&condition))), Verdict::Fail, "{condition}");
+        }
+        // No request has a key of that name, so that the statement allows nothing.
+        let misspelt = r#", "Condition": {"NumericLessThan": {"aws: MultiFactorAuthAge": "300"}}"#;
+        assert_eq!(verdict(&key(), &with_user(&allow(misspelt))), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_demand_for_mfa_in_an_allow_or_a_deny_passes() {
+        for condition in [
+            r#""Bool": {"aws:MultiFactorAuthPresent": "true"}"#,
+            r#""NumericLessThan": {"aws:MultiFactorAuthAge": "300"}"#,
+        ] {
+            let condition = format!(r#", "Condition": {{{condition}}}"#);
+            let judgement = judged(&key(), &with_user(&allow(&condition)));
+            assert_ne!(judgement.verdict, Verdict::Fail, "{condition}: {}", judgement.reason);
+        }
+        let if_exists = deny(r#""BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}"#);
+        let guarded = judged(&key_of(&format!(", {if_exists}")), &with_user(&allow("")));
+        assert_eq!(guarded.verdict, Verdict::Pass, "{}", guarded.reason);
+        assert!(guarded.reason.ends_with("may call kms:ScheduleKeyDeletion with MFA alone"), "{}", guarded.reason);
+        // An access key carries no such key, so that a plain Bool denies nothing.
+        let plain = deny(r#""Bool": {"aws:MultiFactorAuthPresent": "false"}"#);
+        assert_eq!(verdict(&key_of(&format!(", {plain}")), &with_user(&allow(""))), Verdict::Fail);
+    }
+
+    #[test]
+    fn use_of_the_key_is_not_destruction() {
+        let policy = allow("").replace("kms:*", "kms:Decrypt");
+        assert_eq!(verdict(&key(), &with_user(&policy)), Verdict::Pass);
+        assert_eq!(verdict(&key(), &World::new()), Verdict::Pass);
+    }
+
+    #[test]
+    fn roles_go_by_their_trust() {
+        let account = format!(r#""Principal": {{"AWS": "{ACCOUNT}"}}"#);
+        assert_eq!(verdict(&key(), &with_role(&account)), Verdict::Fail);
+        let mfa = r#", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#;
+        assert_eq!(verdict(&key(), &with_role(&format!("{account}{mfa}"))), Verdict::Pass);
+        let if_exists = mfa.replace("Bool", "BoolIfExists");
+        assert_eq!(verdict(&key(), &with_role(&format!("{account}{if_exists}"))), Verdict::Fail);
+        let service = r#""Principal": {"Service": "ec2.amazonaws.com"}"#;
+        assert_eq!(verdict(&key(), &with_role(service)), Verdict::NotApplicable);
+        let provider = r#""Principal": {"Federated": "arn:aws:iam::111122223333:saml-provider/P"}"#;
+        assert_eq!(verdict(&key(), &with_role(provider)), Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_undecided() {
+        let gap = denied("iam:GetAccountAuthorizationDetails");
+        let mut unread = with_user(&allow(""));
+        let mut user = unread.account.iam.users.known()[0].clone();
+        user.inline_policies[0].document = Err(gap.clone());
+        unread.account.iam.users = Listing::complete(vec![user]);
+        assert_eq!(verdict(&key(), &unread), Verdict::Undecided);
+        let mut unknown_trust = with_role(r#""Principal": {"Service": "ec2.amazonaws.com"}"#);
+        let mut role = unknown_trust.account.iam.roles.known()[0].clone();
+        role.trust_policy = Err(gap);
+        unknown_trust.account.iam.roles = Listing::complete(vec![role]);
+        assert_eq!(verdict(&key(), &unknown_trust), Verdict::Undecided);
+    }
+
+    #[test]
+    fn without_all_principals_only_an_exception_is_certain() {
+        let gap = denied("iam:GetAccountAuthorizationDetails");
+        let mut cut = with_user(&allow(""));
+        cut.account.iam.roles = Listing::missing(gap.clone());
+        assert_eq!(verdict(&key(), &cut), Verdict::Fail);
+        cut.account.iam.users = Listing::complete(Vec::new());
+        assert_eq!(judge_key(&CHECK, &key(), &cut), Err(gap));
+    }
+
+    #[test]
+    fn keys_of_aws_are_exempt() {
+        assert_eq!(verdict(&aws_managed_key(), &World::new()), Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn without_metadata_or_any_policy_nothing_is_said() {
+        assert_says_nothing_without_policies(&CHECK);
+    }
+}

@@ -1,0 +1,140 @@
+//! Accounts whose keys no service control policy protects from deletion.
+
+use super::guardrails::{DESTRUCTIVE, Left, left, organization, sources, unreached};
+use super::key_policy::unanswered;
+use super::{Check, Judged, Remediation, Rule, Scope};
+use crate::finding::{Judgement, Severity};
+use crate::policy::{Access, Action};
+
+pub(super) const CHECK: Check = Check {
+    id: "org-scp-kms-guard-missing",
+    title: "Service control policies keep keys from being deleted",
+    severity: Severity::High,
+    resource: "account",
+    rationale: "Deleting a key destroys everything that it protects. An administrator of an account, or whoever stole the \
+        credentials of one, can do it unless the organization forbids it from outside.",
+    rule: "PASS if the service control policies of the account, its organizational units and the root deny \
+        kms:ScheduleKeyDeletion on any key in every Region that was read to a role without tags that no policy names and that \
+        may otherwise do everything; FAIL if they leave it, under some condition or none.",
+    exemptions: "Accounts outside any organization are NOT_APPLICABLE, and so is the management account if it holds no key: \
+        service control policies do not reach it. If it holds keys, it fails.",
+    blind_spots: "Principals that a policy spares by name, such as a break-glass role, may still delete keys; who they are is \
+        not judged. Service-linked roles are not limited by service control policies. Other ways to lose a key are judged by \
+        org-scp-kms-guard-incomplete. An organization without all features cannot have such policies and fails.",
+    remediation: Remediation {
+        summary: "Deny kms:ScheduleKeyDeletion by a service control policy, with a break-glass role spared by name.",
+        steps: &[
+            "Write a Deny of the destructive KMS actions on all resources with ArnNotLike aws:PrincipalArn for the one role \
+             that may delete keys.",
+            "Attach it to an organizational unit for tests first, then to the root.",
+            "Keep keys out of the management account, which no such policy reaches.",
+        ],
+        risk: "Pipelines that delete keys when they tear down stacks fail unless their role is spared.",
+    },
+    reads: &[
+        "kms:ListKeys",
+        "kms:DescribeKey",
+        "organizations:DescribePolicy",
+        "organizations:ListPolicies",
+        "organizations:ListTargetsForPolicy",
+    ],
+    elsewhere: &["CIS AWS Foundations 7.0.0 2.1.2"],
+    rules: &[Rule::Root(judge)],
+};
+
+fn judge(scope: &Scope<'_>) -> Judged {
+    const WHAT: &str = "service control policies";
+    let organization = match organization(scope, "a service control policy", |it| unreached(scope, it, WHAT))? {
+        Ok(organization) => organization,
+        Err(judgement) => return Ok(judgement),
+    };
+    let role = scope.reach.directory().ordinary_role(&scope.account.id);
+    let Left { access, conditions, statements } = match left(scope, &role, &Action::new(DESTRUCTIVE[0])) {
+        Ok(left) => left,
+        Err(error) => return Ok(unanswered(&error)),
+    };
+    let judgement = match access {
+        Access::Denied => {
+            Judgement::pass("service control policies deny kms:ScheduleKeyDeletion to whom they do not name")
+        }
+        Access::Possible => Judgement::undecided(
+            "whether service control policies deny kms:ScheduleKeyDeletion hangs on what could not be read or is not documented",
+        ),
+        _ if conditions.is_empty() => Judgement::fail("no service control policy denies kms:ScheduleKeyDeletion"),
+        _ => Judgement::fail(format!(
+            "service control policies leave kms:ScheduleKeyDeletion when {}",
+            conditions.join(", or when ")
+        )),
+    };
+    let sources = sources(organization, &organization.service_control_policies, &scope.account.id);
+    Ok(judgement.by_statements(statements).because_of_all(sources))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use crate::finding::Verdict;
+    use crate::model::Listing;
+
+    fn verdict(statements: &str) -> Verdict {
+        judge_root(&CHECK, &member(&[statements], &[])).unwrap().verdict
+    }
+
+    fn deny(rest: &str) -> String {
+        format!(r#"{{"Effect": "Deny", "Action": "kms:ScheduleKeyDeletion", {rest}}}"#)
+    }
+
+    #[test]
+    fn a_deny_on_all_keys_passes_even_when_it_spares_a_role_by_name() {
+        assert_eq!(verdict(&deny(r#""Resource": "*""#)), Verdict::Pass);
+        let spared =
+            r#""Resource": "*", "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/BreakGlass"}}"#;
+        assert_eq!(verdict(&deny(spared)), Verdict::Pass);
+        let judgement = judge_root(&CHECK, &member(&[&deny(spared)], &[])).unwrap();
+        assert_eq!(judgement.statements[0].policy, "service control policy Policy0");
+        let own =
+            format!(r#""Resource": "*", "Condition": {{"StringEquals": {{"aws:PrincipalOrgID": "{ORGANIZATION}"}}}}"#);
+        assert_eq!(verdict(&deny(&own)), Verdict::Pass);
+    }
+
+    #[test]
+    fn what_leaves_it_to_ordinary_roles_fails() {
+        assert_eq!(judge_root(&CHECK, &member(&[], &[])).unwrap().verdict, Verdict::Fail);
+        for rest in [
+            format!(r#""Resource": "{}""#, key_arn()),
+            r#""Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}"#.to_owned(),
+            r#""Resource": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-another"}}"#.to_owned(),
+            r#""Resource": "*", "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Builder"}}"#
+                .to_owned(),
+            r#""Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/class": "phi"}}"#.to_owned(),
+        ] {
+            assert_eq!(verdict(&deny(&rest)), Verdict::Fail, "{rest}");
+        }
+        assert_eq!(verdict(&deny(r#""Resource": "*""#).replace("Schedule", "Cancel")), Verdict::Fail);
+    }
+
+    #[test]
+    fn the_management_account_is_not_reached() {
+        let world = World::new();
+        assert_eq!(judge_root(&CHECK, &world).unwrap().verdict, Verdict::NotApplicable);
+        assert_eq!(
+            judge_root(&CHECK, &world.with_keys(vec![aws_managed_key()])).unwrap().verdict,
+            Verdict::NotApplicable
+        );
+        assert_eq!(judge_root(&CHECK, &world.with_keys(vec![key()])).unwrap().verdict, Verdict::Fail);
+        let alone = World { organization: Ok(None), ..World::new() };
+        assert_eq!(judge_root(&CHECK, &alone).unwrap().verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn without_the_organization_nothing_is_said_and_without_a_policy_nothing_is_decided() {
+        let gap = denied("organizations:DescribeOrganization");
+        let world = World { organization: Err(gap.clone()), ..World::new() };
+        assert_eq!(judge_root(&CHECK, &world), Err(gap));
+        let mut unread = member(&[&deny(r#""Resource": "*""#)], &[]);
+        let gap = denied("organizations:ListPolicies");
+        unread.organization.as_mut().unwrap().as_mut().unwrap().service_control_policies = Listing::missing(gap);
+        assert_eq!(judge_root(&CHECK, &unread).unwrap().verdict, Verdict::Undecided);
+    }
+}

@@ -1,0 +1,145 @@
+//! What the report keeps of a key while accounts are read: what decisions do not need and readers do.
+
+use std::collections::BTreeMap;
+
+use crate::audit::AuditedAccount;
+use crate::model::{self, Evidence, Fact, Gap, GapKind, KeyMetadata};
+
+/// What is kept of every key, by ARN.
+pub(in crate::report) type AllFacts = BTreeMap<String, KeyFacts>;
+
+/// What is kept of a key.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct KeyFacts {
+    /// `DescribeKey`, or why it is not known.
+    pub(super) metadata: Fact<KeyMetadata>,
+    /// Rotation in words.
+    pub(super) rotation: String,
+    /// Where the key and its description were read.
+    pub(super) evidence: Vec<Evidence>,
+    /// Where each key policy that is one was read, in the order in which decisions take them.
+    pub(super) policies: Vec<Evidence>,
+    /// Its grants.
+    pub(super) grants: Vec<GrantFacts>,
+}
+
+/// What is kept of a grant.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct GrantFacts {
+    /// The grant.
+    pub(super) grant: model::Grant,
+    /// Where it was read.
+    pub(super) evidence: Evidence,
+}
+
+/// Keeps what the report needs of the keys of an account.
+pub(in crate::report) fn keep(all: &mut AllFacts, audited: &AuditedAccount) {
+    let provenance = &audited.facts.provenance;
+    for key in audited.facts.regions.values().flat_map(|kms| kms.keys.known()) {
+        let sources = key.metadata.iter().map(|metadata| &metadata.source).chain([&key.source]);
+        let grants = key.grants.known().iter();
+        let policies = key.policies.known().iter().filter(|policy| policy.document.is_ok());
+        let facts = KeyFacts {
+            metadata: key.metadata.clone(),
+            rotation: rotation(key),
+            evidence: sources.map(|source| provenance.evidence(source)).collect(),
+            policies: policies.map(|policy| provenance.evidence(&policy.source)).collect(),
+            grants: grants
+                .map(|grant| GrantFacts { grant: grant.clone(), evidence: provenance.evidence(&grant.source) })
+                .collect(),
+        };
+        all.insert(key.arn.clone(), facts);
+    }
+}
+
+fn rotation(key: &model::Key) -> String {
+    match &key.rotation {
+        Ok(status) => match (status.enabled, status.period_in_days) {
+            (false, _) => "off".to_owned(),
+            (true, Some(days)) => format!("on, every {days} days"),
+            (true, None) => "on".to_owned(),
+        },
+        // Keys that KMS cannot rotate by itself are not asked.
+        Err(gap) if gap.kind == GapKind::NotCollected => "not asked".to_owned(),
+        Err(gap) => not_known(gap),
+    }
+}
+
+/// What stands where a fact could not be read.
+pub(super) fn not_known(gap: &Gap) -> String {
+    format!("not known: {}", gap.reason())
+}
+
+impl KeyFacts {
+    /// Whether the key, by its usage and spec, can take part in an action at all. Where they are not known, it may.
+    pub(super) fn can_serve(&self, action: &str) -> bool {
+        let Ok(metadata) = &self.metadata else { return true };
+        let is_symmetric = metadata.key_spec == "SYMMETRIC_DEFAULT";
+        match (metadata.key_usage.as_str(), action) {
+            ("ENCRYPT_DECRYPT", "kms:GenerateMac" | "kms:Sign" | "kms:DeriveSharedSecret") => false,
+            ("ENCRYPT_DECRYPT", "kms:Encapsulate" | "kms:Decapsulate") => false,
+            ("ENCRYPT_DECRYPT", action) => is_symmetric || !action.starts_with("kms:GenerateDataKey"),
+            ("SIGN_VERIFY", action) => action == "kms:Sign" || !is_use(action),
+            ("GENERATE_VERIFY_MAC", action) => action == "kms:GenerateMac" || !is_use(action),
+            ("KEY_AGREEMENT", action) => action == "kms:DeriveSharedSecret" || !is_use(action),
+            _ => true,
+        }
+    }
+}
+
+fn is_use(action: &str) -> bool {
+    crate::policy::kms_action(action).is_some_and(|it| it.group == "crypto-use")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{KeyManager, Source};
+
+    fn facts(usage: &str, spec: &str) -> KeyFacts {
+        let source = Source { file: "f".into(), api: "kms:DescribeKey", resource: vec![], pointer: String::new() };
+        KeyFacts {
+            metadata: Ok(KeyMetadata {
+                key_manager: KeyManager::Customer,
+                key_spec: spec.to_owned(),
+                key_usage: usage.to_owned(),
+                key_state: "Enabled".to_owned(),
+                origin: "AWS_KMS".to_owned(),
+                description: String::new(),
+                creation_date: None,
+                deletion_date: None,
+                multi_region: None,
+                source,
+            }),
+            rotation: String::new(),
+            evidence: vec![],
+            policies: vec![],
+            grants: vec![],
+        }
+    }
+
+    #[test]
+    fn a_key_serves_the_actions_of_its_usage_and_every_administrative_one() {
+        let symmetric = facts("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT");
+        assert!(symmetric.can_serve("kms:Decrypt") && symmetric.can_serve("kms:GenerateDataKeyPair"));
+        assert!(!symmetric.can_serve("kms:Sign"));
+        let asymmetric = facts("ENCRYPT_DECRYPT", "RSA_2048");
+        assert!(asymmetric.can_serve("kms:ReEncryptFrom") && !asymmetric.can_serve("kms:GenerateDataKey"));
+        let signing = facts("SIGN_VERIFY", "ECC_NIST_P256");
+        assert!(signing.can_serve("kms:Sign") && !signing.can_serve("kms:Decrypt"));
+        for it in [&symmetric, &asymmetric, &signing, &facts("GENERATE_VERIFY_MAC", "HMAC_256")] {
+            assert!(it.can_serve("kms:PutKeyPolicy") && it.can_serve("kms:CreateGrant"));
+        }
+    }
+
+    #[test]
+    fn a_key_that_could_not_be_described_or_has_another_usage_may_serve_all() {
+        let unread = KeyFacts {
+            metadata: Err(Gap::not_collected("kms:DescribeKey", &[])),
+            ..facts("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+        };
+        for it in [unread, facts("A_LATER_USAGE", "A_LATER_SPEC")] {
+            assert!(it.can_serve("kms:Sign") && it.can_serve("kms:Decrypt") && it.can_serve("kms:Decapsulate"));
+        }
+    }
+}
