@@ -182,15 +182,31 @@ pub struct AuditArgs {
     /// Leave the snapshot out of the pack
     #[arg(long)]
     pub no_snapshot: bool,
-    /// Add who can do what with every key: a page a key, decrypt matrices, tables; takes long for large organizations
+    /// Write who can do what with every key (pages of keys, decrypt matrices, tables) also for more than 25 accounts, where
+    /// it takes minutes and gigabytes
     #[arg(long)]
     pub access: bool,
+    /// Leave out who can do what with every key
+    #[arg(long, conflicts_with = "access")]
+    pub no_access: bool,
+    /// Whose verdicts to give where AWS Security Hub has a control of its own [default: keyproof]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub verdicts: Option<VerdictsArg>,
     /// Exit with 3 when a FAIL of this severity or worse stands
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
     /// Exit with 0 although something could not be assessed
     #[arg(long)]
     pub allow_incomplete: bool,
+}
+
+/// For `--verdicts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerdictsArg {
+    /// Ours
+    Keyproof,
+    /// With the parameters of Security Hub's controls, whatever the configuration says
+    SecurityHub,
 }
 
 /// Severities, for `--fail-on`.
@@ -241,6 +257,9 @@ pub enum AccessCommand {
         /// Show those who cannot as well, and what blocks them
         #[arg(long)]
         include_denied: bool,
+        /// Only access of these kinds; repeats, takes commas [default: all]
+        #[arg(long, value_enum, value_name = "ACCESS", value_delimiter = ',')]
+        access: Vec<AccessKind>,
         /// Chains
         #[command(flatten)]
         reach: ReachArgs,
@@ -259,6 +278,9 @@ pub enum AccessCommand {
         /// Action or class of actions; repeats, takes commas [default: all actions on keys]
         #[arg(long, value_name = "ACTION", value_delimiter = ',')]
         action: Vec<String>,
+        /// Filters
+        #[command(flatten)]
+        filter: FilterArgs,
         /// Snapshot and form of the output
         #[command(flatten)]
         common: AccessArgs,
@@ -327,6 +349,21 @@ pub struct MatrixArgs {
     /// Action or class of actions; repeats, takes commas
     #[arg(long, value_name = "ACTION", value_delimiter = ',', default_value = "kms:Decrypt")]
     pub action: Vec<String>,
+    /// Print classes: one row for principals that no decision can tell apart and keys that none can tell apart, with the
+    /// members of both (`account_id`, `key_arns[]`, `principal_arns[]`, `principal_type`, `action`, `access`, `path`,
+    /// `conditions[]`, `via[]`, `notes[]`)
+    #[arg(long)]
+    pub classes: bool,
+    /// Filters
+    #[command(flatten)]
+    pub filter: FilterArgs,
+}
+
+/// Which keys and which access an answer is about. Each flag narrows what the others leave; what they leave out is said on
+/// standard error.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters (each narrows what the others leave)")]
+pub struct FilterArgs {
     /// Only keys of this account; repeats, takes commas
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub account: Vec<String>,
@@ -336,7 +373,10 @@ pub struct MatrixArgs {
     /// Only this key: ARN, id, alias ARN or alias name; repeats
     #[arg(long, value_name = "KEY")]
     pub key: Vec<String>,
-    /// Only keys with this tag: `team=payments`; repeats
+    /// Only keys with this alias, in whatever account and Region (`alias/aws/ebs`); repeats
+    #[arg(long, value_name = "ALIAS")]
+    pub alias: Vec<String>,
+    /// Only keys with this tag: `team=payments`; repeated, a key must have all. Keys whose tags were not read stay
     #[arg(long, value_name = "KEY=VALUE")]
     pub tag: Vec<String>,
     /// Only access of these kinds; repeats, takes commas [default: all]
@@ -399,6 +439,8 @@ pub struct VerifyArgs {
 pub enum CheckCommand {
     /// List all checks
     List(ListArgs),
+    /// Print all checks with their rules and their names in other tools, as Markdown
+    Catalogue,
     /// Show one check
     Show {
         /// Id of the check

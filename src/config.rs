@@ -1,25 +1,42 @@
 //! `keyproof.toml`: what a team writes down once instead of typing it every quarter.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use toml::Spanned;
 
+use crate::checks::{self, CHECKS, Parameters, Refusal, Value, Verdicts};
+use crate::commands::nearest;
 use crate::finding::Severity;
 
 /// Name of the file that is read when none is named.
 pub const DEFAULT_FILE: &str = "keyproof.toml";
 
 /// The configuration. Every member may be absent; a flag of the command line beats it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
     /// `[collect]`
     pub collect: Collect,
     /// `[audit]`
     pub audit: Audit,
+    /// `[checks.<check id>]`: values of parameters.
+    pub parameters: Parameters,
 }
+
+/// The file as it is written.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    collect: Collect,
+    audit: Audit,
+    checks: Checks,
+}
+
+/// By check id and name of the parameter.
+type Checks = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<toml::Value>>>;
 
 /// `[collect]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -57,6 +74,8 @@ pub struct Exclusion {
 pub struct Audit {
     /// As `--as-of`.
     pub as_of: Option<Timestamp>,
+    /// As `--verdicts`.
+    pub verdicts: Option<Verdicts>,
     /// As `--fail-on`.
     pub fail_on: Option<Severity>,
     /// As `--allow-incomplete`.
@@ -94,7 +113,63 @@ pub fn load(named: Option<&Path>) -> Result<Config, Error> {
     let bytes = crate::files::read(path)?;
     let parse = |reason: String| Error::Parse { path: path.to_path_buf(), reason };
     let text = std::str::from_utf8(&bytes).map_err(|failed| parse(failed.to_string()))?;
-    toml::from_str(text).map_err(|failed| parse(failed.to_string()))
+    let File { collect, audit, checks } = toml::from_str(text).map_err(|failed| parse(failed.to_string()))?;
+    let parameters = parameters(&checks).map_err(|(at, reason)| {
+        let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+        parse(format!("line {line}: {reason}"))
+    })?;
+    Ok(Config { collect, audit, parameters })
+}
+
+/// The values that a file sets, or the first that cannot be: where it stands, and why.
+fn parameters(checks: &Checks) -> Result<Parameters, (usize, String)> {
+    let mut parameters = Parameters::default();
+    for (check, values) in checks {
+        let id = check.get_ref();
+        if checks::find(id).is_none() {
+            return Err((check.span().start, reason(&Refusal::Check(id.clone()))));
+        }
+        for (name, value) in values {
+            let accepted = value_of(value.get_ref()).ok_or_else(|| {
+                let what =
+                    format!("{name} is neither a whole number, a switch nor a list of texts", name = name.get_ref());
+                (value.span().start, what)
+            })?;
+            parameters.set(id, name.get_ref(), accepted).map_err(|refusal| {
+                let at = if matches!(refusal, Refusal::Value { .. }) { value.span() } else { name.span() };
+                (at.start, reason(&refusal))
+            })?;
+        }
+    }
+    Ok(parameters)
+}
+
+fn value_of(value: &toml::Value) -> Option<Value> {
+    match value {
+        toml::Value::Integer(number) => Some(Value::Integer(*number)),
+        toml::Value::Boolean(on) => Some(Value::Boolean(*on)),
+        toml::Value::Array(items) => {
+            let items: Option<Vec<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+            items.map(Value::Strings)
+        }
+        _ => None,
+    }
+}
+
+/// A refusal, with the nearest name where one is unknown.
+fn reason(refusal: &Refusal) -> String {
+    let near = match refusal {
+        Refusal::Check(id) => nearest(id, CHECKS.iter().map(|check| check.id)),
+        Refusal::Name { check, name } => {
+            let known = checks::find(check).into_iter().flat_map(|check| check.parameters);
+            nearest(name, known.map(|parameter| parameter.name()))
+        }
+        Refusal::Value { .. } => None,
+    };
+    match near {
+        Some(near) => format!("{refusal}; did you mean `{near}`?"),
+        None => refusal.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +211,36 @@ mod tests {
         }
         let message = parse("[audit]\nfail_on = 'hihg'\n").unwrap_err().to_string();
         assert!(message.contains("line 2") && message.contains("hihg"), "{message}");
+    }
+
+    #[test]
+    fn a_parameter_of_a_check_is_read() {
+        let config = parse("[checks.iam-access-key-age]\nmax_age_days = 60\n").unwrap();
+        let settings = config.parameters.settings(checks::find("iam-access-key-age").unwrap());
+        assert_eq!((settings.len(), &settings[0].value, settings[0].loosened), (1, &Value::Integer(60), false));
+    }
+
+    #[test]
+    fn a_parameter_that_cannot_be_set_is_named_with_its_line_and_the_nearest_name() {
+        for (text, words) in [
+            (
+                "iam-acces-key-age]\nmax_age_days = 60",
+                ["line 2: no check is called `iam-acces-key-age`", "`iam-access-key-age`"],
+            ),
+            ("iam-acces-key-age]", ["line 2: no check is called `iam-acces-key-age`", "`iam-access-key-age`"]),
+            (
+                "iam-access-key-age]\nmax_age_day = 60",
+                ["line 3: iam-access-key-age has no parameter `max_age_day`", "mean `max_age_days`"],
+            ),
+            ("iam-root-mfa]\nmax_age_days = 60", ["line 3: iam-root-mfa has no parameter", "max_age_days"]),
+            ("iam-access-key-age]\n\nmax_age_days = 0", ["line 4: max_age_days is 1 to 3650", "not 0"]),
+            ("iam-access-key-age]\nmax_age_days = true", ["line 3: max_age_days is 1 to 3650", "not a switch"]),
+            ("iam-access-key-age]\nmax_age_days = '60'", ["line 3: max_age_days is neither a whole number", "texts"]),
+            ("iam-access-key-age]\nmax_age_days = [1]", ["line 3: max_age_days is neither a whole number", "texts"]),
+        ] {
+            let message = parse(&format!("# parameters\n[checks.{text}\n")).unwrap_err().to_string();
+            assert!(words.iter().all(|word| message.contains(word)), "{message}");
+        }
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub enum Verdict {
     NotApplicable,
     /// The engine cannot conclude.
     Undecided,
+    /// No API that is read can answer; a person must.
+    Manual,
 }
 
 impl From<Verdict> for Status {
@@ -110,6 +112,7 @@ impl From<Verdict> for Status {
             Verdict::Fail => Self::Fail,
             Verdict::NotApplicable => Self::NotApplicable,
             Verdict::Undecided => Self::Undecided,
+            Verdict::Manual => Self::Manual,
         }
     }
 }
@@ -127,11 +130,20 @@ pub struct Judgement {
     pub statements: Vec<StatementReference>,
     /// Results under other parameters.
     pub aspects: Vec<Aspect>,
+    /// How much an exception matters; absent: as much as the check says.
+    pub severity: Option<Severity>,
 }
 
 impl Judgement {
     fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
-        Self { verdict, reason: reason.into(), evidence: Vec::new(), statements: Vec::new(), aspects: Vec::new() }
+        Self {
+            verdict,
+            reason: reason.into(),
+            evidence: Vec::new(),
+            statements: Vec::new(),
+            aspects: Vec::new(),
+            severity: None,
+        }
     }
 
     /// The criterion is met.
@@ -154,6 +166,11 @@ impl Judgement {
         Self::new(Verdict::Undecided, reason)
     }
 
+    /// A person must answer.
+    pub fn manual(reason: impl Into<String>) -> Self {
+        Self::new(Verdict::Manual, reason)
+    }
+
     /// Adds a place that the verdict rests on.
     #[must_use]
     pub fn because_of(mut self, source: &Source) -> Self {
@@ -172,6 +189,13 @@ impl Judgement {
     #[must_use]
     pub fn by_statements(mut self, statements: impl IntoIterator<Item = StatementReference>) -> Self {
         self.statements.extend(statements);
+        self
+    }
+
+    /// Says how much the exception matters, where that is not the same for all exceptions of the check.
+    #[must_use]
+    pub fn graded(mut self, severity: Option<Severity>) -> Self {
+        self.severity = severity;
         self
     }
 

@@ -1,6 +1,9 @@
 //! One decision: one principal, one action, on one key or on something else.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::directory::Directory;
 use super::document::Named;
@@ -8,43 +11,36 @@ use super::key::Key;
 use super::organization::{Kind, Levels};
 use super::principal::{Principal, PrincipalKind};
 use crate::policy::{
-    self, Access, Action, Assumed, Budget, ConditionTest, Context, Decision, Document, Effect, Environment, Layer,
-    Path, Policies, PolicyRef, Request, Requirement, Unanswered, effective,
+    self, Access, Action, Answer, Assumed, Budget, ConditionTest, Context, Document, Effect, Environment, Layer,
+    Policies, PolicyRef, Request, Unanswered,
 };
 
 /// Steps for one cell: a fraction of a second. A cell that needs more is *possible*, with a note.
 const STEPS: u64 = 20_000_000;
 
-/// What one principal may do on one key.
+/// What one principal may do on one key: the answer, and whom it rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// How far the access goes.
-    pub access: Access,
-    /// How it comes about; `None` where it is denied.
-    pub path: Option<Path>,
-    /// The layer that denies, or lacks an Allow, or leaves it open.
-    pub layer: Option<Layer>,
-    /// Whether a Deny statement denies.
-    pub is_explicit: bool,
-    /// When: one of these conjunctions must hold. Empty when nothing is demanded.
-    pub conditions: Vec<Vec<Requirement>>,
-    /// The services that the conditions name.
-    pub via: Vec<String>,
+    pub(super) answer: Arc<Answer>,
     /// The deciding statements of every layer, and grants.
-    pub statements: Vec<Decider>,
-    /// What a reader must know besides.
-    pub notes: Vec<String>,
+    pub statements: Arc<[Decider]>,
+}
+
+impl Deref for Cell {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        &self.answer
+    }
 }
 
 /// A deciding statement, or a grant, by its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Decider {
     /// The policy.
     pub policy: PolicyRef,
     /// The position in the policy.
     pub index: usize,
-    /// Its `Sid`.
-    pub sid: Option<String>,
     /// `Allow` or `Deny`.
     pub effect: Effect,
 }
@@ -102,26 +98,79 @@ const FREE: [&str; 4] = ["aws:principalarn", "aws:principaltype", "aws:userid", 
 /// The services that resource control policies limit, as far as anything is asked of them here.
 const UNDER_RESOURCE_CONTROL: [&str; 2] = ["kms:", "sts:"];
 
+/// Who asks, with the policies that attach to him.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) principal: &'a Principal,
+    pub(super) identity: &'a [&'a Document],
+    pub(super) boundary: &'a [&'a Document],
+    /// Service control policies, root first; `None` where they limit nothing.
+    pub(super) service_control: Option<&'a [Vec<&'a Document>]>,
+    /// Tests that hold of all his requests.
+    pub(super) assumptions: &'a [&'a ConditionTest],
+}
+
+/// What is asked for, with the policies that attach to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) action: &'a Action,
+    pub(super) arn: Option<&'a str>,
+    pub(super) account_id: &'a str,
+    pub(super) key_policies: &'a [&'a Document],
+    pub(super) grants: &'a [&'a policy::Grant],
+    pub(super) trust_policy: Option<&'a Document>,
+    /// Resource control policies, root first; `None` where they limit nothing.
+    pub(super) resource_control: Option<&'a [Vec<&'a Document>]>,
+    pub(super) assumptions: &'a [&'a ConditionTest],
+    /// Condition keys, in lower case, about which nothing follows from the request.
+    pub(super) free: &'a [&'a str],
+    pub(super) is_aws_managed: bool,
+}
+
 impl Directory {
     /// The cell of a principal, a key and an action.
     ///
     /// # Errors
     /// When the two engines disagree: a fault of this program.
     pub fn cell(&self, principal: &Principal, key: &Key, action: &Action) -> Result<Cell, Unanswered> {
-        let cell = self.decide(principal, Object::key(key), action)?;
+        let with_grants =
+            |grants: &[policy::Grant]| self.decide(principal, Object { grants, ..Object::key(key) }, action);
+        let cell = with_grants(&key.grants)?;
         if key.grants_gap.is_none() || cell.access != Access::Denied {
             return Ok(cell);
         }
-        // A grant that was not read may allow what nothing else does.
         let mut grants = key.grants.clone();
         grants.push(unread_grant(key, action));
-        let widest = self.decide(principal, Object { grants: &grants, ..Object::key(key) }, action)?;
-        if widest.access == Access::Denied {
-            return Ok(cell);
-        }
-        let is_read = |it: &Decider| !matches!(it.policy, PolicyRef::Grant(index) if index >= key.grants.len());
-        let statements = widest.statements.into_iter().filter(is_read).collect();
-        Ok(Cell { access: Access::Possible, layer: Some(Layer::Grants), statements, ..widest })
+        Ok(cell.or_granted(with_grants(&grants)?, key.grants.len()))
+    }
+
+    /// The cell of a principal and an action on a resource of an account that has no policy of its own.
+    ///
+    /// # Errors
+    /// When the two engines disagree: a fault of this program.
+    pub fn on_plain(
+        &self,
+        principal: &Principal,
+        account_id: &str,
+        arn: &str,
+        action: &Action,
+    ) -> Result<Cell, Unanswered> {
+        let mut context = Context::default();
+        self.estate.describe(account_id, "aws:Resource", &mut context);
+        self.decide(principal, Object::plain(Some(arn), account_id, &context), action)
+    }
+
+    /// The cell of a principal that assumes a role that was read.
+    ///
+    /// # Errors
+    /// When the two engines disagree: a fault of this program.
+    pub fn assuming(&self, principal: &Principal, role: &Principal) -> Result<Cell, Unanswered> {
+        let context = self.context_of(role);
+        let object = Object {
+            trust_policy: role.handles.trust_policy.as_ref(),
+            ..Object::plain(Some(&role.arn), &role.account_id, &context)
+        };
+        self.decide(principal, object, &Action::new("sts:AssumeRole"))
     }
 
     /// What a principal may do with an action on anything.
@@ -134,42 +183,121 @@ impl Directory {
         let (identity, boundary, key_policies) =
             (Named::lent(&principal.identity), Named::lent(&principal.boundary), Named::lent(object.key_policies));
         let service_control = self.service_control(&principal.account_id);
-        let resource_control = self.resource_control(object.account_id);
-        let resource_control =
-            resource_control.filter(|_| UNDER_RESOURCE_CONTROL.iter().any(|it| action.name().starts_with(it)));
-        let (scps, rcps) = (lent(service_control.as_ref().as_ref()), lent(resource_control));
+        let (scps, rcps) = (lent(service_control.as_ref().as_ref()), lent(self.resource_control(object.account_id)));
         let grants: Vec<&policy::Grant> = object.grants.iter().collect();
-        let policies = Policies {
+        let subject = Subject {
+            principal,
             identity: &identity,
             boundary: &boundary,
-            scps: scps.as_deref(),
-            rcps: rcps.as_deref(),
+            service_control: scps.as_deref(),
+            assumptions: &principal.assumptions.iter().collect::<Vec<_>>(),
+        };
+        let asked = Asked {
+            action,
+            arn: object.arn,
+            account_id: object.account_id,
             key_policies: &key_policies,
             grants: &grants,
             trust_policy: object.trust_policy.map(|named| named.document.as_ref()),
+            resource_control: rcps.as_deref(),
+            assumptions: &object.assumptions.iter().collect::<Vec<_>>(),
+            free: object.free,
+            is_aws_managed: object.is_aws_managed,
+        };
+        self.answer(subject, asked, &principal.context.with(object.context))
+    }
+
+    /// The decision. `context`: what all the requests hold.
+    pub(super) fn answer(&self, subject: Subject<'_>, asked: Asked<'_>, context: &Context) -> Result<Cell, Unanswered> {
+        match self.within_budget(subject, asked, context)? {
+            Ok(cell) => Ok(cell),
+            Err(exhausted) => {
+                let cell = self.grant_by_grant(subject, asked, context)?;
+                Ok(cell.unwrap_or_else(|| Cell::unknown(exhausted.to_string())))
+            }
+        }
+    }
+
+    /// What a principal may do on a key by so many grants that they cannot be weighed together: what the policies alone and each
+    /// grant alone give it. Grants only allow, so that nothing which all of them give is missed; where only several together
+    /// allow in every context, the answer is the conditions of each. `None` where that is too much as well.
+    fn grant_by_grant(
+        &self,
+        subject: Subject<'_>,
+        asked: Asked<'_>,
+        context: &Context,
+    ) -> Result<Option<Cell>, Unanswered> {
+        let mut cells = Vec::new();
+        let Ok(by_policies) = self.within_budget(subject, Asked { grants: &[], ..asked }, context)? else {
+            return Ok(None);
+        };
+        for (index, grant) in asked.grants.iter().enumerate() {
+            let caller = &subject.principal.caller;
+            if grant.grantee.as_ref().and_then(|grantee| caller.named_by(grantee)).is_none() {
+                continue;
+            }
+            let Ok(cell) = self.within_budget(subject, Asked { grants: &[*grant], ..asked }, context)? else {
+                return Ok(None);
+            };
+            let place = |decider: &Decider| match decider.policy {
+                PolicyRef::Grant(_) => Decider { policy: PolicyRef::Grant(index), ..*decider },
+                _ => *decider,
+            };
+            cells.push(Cell { statements: cell.statements.iter().map(place).collect(), ..cell });
+        }
+        if cells.is_empty() {
+            return Ok(None);
+        }
+        let note = format!("{} grants name the principal: each was decided by itself", cells.len());
+        Ok(Some(Cell::union(by_policies, cells, note)))
+    }
+
+    /// The decision, or that the question is too large.
+    fn within_budget(
+        &self,
+        subject: Subject<'_>,
+        asked: Asked<'_>,
+        context: &Context,
+    ) -> Result<Result<Cell, policy::Exhausted>, Unanswered> {
+        let Subject { principal, .. } = subject;
+        let is_limited = UNDER_RESOURCE_CONTROL.iter().any(|it| asked.action.name().starts_with(it));
+        let policies = Policies {
+            identity: subject.identity,
+            boundary: subject.boundary,
+            scps: subject.service_control,
+            rcps: asked.resource_control.filter(|_| is_limited),
+            key_policies: asked.key_policies,
+            grants: asked.grants,
+            trust_policy: asked.trust_policy,
             ..Policies::default()
         };
         let environment = Environment {
-            key_manager_is_aws: object.is_aws_managed,
+            key_manager_is_aws: asked.is_aws_managed,
             principal_account_is_management: self.estate.is_management(&principal.account_id),
-            resource_account_is_management: self.estate.is_management(object.account_id),
+            resource_account_is_management: self.estate.is_management(asked.account_id),
         };
-        let context = principal.context.with(object.context);
-        let mut request = Request::new(&principal.caller, action, object.arn, &context);
-        request.resource_account = Some(object.account_id);
-        let mut tests: Vec<ConditionTest> = principal.assumptions.iter().chain(object.assumptions).cloned().collect();
-        let mut free = object.free.to_vec();
-        if matches!(principal.kind, PrincipalKind::Account | PrincipalKind::Everyone) {
+        let mut request = Request::new(&principal.caller, asked.action, asked.arn, context);
+        request.resource_account = Some(asked.account_id);
+        let mut tests: Vec<&ConditionTest> = subject.assumptions.iter().chain(asked.assumptions).copied().collect();
+        let mut free = asked.free.to_vec();
+        let of_account = matches!(principal.kind, PrincipalKind::Account | PrincipalKind::Everyone).then(|| {
             let account = principal.caller.account.as_deref().unwrap_or_default();
             let arns = format!("arn:{}:*::{account}:*", self.partition);
-            tests.push(ConditionTest::like("ArnLike", "aws:PrincipalArn", &[arns]));
+            ConditionTest::like("ArnLike", "aws:PrincipalArn", &[arns])
+        });
+        if let Some(test) = &of_account {
+            tests.push(test);
             free.extend(FREE);
+        }
+        if principal.kind == PrincipalKind::IdentityProvider {
+            // Such a request is signed by nobody.
+            free.extend(FREE.iter().chain(&["aws:principalaccount"]));
         }
         let assumed = Assumed { tests: &tests, free: &free };
         let mut budget = Budget::of_steps(STEPS);
-        match effective(&request, &policies, environment, assumed, &mut budget) {
-            Ok(effective) => Ok(Cell::new(effective)),
-            Err(Unanswered::Budget(exhausted)) => Ok(Cell::unknown(exhausted.to_string())),
+        match self.estate.answers.effective(&request, &policies, environment, assumed, &mut budget) {
+            Ok(answered) => Ok(Ok(Cell::new(&answered))),
+            Err(Unanswered::Budget(exhausted)) => Ok(Err(exhausted)),
             Err(disagreement) => Err(disagreement),
         }
     }
@@ -189,8 +317,8 @@ impl Directory {
     }
 }
 
-/// A grant that names everyone and holds the action.
-fn unread_grant(key: &Key, action: &Action) -> policy::Grant {
+/// A grant that was not read: it may give the action to anyone.
+pub(super) fn unread_grant(key: &Key, action: &Action) -> policy::Grant {
     let operation = action.name().strip_prefix("kms:").unwrap_or_default();
     policy::Grant {
         id: String::new(),
@@ -205,43 +333,83 @@ fn unread_grant(key: &Key, action: &Action) -> policy::Grant {
 }
 
 impl Cell {
-    fn new(effective: policy::Effective<'_>) -> Self {
-        let Decision { path, layer, explicit, statements, notes, .. } = effective.decision;
+    /// Adds something that a reader must know.
+    pub fn note(&mut self, note: String) {
+        Arc::make_mut(&mut self.answer).notes.push(note);
+    }
+
+    /// The same, but only perhaps.
+    #[must_use]
+    pub fn perhaps(self) -> Self {
+        let answer = Answer { access: Access::Possible, ..self.answer.as_ref().clone() };
+        Self { answer: Arc::new(answer), ..self }
+    }
+
+    /// A denial, or what grants beside the `known` ones may give: one that was not read may allow what nothing else does.
+    pub(super) fn or_granted(self, widest: Self, known: usize) -> Self {
+        if widest.access == Access::Denied {
+            return self;
+        }
+        let is_read = |it: &&Decider| !matches!(it.policy, PolicyRef::Grant(index) if index >= known);
+        let statements = widest.statements.iter().filter(is_read).copied().collect();
+        let answer = Answer { layer: Some(Layer::Grants), ..widest.answer.as_ref().clone() };
+        Self { answer: Arc::new(answer), statements }.perhaps()
+    }
+
+    fn new(answered: &policy::Answered<'_>) -> Self {
         let decider = |statement: &policy::StatementRef<'_>| Decider {
             policy: statement.policy,
             index: statement.index,
-            sid: statement.sid.map(str::to_owned),
             effect: statement.effect,
         };
-        Self {
-            access: effective.access,
-            path,
-            layer,
-            is_explicit: explicit,
-            conditions: effective.conditions,
-            via: effective.via,
-            statements: statements.iter().map(decider).collect(),
-            notes: notes.iter().map(ToString::to_string).collect(),
-        }
+        Self { answer: answered.answer.clone(), statements: answered.statements.iter().map(decider).collect() }
     }
 
-    /// The conditions as people read them; one of them must hold.
-    pub fn condition_words(&self) -> Vec<String> {
-        let words = |all: &Vec<Requirement>| all.iter().map(|it| it.words.as_str()).collect::<Vec<_>>().join(" and ");
-        self.conditions.iter().map(words).collect()
+    /// What several decisions on one question give, each of which knows other grants: one of them must hold.
+    fn union(first: Self, others: Vec<Self>, note: String) -> Self {
+        let Some(access) = others.iter().map(|cell| cell.access).min().filter(|it| *it != Access::Denied) else {
+            return first;
+        };
+        let access = access.min(first.access);
+        let all = [first].into_iter().chain(others);
+        // Beside what is certain, what is only possible adds nothing.
+        let adds = |cell: &Self| match access {
+            Access::Possible => cell.access != Access::Denied,
+            Access::Allowed => cell.access == Access::Allowed,
+            _ => cell.access < Access::Possible,
+        };
+        let mut cells: Vec<Self> = all.filter(adds).collect();
+        cells.sort_by_key(|cell| cell.access);
+        let (mut conditions, mut via) = (BTreeMap::new(), BTreeSet::new());
+        let (mut statements, mut notes) = (Vec::new(), BTreeSet::from([note]));
+        for cell in &cells {
+            for (words, all) in cell.condition_words().into_iter().zip(&cell.conditions) {
+                conditions.entry(words).or_insert_with(|| all.clone());
+            }
+            via.extend(cell.via.iter().cloned());
+            notes.extend(cell.notes.iter().cloned());
+            let is_new = |it: &&Decider| matches!(it.policy, PolicyRef::Grant(_)) || !statements.contains(*it);
+            let new: Vec<Decider> = cell.statements.iter().filter(is_new).copied().collect();
+            statements.extend(new);
+        }
+        if cells.iter().any(|cell| cell.conditions.is_empty()) {
+            conditions.clear();
+        }
+        let best = cells.first();
+        let answer = Answer {
+            access,
+            path: best.and_then(|cell| cell.path),
+            layer: best.and_then(|cell| cell.layer),
+            is_explicit: false,
+            conditions: conditions.into_values().collect(),
+            via: via.into_iter().collect(),
+            notes: notes.into_iter().collect(),
+        };
+        Self { answer: Arc::new(answer), statements: statements.into() }
     }
 
     fn unknown(note: String) -> Self {
-        Self {
-            access: Access::Possible,
-            path: None,
-            layer: None,
-            is_explicit: false,
-            conditions: vec![],
-            via: vec![],
-            statements: vec![],
-            notes: vec![note],
-        }
+        Self { answer: Arc::new(Answer::unknown(note)), statements: Arc::new([]) }
     }
 }
 

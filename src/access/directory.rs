@@ -72,7 +72,7 @@ impl Tested {
         }
     }
 
-    fn add(&mut self, document: &Document) {
+    pub(super) fn add(&mut self, document: &Document) {
         for statement in &document.statements {
             for test in statement.tests() {
                 self.keys.insert(test.key.clone());
@@ -108,8 +108,16 @@ impl Directory {
 
     /// Adds an account that was read. One that was not is, like any other account, outside.
     pub fn add(&mut self, account: &model::Account) {
+        if let Some(account) = self.described(account) {
+            self.insert(account);
+        }
+    }
+
+    /// An account as decisions see it; nothing for one that was not entered. Accounts can be described at once, and are then
+    /// inserted one after the other.
+    pub fn described(&self, account: &model::Account) -> Option<Account> {
         if account.entered.is_err() {
-            return;
+            return None;
         }
         let iam = &account.iam;
         let lists = [iam.users.gap(), iam.roles.gap(), account.regions_gap.as_ref()];
@@ -117,7 +125,7 @@ impl Directory {
         gaps.extend(account.regions.values().filter_map(|kms| kms.keys.gap().cloned()));
         gaps.sort();
         gaps.dedup();
-        let mut added = Account {
+        Some(Account {
             id: account.id.clone(),
             name: account.name.clone(),
             ou_path: account.ou_path.clone().unwrap_or_default(),
@@ -128,7 +136,13 @@ impl Directory {
             gaps,
             service_control: self.estate.levels(&account.id, Kind::Service),
             resource_control: self.estate.levels(&account.id, Kind::Resource),
-        };
+        })
+    }
+
+    /// Adds an account that was described, and keeps each document once.
+    pub fn insert(&mut self, mut added: Account) {
+        // Most documents stand in many places of an account, which is told without comparing them.
+        let mut known: BTreeMap<usize, (Arc<Document>, Arc<Document>)> = BTreeMap::new();
         let of_principals = added
             .principals
             .iter_mut()
@@ -138,9 +152,13 @@ impl Directory {
         let levels = [&mut added.service_control, &mut added.resource_control];
         let of_levels = levels.into_iter().flatten().flatten().flatten();
         for named in of_principals.chain(of_groups).chain(of_keys).chain(of_levels) {
-            named.document = self.interned(&named.document);
+            let address = Arc::as_ptr(&named.document).addr();
+            // The document stays alive with its copy, so that no other comes to lie at its address.
+            let (_, interned) =
+                known.entry(address).or_insert_with(|| (named.document.clone(), self.interned(&named.document)));
+            named.document = interned.clone();
         }
-        self.accounts.insert(account.id.clone(), added);
+        self.accounts.insert(added.id.clone(), added);
     }
 
     /// The one copy of a document.
@@ -150,6 +168,11 @@ impl Directory {
         }
         self.documents.insert(document.clone());
         document.clone()
+    }
+
+    /// Every document, once.
+    pub(super) fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
+        self.documents.iter()
     }
 
     /// Ends the building: works out which facts any document looks at, and forgets the others.
@@ -248,6 +271,12 @@ impl Directory {
     pub fn without_mfa<'a>(&self, principal: &'a Principal) -> Cow<'a, Principal> {
         let is_asked = ["aws:multifactorauthpresent", "aws:multifactorauthage"].iter().any(|key| self.tested.has(key));
         if is_asked { Cow::Owned(principal.without_mfa()) } else { Cow::Borrowed(principal) }
+    }
+
+    /// The condition keys of a family at which some document looks, by what follows their prefix, in lower case.
+    pub fn tested_names(&self, prefix: &str) -> Vec<String> {
+        let prefix = prefix.to_ascii_lowercase();
+        self.tested.suffixes(&prefix).map(str::to_owned).collect()
     }
 
     /// Every principal that was read.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{Fact, Gap, Source};
-use crate::policy::{Document, PrincipalElement};
+use crate::policy::{Document, PrincipalElement, Statement};
 
 /// A document and its name.
 #[derive(Debug, Clone)]
@@ -37,6 +37,11 @@ impl Named {
             document: Arc::new(Document::unread(principal)),
             source: None,
         }
+    }
+
+    /// The statement of an index.
+    pub fn statement(&self, index: usize) -> Option<&Statement> {
+        self.document.statements.iter().find(|statement| statement.index == index)
     }
 
     /// The documents as decisions take them.

@@ -100,6 +100,8 @@ impl World {
                 &open,
                 &["r-ab12", "ou-ab12-prod", OWNER, SIBLING],
             )]),
+            delegated_administrators: Listing::complete(vec![]),
+            resource_policy: Ok(None),
             provenance: Provenance::default(),
             source: source("organizations:DescribeOrganization"),
         };
@@ -127,6 +129,8 @@ impl World {
             name: name.to_owned(),
             id: format!("AROA{}", name.to_uppercase()),
             path: "/".to_owned(),
+            create_date: None,
+            last_used: Ok(None),
             trust_policy: document(&json!([])),
             inline_policies: vec![inline(statements)],
             attached_policies: vec![],
@@ -160,6 +164,7 @@ impl World {
             tags: Tags::new(),
             mfa_devices: Listing::complete(vec![]),
             access_keys: Listing::complete(vec![]),
+            service_specific_credentials: Listing::complete(vec![]),
             source: source("iam:GetAccountAuthorizationDetails"),
         };
         let iam = &mut self.account(account).iam;
@@ -246,7 +251,11 @@ fn inline(statements: &Value) -> InlinePolicy {
 }
 
 fn account(id: &str) -> Account {
-    let kms = Kms { keys: Listing::complete(vec![]), aliases: Listing::complete(Vec::<Alias>::new()) };
+    let kms = Kms {
+        keys: Listing::complete(vec![]),
+        aliases: Listing::complete(Vec::<Alias>::new()),
+        custom_key_stores: Listing::complete(vec![]),
+    };
     Account {
         id: id.to_owned(),
         name: "Example".to_owned(),
@@ -265,6 +274,7 @@ fn account(id: &str) -> Account {
                 source: source("iam:GetCredentialReport"),
             }),
             virtual_mfa_devices: Listing::complete(vec![]),
+            ..Iam::missing(&denied("iam:Get"))
         },
         regions: BTreeMap::from([(REGION.to_owned(), kms)]),
         regions_gap: None,
@@ -286,6 +296,9 @@ fn key(account: &str, id: &str, statements: &Value) -> Key {
             description: String::new(),
             creation_date: None,
             deletion_date: None,
+            expiration_model: None,
+            valid_to: None,
+            custom_key_store_id: None,
             multi_region: None,
             source: source("kms:DescribeKey"),
         }),
@@ -300,7 +313,9 @@ fn key(account: &str, id: &str, statements: &Value) -> Key {
             source: source("kms:GetKeyRotationStatus"),
         }),
         grants: Listing::complete(vec![]),
+        rotations: Listing::complete(vec![]),
         tags: Ok(Tags::new()),
+        last_usage: Err(denied("kms:GetKeyLastUsage")),
         source: source("kms:ListKeys"),
     }
 }

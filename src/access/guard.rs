@@ -1,12 +1,13 @@
 //! Whom guardrails are tried on: a role that nothing names, a stranger, a key that is open to both. What is denied to them, the
 //! policies of the organization deny to everybody but those whom they name.
 
+use super::cell::{Cell, Object};
 use super::directory::{Directory, tag};
 use super::document::Named;
 use super::key::Key;
 use super::principal::{self, Handles, Principal, PrincipalKind};
 use crate::model::Tags;
-use crate::policy::{self, Caller, CallerKind, Context, ContextValue, Document, PrincipalElement};
+use crate::policy::{self, Action, Caller, CallerKind, Context, ContextValue, Document, PrincipalElement, Unanswered};
 
 /// A name that no pattern of a policy is written for.
 const NAME: &str = "q7x2vk9w";
@@ -42,6 +43,30 @@ impl Directory {
         principal::account(&self.partition, &self.unnamed_account, &self.estate)
     }
 
+    /// A role of such a stranger, whom its own account lets do everything: root users assume no roles.
+    pub fn strange_role(&self) -> Principal {
+        let stranger = self.stranger().with_every_permission();
+        let arn = format!("arn:{}:iam::{}:role/{NAME}", self.partition, stranger.account_id);
+        let session = format!("arn:{}:sts::{}:assumed-role/{NAME}/{NAME}", self.partition, stranger.account_id);
+        Principal { caller: Caller::new(CallerKind::Role, &session).of(&arn), ..stranger }
+    }
+
+    /// What a principal may do with an action that takes no resource, in any Region of an account.
+    ///
+    /// # Errors
+    /// When the two engines disagree: a fault of this program.
+    pub fn without_resource(
+        &self,
+        principal: &Principal,
+        account_id: &str,
+        action: &Action,
+    ) -> Result<Cell, Unanswered> {
+        let mut context = Context::default();
+        self.estate.describe(account_id, "aws:Resource", &mut context);
+        let object = Object { free: &["aws:requestedregion"], ..Object::plain(None, account_id, &context) };
+        self.decide(principal, object, action)
+    }
+
     /// A key without tags and aliases that no policy names, and whose own policy allows everything to everyone.
     pub fn open_key(&self, account_id: &str, region: &str) -> Key {
         let mut context = Context::default();
@@ -55,6 +80,7 @@ impl Directory {
             id: NAME.to_owned(),
             account_id: account_id.to_owned(),
             region: region.to_owned(),
+            family: vec![],
             aliases: vec![],
             state: None,
             is_aws_managed: Some(false),

@@ -22,6 +22,8 @@ pub struct Key {
     pub account_id: String,
     /// Region.
     pub region: String,
+    /// ARNs of the members of its family of multi-Region keys, as it tells them; empty for a key of one Region.
+    pub family: Vec<String>,
     /// Names of its aliases.
     pub aliases: Vec<String>,
     /// `Enabled`, `Disabled`, `PendingDeletion`, …; `None` where that could not be read.
@@ -76,11 +78,7 @@ fn key(key: &model::Key, kms: &model::Kms, account: &Account, estate: &Estate) -
         Some(gap) => gaps.push(gap.clone()),
         None => {
             context.insert("kms:ResourceAliases", ContextValue::Set(aliases.clone()));
-            let names: Vec<&str> = aliases.iter().map(String::as_str).collect();
-            assumptions.push(match names.as_slice() {
-                [] => ConditionTest::literal("Null", "kms:RequestAlias", &["true"]),
-                names => ConditionTest::literal("StringEqualsIfExists", "kms:RequestAlias", names),
-            });
+            assumptions.push(request_alias(&aliases));
         }
     }
     let mut policies = Vec::new();
@@ -106,6 +104,7 @@ fn key(key: &model::Key, kms: &model::Kms, account: &Account, estate: &Estate) -
         id: key.id.clone(),
         account_id: account.id.clone(),
         region: key.region.clone(),
+        family: metadata.and_then(|it| it.multi_region.as_ref()).map(family).unwrap_or_default(),
         aliases,
         state: metadata.map(|it| it.key_state.clone()),
         is_aws_managed: metadata.map(|it| it.key_manager == KeyManager::Aws),
@@ -119,6 +118,21 @@ fn key(key: &model::Key, kms: &model::Kms, account: &Account, estate: &Estate) -
         tags,
         outsiders: vec![],
     }
+}
+
+/// What holds of the alias by which a request names a key with these aliases.
+pub(super) fn request_alias(aliases: &[String]) -> ConditionTest {
+    let names: Vec<&str> = aliases.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        [] => ConditionTest::literal("Null", "kms:RequestAlias", &["true"]),
+        names => ConditionTest::literal("StringEqualsIfExists", "kms:RequestAlias", names),
+    }
+}
+
+/// The ARNs of a family.
+fn family(family: &model::MultiRegion) -> Vec<String> {
+    let arns = [&family.primary_arn].into_iter().chain(&family.replica_arns);
+    arns.filter(|arn| !arn.is_empty()).cloned().collect()
 }
 
 /// The properties of a key that requests on it carry.

@@ -1,13 +1,17 @@
 //! Effective access: which principal can do what on which key, by which path, under which conditions (semantics 4 and 5.5).
 
 mod alike;
+mod block;
 mod cell;
+mod column;
 mod directory;
 mod document;
+mod family;
 #[cfg(test)]
 mod fixtures;
 mod guard;
 mod key;
+mod kin;
 mod matrix;
 mod organization;
 mod principal;
@@ -21,11 +25,14 @@ mod who;
 pub use cell::{Cell, Decider};
 pub use directory::{Account, Directory};
 pub use document::Named;
+pub use family::Family;
 pub use key::Key;
-pub use matrix::Matrix;
+pub use matrix::{Classes, Matrix, Size};
 pub use organization::Estate;
 pub use principal::{Principal, PrincipalKind};
 pub use reach::{Chain, ChainRow, DecisionRow, Link, Proof, Reach, Step};
 pub use relation::Relation;
-pub use row::{ACTION_CLASSES, Row, StatementRow, actions_named, needs_enabled_key, path_words};
+pub use row::{
+    ACTION_CLASSES, ClassRow, Row, StatementRow, actions_named, needs_enabled_key, path_words, reveals_plaintext,
+};
 pub use who::Decided;

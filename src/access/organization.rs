@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::document::Named;
 use crate::model::{Fact, Gap, Listing, Organization, OrganizationPolicy};
-use crate::policy::{ConditionTest, Context, ContextValue, Document, PrincipalElement};
+use crate::policy::{Answers, ConditionTest, Context, ContextValue, Document, PrincipalElement};
 
 /// The organization as decisions see it.
 #[derive(Debug, Clone)]
 pub struct Estate {
     /// `None` for accounts outside any organization.
     organization: Arc<Fact<Option<Organization>>>,
+    /// What was decided before, in whichever account.
+    pub(super) answers: Arc<Answers>,
 }
 
 /// The policies of one kind that limit an account, root first; `None` where none does.
@@ -28,7 +30,7 @@ pub(super) enum Kind {
 impl Estate {
     /// Out of what the snapshot knows of the organization.
     pub fn new(organization: Fact<Option<Organization>>) -> Self {
-        Self { organization: Arc::new(organization) }
+        Self { organization: Arc::new(organization), answers: Arc::default() }
     }
 
     /// Why the organization is not known, if it is not.

@@ -92,6 +92,8 @@ pub enum PrincipalKind {
     Account,
     /// An AWS service.
     Service,
+    /// Whoever a SAML or OIDC provider vouches for.
+    IdentityProvider,
     /// Every principal of AWS.
     Everyone,
 }
@@ -107,6 +109,7 @@ impl PrincipalKind {
             Self::Root => "root",
             Self::Account => "account",
             Self::Service => "service",
+            Self::IdentityProvider => "identity-provider",
             Self::Everyone => "everyone",
         }
     }
@@ -120,6 +123,14 @@ impl Principal {
         let name = format!("policies that the administrators of account {} may write", self.account_id);
         let identity = vec![Named { name, document: std::sync::Arc::new(document), source: None }];
         Self { identity, ..self }
+    }
+
+    /// The same principal in requests for which these tests hold besides.
+    #[must_use]
+    pub fn in_requests(&self, tests: impl IntoIterator<Item = ConditionTest>) -> Self {
+        let mut narrowed = self.clone();
+        narrowed.assumptions.extend(tests);
+        narrowed
     }
 
     /// The same principal in requests without MFA: those of long-term credentials carry no word of it, others say false.
@@ -378,6 +389,26 @@ pub(super) fn service(name: &str) -> Principal {
         context,
         assumptions: vec![],
         tags: Some(Tags::new()),
+        handles: Handles::default(),
+    }
+}
+
+/// Whoever a SAML or OIDC provider vouches for: its users stand in no snapshot, and AWS knows them only by what trust policies
+/// ask of the provider's word.
+pub(super) fn identity_provider(name: &str) -> Principal {
+    let mut context = Context::default();
+    one(&mut context, "aws:SecureTransport", "true");
+    let caller = Caller::new(CallerKind::IdentityProvider, name);
+    Principal {
+        arn: name.to_owned(),
+        kind: PrincipalKind::IdentityProvider,
+        account_id: caller.account.clone().unwrap_or_default(),
+        caller,
+        identity: vec![],
+        boundary: vec![],
+        context,
+        assumptions: vec![],
+        tags: None,
         handles: Handles::default(),
     }
 }

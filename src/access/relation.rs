@@ -50,6 +50,8 @@ impl Directory {
         match principal.kind {
             PrincipalKind::Everyone => Relation::Everyone,
             PrincipalKind::Service => Relation::Service,
+            // Its users may be anybody.
+            PrincipalKind::IdentityProvider => Relation::Unknown,
             _ if principal.account_id == key.account_id => Relation::Account,
             _ => match (self.estate.is_member(&key.account_id), self.estate.is_member(&principal.account_id)) {
                 (Some(true), Some(true)) => Relation::Organization,

@@ -14,7 +14,8 @@ use crate::policy::{Access, Action, KmsAction, Layer, Path, PolicyRef};
 pub struct Row {
     /// ARN of the user or role, of the root user for an account, the name of a service, or `*`.
     pub principal_arn: String,
-    /// `user`, `role`, `session`, `federated-user`, `root`, `account`, `service`, `everyone`.
+    /// `user`, `role`, `session`, `federated-user`, `root`, `account`, `service`, `identity-provider`,
+    /// `everyone`.
     pub principal_type: &'static str,
     /// Account of the principal; empty for services and everyone.
     pub account_id: String,
@@ -44,6 +45,32 @@ pub struct Row {
     /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain: Option<Vec<ChainRow>>,
+}
+
+/// One row of `matrix --classes`: what each of some principals has on each of some keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClassRow {
+    /// Account of the keys.
+    pub account_id: String,
+    /// ARNs of the keys, which no decision can tell apart.
+    pub key_arns: Vec<String>,
+    /// The principals, as in [`Row`], which no decision on keys of this account can tell apart.
+    pub principal_arns: Vec<String>,
+    /// As in [`Row`], the same for all of them.
+    pub principal_type: &'static str,
+    /// The action.
+    pub action: String,
+    /// As in [`Row`].
+    pub access: Access,
+    /// As in [`Row`].
+    pub path: Option<String>,
+    /// As in [`Row`].
+    pub conditions: Vec<String>,
+    /// As in [`Row`].
+    pub via: Vec<String>,
+    /// What a reader must know of the decision; what is to be known of single keys, as their state, stands in the rows of the
+    /// expanded matrix.
+    pub notes: Vec<String>,
 }
 
 /// A deciding statement, with the name of its document.
@@ -123,10 +150,11 @@ impl Directory {
         let resource_control = self.resource_control(object.account_id);
         let named = name_of(decider.policy, principal, object, &service_control, resource_control);
         let source = named.and_then(|named| named.source.as_ref());
+        let statement = named.and_then(|named| named.statement(decider.index));
         StatementRow {
             policy: named.map_or_else(|| decider.policy.to_string(), |named| named.name.clone()),
             index: decider.index,
-            sid: decider.sid.clone(),
+            sid: statement.and_then(|statement| statement.sid.clone()),
             effect: decider.effect.to_string(),
             file: source.map(|source| source.file.to_string()),
             pointer: source.map(|source| source.pointer.clone()),
@@ -194,6 +222,14 @@ pub fn path_words(path: Path) -> &'static str {
     }
 }
 
+/// The actions that give what was encrypted, or derive from the key itself.
+const REVEALING: [&str; 4] = ["kms:Decrypt", "kms:ReEncryptFrom", "kms:DeriveSharedSecret", "kms:Decapsulate"];
+
+/// Whether an action gives what was encrypted, which a related key of a multi-Region key does as well.
+pub fn reveals_plaintext(action: &Action) -> bool {
+    action.kms().is_some_and(|it| REVEALING.contains(&it.name))
+}
+
 /// Whether AWS KMS does the action only with a key that is enabled.
 pub fn needs_enabled_key(action: &Action) -> bool {
     action.kms().is_some_and(|it| it.group == "crypto-use" || it.name == "kms:CreateGrant")
@@ -203,7 +239,6 @@ pub fn needs_enabled_key(action: &Action) -> bool {
 pub fn actions_named(name: &str) -> Vec<&'static KmsAction> {
     let all = crate::policy::kms_actions().iter();
     let of = |wanted: &dyn Fn(&KmsAction) -> bool| all.clone().filter(|action| wanted(action)).collect();
-    const REVEALING: [&str; 4] = ["kms:Decrypt", "kms:ReEncryptFrom", "kms:DeriveSharedSecret", "kms:Decapsulate"];
     match name.to_ascii_lowercase().as_str() {
         "decrypt" => of(&|action| REVEALING.contains(&action.name)),
         "encrypt" => of(&|action| {

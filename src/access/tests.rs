@@ -9,7 +9,7 @@ use super::fixtures::{
     explained, grant, key_arn, role_arn, root,
 };
 use super::{Directory, Row};
-use crate::model::{Alias, Fact, Grant, Listing};
+use crate::model::{Alias, Fact, Grant, Listing, MultiRegion};
 use crate::policy::{Access, Action};
 
 const KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -103,6 +103,81 @@ fn ten_thousand_grants_are_answered_one_by_one() {
     let allowed: Vec<&str> =
         decided.iter().filter(|it| it.cell.access != Access::Denied).map(|it| it.principal.arn.as_str()).collect();
     assert_eq!(allowed, [role_arn(OWNER, "Role9999")]);
+}
+
+/// Hundreds of grants to one role, each under an encryption context of its own.
+fn volumes() -> Vec<Grant> {
+    let volume = |number: usize| {
+        let mut constrained = grant(&format!("g{number:03}"), &role_arn(OWNER, "Worker"));
+        let pairs = BTreeMap::from([("volume".to_owned(), format!("vol-{number:03}"))]);
+        constrained.constraints.encryption_context_equals = Some(pairs);
+        constrained
+    };
+    (0..400).map(volume).collect()
+}
+
+#[test]
+fn hundreds_of_grants_to_one_principal_are_decided_one_by_one() {
+    let row = decrypts(&granted(volumes()), &role_arn(OWNER, "Worker"));
+    assert_eq!((row.access, row.path.as_deref()), ("allowed_if_chosen", Some("grant")));
+    assert_eq!(row.conditions.len(), 400);
+    assert_eq!(row.conditions[7], "kms:EncryptionContext:volume is vol-007");
+    let grants = row.grants.unwrap();
+    assert_eq!((grants.len(), grants[7].as_str()), (400, "g007"));
+    assert_eq!(row.notes, ["400 grants name the principal: each was decided by itself"]);
+    // One without a condition decides alone.
+    let mut grants = volumes();
+    grants.push(grant("any", &role_arn(OWNER, "Worker")));
+    let row = decrypts(&granted(grants), &role_arn(OWNER, "Worker"));
+    assert_eq!((row.access, row.conditions, row.grants), ("allowed", vec![], Some(vec!["any".to_owned()])));
+}
+
+#[test]
+fn a_deny_beats_hundreds_of_grants() {
+    let mut world = granted(volumes());
+    let deny = json!([{"Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*"}]);
+    world.role(OWNER, "Sealed", &deny);
+    let change = |mut it: Grant| {
+        it.grantee_principal = Some(role_arn(OWNER, "Sealed"));
+        it
+    };
+    world.change_keys(|key| key.grants = Listing::complete(volumes().into_iter().map(change).collect()));
+    let row = decrypts(&world, &role_arn(OWNER, "Sealed"));
+    assert_eq!((row.access, row.blocked_by.as_deref()), ("denied", Some("denied by the identity policies")));
+}
+
+#[test]
+fn a_family_is_the_keys_of_one_id_and_those_that_were_not_read() {
+    const FAMILY: &str = "mrk-1234abcd12ab34cd56ef1234567890ab";
+    let mut world = World::new();
+    let replica = format!("arn:aws:kms:us-east-1:{OWNER}:key/{FAMILY}");
+    let primary_arn = key_arn(OWNER, FAMILY);
+    world.key_with(OWNER, FAMILY, &delegation(OWNER), |key| {
+        let family = MultiRegion { is_replica: false, primary_arn, replica_arns: vec![replica.clone()] };
+        key.metadata.as_mut().unwrap().multi_region = Some(family);
+    });
+    world.key(OWNER, KEY, &delegation(OWNER));
+    // A key of the same id in another account is of another family.
+    world.key(SIBLING, FAMILY, &delegation(SIBLING));
+    let unread = |world: &World, id: &str| -> (Vec<String>, Vec<String>) {
+        let directory = world.directory();
+        let family = directory.family(directory.key(&key_arn(OWNER, id)).unwrap());
+        let related = family.related.iter().map(|key| key.arn.clone()).collect();
+        (related, family.unread.iter().map(|arn| (*arn).to_owned()).collect())
+    };
+    assert_eq!(unread(&world, FAMILY), (vec![], vec![replica.clone()]));
+    assert_eq!(unread(&world, KEY), (vec![], vec![]));
+    let near = world.account(OWNER).regions[REGION].clone();
+    let mut far = near.clone();
+    let mut keys = near.keys.known().to_vec();
+    keys.retain(|key| key.id == FAMILY);
+    for key in &mut keys {
+        key.arn = replica.clone();
+        key.region = "us-east-1".to_owned();
+    }
+    far.keys = Listing::complete(keys);
+    world.account(OWNER).regions.insert("us-east-1".to_owned(), far);
+    assert_eq!(unread(&world, FAMILY), (vec![replica], vec![]));
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Directory {
     }
 
     /// The account of the key, and those that it names.
-    fn accounts_near<'a>(&self, key: &'a Key) -> BTreeSet<&'a str> {
+    pub(super) fn accounts_near<'a>(&self, key: &'a Key) -> BTreeSet<&'a str> {
         key.named_accounts().into_iter().chain([key.account_id.as_str()]).collect()
     }
 
@@ -177,7 +177,7 @@ impl Directory {
                 named.document = Arc::new(document);
             }
             if self.cell(&principal, &key, decided.action)?.access == Access::Denied {
-                needed.push(decider.clone());
+                needed.push(*decider);
             }
         }
         Ok(needed)

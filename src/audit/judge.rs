@@ -1,9 +1,12 @@
 //! One account against every check: enumerates the resources, and answers for what could not be read.
 
 use super::Context;
-use crate::checks::{Check, Judged, Reach, Rule, Scope};
+use crate::checks::{Check, Judged, Lints, Reach, Rule, Scope, Setting};
 use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
-use crate::model::{Account, Gap, GapKind, Key, Kms, Listing, Principal, Provenance, Source};
+use crate::model::{
+    Account, CustomKeyStore, Gap, GapKind, Key, Kms, Listing, Organization, OrganizationPolicy, Principal, Provenance,
+    ServerCertificate, Source,
+};
 use crate::snapshot::manifest;
 use crate::snapshot::operations::permission;
 
@@ -22,20 +25,33 @@ struct Resource<'a> {
 
 /// Every finding of an account.
 pub(super) fn account(context: &Context<'_>, account: &Account) -> Vec<Finding> {
-    let reach = Reach::new(account, &context.estate);
-    let scope = Scope {
-        account,
-        organization: context.organization,
-        accounts: context.accounts,
-        reach: &reach,
-        as_of: context.as_of,
-    };
+    let (reach, lints) = (Reach::new(account, &context.estate), Lints::default());
     let root_arn = account.root_arn();
     let mut findings = Vec::new();
     for (check, controls) in &context.checks {
-        let mut judge = Judge { check, controls, context, scope, root_arn: &root_arn, findings: Vec::new() };
+        let scope = Scope {
+            account,
+            organization: context.organization,
+            accounts: context.accounts,
+            reach: &reach,
+            lints: &lints,
+            as_of: context.as_of,
+            values: context.parameters.of(check),
+        };
+        let settings = context.parameters.settings(check);
+        let (root_arn, none) = (root_arn.as_str(), Vec::new());
+        let mut judge = Judge { check, controls, context, scope, settings, root_arn, findings: none };
         match &account.entered {
-            Err(gap) => judge.missing(GLOBAL, gap),
+            Err(_) if check.is_of_another_account(&scope) => {}
+            Err(gap) => {
+                judge.missing(GLOBAL, gap);
+                // The policies of the organization were not asked of this account.
+                check
+                    .rules
+                    .iter()
+                    .filter(|rule| rule.is_over_organization_policies())
+                    .for_each(|rule| judge.rule(*rule));
+            }
             Ok(()) => check.rules.iter().for_each(|rule| judge.rule(*rule)),
         }
         judge.findings.sort_by(|a, b| {
@@ -57,6 +73,7 @@ struct Judge<'a> {
     controls: &'a [String],
     context: &'a Context<'a>,
     scope: Scope<'a>,
+    settings: Vec<Setting>,
     root_arn: &'a str,
     findings: Vec<Finding>,
 }
@@ -70,7 +87,17 @@ impl<'a> Judge<'a> {
             Rule::User(rule) => self.each(&iam.users, GLOBAL, |judge, user| {
                 judge.record(&principal(Principal::User(user)), rule(user, &scope));
             }),
+            Rule::Group(rule) => self.each(&iam.groups, GLOBAL, |judge, group| {
+                judge.record(&principal(Principal::Group(group)), rule(group, &scope));
+            }),
+            Rule::Role(rule) => self.each(&iam.roles, GLOBAL, |judge, role| {
+                judge.record(&principal(Principal::Role(role)), rule(role, &scope));
+            }),
             Rule::Principal(rule) => self.principals(rule),
+            Rule::ServerCertificate(rule) => self.each(&iam.server_certificates, GLOBAL, |judge, certificate| {
+                judge.record(&server_certificate(certificate), rule(certificate, &scope));
+            }),
+            Rule::Organization(rule) => self.organization(rule),
             Rule::ManagedPolicy(rule) => self.each(&iam.policies, GLOBAL, |judge, policy| {
                 if !policy.is_aws_managed() {
                     let resource = Resource {
@@ -84,7 +111,14 @@ impl<'a> Judge<'a> {
                     judge.record(&resource, rule(policy, &scope));
                 }
             }),
+            Rule::ServiceControlPolicy(rule) => {
+                self.organization_policies(|organization| &organization.service_control_policies, rule);
+            }
+            Rule::ResourceControlPolicy(rule) => {
+                self.organization_policies(|organization| &organization.resource_control_policies, rule);
+            }
             Rule::Key(rule) => self.keys(|judge, key| judge.record(&key_resource(key), rule(key, &scope))),
+            Rule::CustomKeyStore(rule) => self.custom_key_stores(rule),
             Rule::Grant(rule) => self.keys(|judge, key| {
                 for grant in key.grants.known() {
                     let resource = Resource {
@@ -127,6 +161,69 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// The policies of the organization are judged with the account that manages it.
+    fn organization_policies(
+        &mut self,
+        policies: fn(&Organization) -> &Listing<OrganizationPolicy>,
+        rule: fn(&OrganizationPolicy, &Scope<'_>) -> Judged,
+    ) {
+        let scope = self.scope;
+        match scope.organization {
+            // Any account may be the one that manages it.
+            Err(gap) => self.missing(GLOBAL, gap),
+            Ok(Some(organization)) if organization.management_account_id == scope.account.id => {
+                self.each(policies(organization), GLOBAL, |judge, policy| {
+                    if !policy.is_aws_managed() {
+                        judge.record(&organization_policy(policy), rule(policy, &scope));
+                    }
+                });
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// The organization, once: in its management account.
+    fn organization(&mut self, rule: fn(&Organization, &Scope<'_>) -> Judged) {
+        match self.scope.organization {
+            Err(gap) => self.missing(GLOBAL, gap),
+            Ok(None) => {
+                let exempt = Judgement::not_applicable("the account is in no organization");
+                self.record(&self.root(GLOBAL, ""), Ok(exempt));
+            }
+            Ok(Some(it)) if it.management_account_id == self.scope.account.id => {
+                let resource = Resource {
+                    region: GLOBAL,
+                    resource_type: "AWS::Organizations::Organization",
+                    arn: &it.arn,
+                    name: &it.id,
+                    discriminator: "",
+                    source: Some(&it.source),
+                };
+                self.record(&resource, rule(it, &self.scope));
+            }
+            Ok(Some(_)) => {}
+        }
+    }
+
+    /// A custom key store has no ARN: its account stands for it.
+    fn custom_key_stores(&mut self, rule: fn(&CustomKeyStore, &Scope<'_>) -> Judged) {
+        let (account, scope) = (self.scope.account, self.scope);
+        for (region, kms) in &account.regions {
+            self.each(&kms.custom_key_stores, region, |judge, store| {
+                let resource = Resource {
+                    resource_type: "AWS::KMS::CustomKeyStore",
+                    name: &store.id,
+                    source: Some(&store.source),
+                    ..judge.root(region, &store.id)
+                };
+                judge.record(&resource, rule(store, &scope));
+            });
+        }
+        if let Some(gap) = &account.regions_gap {
+            self.missing(GLOBAL, gap);
+        }
+    }
+
     fn keys(&mut self, mut judge: impl FnMut(&mut Self, &'a Key)) {
         let account = self.scope.account;
         for (region, Kms { keys, .. }) in &account.regions {
@@ -165,8 +262,11 @@ impl<'a> Judge<'a> {
 
     fn record(&mut self, resource: &Resource<'_>, judged: Judged) {
         let finding = match judged {
-            Ok(judgement) => {
+            Ok(mut judgement) => {
                 let status = judgement.verdict.into();
+                for setting in &self.settings {
+                    judgement.reason.push_str(&format!(" [{setting}]"));
+                }
                 self.finding(resource, status, judgement, None)
             }
             Err(gap) => self.finding(resource, Status::Error, Judgement::undecided(gap.reason()), Some(&gap)),
@@ -203,7 +303,7 @@ impl<'a> Judge<'a> {
             check_id: self.check.id,
             status,
             underlying_status: None,
-            severity: self.check.severity,
+            severity: judgement.severity.unwrap_or(self.check.severity),
             partition: account.partition.clone(),
             account_id: account.id.clone(),
             account_name: account.name.clone(),
@@ -256,6 +356,28 @@ fn principal(principal: Principal<'_>) -> Resource<'_> {
         name: principal.name(),
         discriminator: "",
         source: Some(principal.source()),
+    }
+}
+
+fn organization_policy(policy: &OrganizationPolicy) -> Resource<'_> {
+    Resource {
+        region: GLOBAL,
+        resource_type: "AWS::Organizations::Policy",
+        arn: &policy.arn,
+        name: &policy.name,
+        discriminator: "",
+        source: Some(&policy.source),
+    }
+}
+
+fn server_certificate(certificate: &ServerCertificate) -> Resource<'_> {
+    Resource {
+        region: GLOBAL,
+        resource_type: "AWS::IAM::ServerCertificate",
+        arn: &certificate.arn,
+        name: &certificate.name,
+        discriminator: "",
+        source: Some(&certificate.source),
     }
 }
 

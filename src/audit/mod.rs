@@ -17,7 +17,7 @@ pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll
 pub use summary::{Counts, Summary};
 
 use crate::access::Estate;
-use crate::checks::Check;
+use crate::checks::{Check, Parameters, Setting, Verdicts};
 use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
 use crate::model::{Account, Fact, Organization};
@@ -28,10 +28,21 @@ use crate::snapshot::{self, Snapshot, manifest};
 pub struct Options<'a> {
     /// The checks to run, in order.
     pub checks: &'a [&'static Check],
+    /// What the configuration changes in the checks.
+    pub parameters: &'a Parameters,
+    /// Whose verdicts these parameters stand for.
+    pub verdicts: Verdicts,
     /// The frameworks whose controls findings name.
     pub frameworks: &'a [Framework],
     /// The time at which ages are counted; absent: the snapshot's end.
     pub as_of: Option<Timestamp>,
+}
+
+impl Options<'_> {
+    /// The parameters of these checks that are not at their defaults, in the order of the checks.
+    pub fn settings(&self) -> Vec<Setting> {
+        self.checks.iter().flat_map(|check| self.parameters.settings(check)).collect()
+    }
 }
 
 /// One account with its findings, sorted by check, Region, resource and name.
@@ -63,6 +74,7 @@ pub fn run<E: From<snapshot::Error>>(
         estate: Estate::new(organization.clone()),
         accounts: &accounts,
         as_of: options.as_of.unwrap_or(manifest.window.end),
+        parameters: options.parameters,
         checks: options
             .checks
             .iter()
@@ -90,6 +102,7 @@ struct Context<'a> {
     estate: Estate,
     accounts: &'a BTreeSet<String>,
     as_of: Timestamp,
+    parameters: &'a Parameters,
     checks: Vec<(&'static Check, Vec<String>)>,
 }
 

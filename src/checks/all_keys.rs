@@ -1,12 +1,25 @@
 //! How a policy that opens all keys is told from one that opens some, and how that is said. Three checks ask it.
 
-use super::{Judged, reference};
+use super::{Boolean, Judged, reference};
 use crate::finding::{Judgement, StatementReference, Verdict};
 use crate::model::{Gap, InlinePolicy, ManagedPolicy, Principal};
 use crate::policy::{Coverage, Document, Level};
 
-/// What a policy opens: for what, and how much of all keys.
-pub(super) type Opened = Vec<(&'static str, Coverage)>;
+/// What a policy opens, and what counts as too much.
+pub(super) struct Opened {
+    /// For what, and how much of all keys.
+    pub(super) coverages: Vec<(&'static str, Coverage)>,
+    /// Whether all keys of one account are too much as well.
+    pub(super) strict: bool,
+}
+
+/// Whether all keys of one account are too much.
+pub(super) const STRICT_ACCOUNT_WILDCARD: Boolean = Boolean {
+    name: "strict_account_wildcard",
+    meaning: "Whether all keys of one account, in every Region, are too much as well (level ACCOUNT).",
+    default: false,
+    loosens: false,
+};
 
 /// Judges the default version of a customer managed policy.
 pub(super) fn managed(policy: &ManagedPolicy, opened: impl Fn(&Document) -> Opened) -> Judged {
@@ -58,18 +71,19 @@ fn answers(policy: &str, document: &Document, opened: &Opened) -> Vec<Answer> {
         (one.level, &one.witness, one.conditional, &one.notes)
             == (other.level, &other.witness, other.conditional, &other.notes)
     };
-    let alike = opened.chunk_by(|(_, one), (_, other)| is_alike(one, other));
-    alike.filter_map(|alike| Answer::new(policy, document, alike)).collect()
+    let alike = opened.coverages.chunk_by(|(_, one), (_, other)| is_alike(one, other));
+    alike.filter_map(|alike| Answer::new(policy, document, alike, opened.strict)).collect()
 }
 
 impl Answer {
-    fn new(policy: &str, document: &Document, alike: &[(&str, Coverage)]) -> Option<Self> {
+    fn new(policy: &str, document: &Document, alike: &[(&str, Coverage)], strict: bool) -> Option<Self> {
         let (_, coverage) = alike.first()?;
+        let is_too_much = |level: Level| level.is_all_but_named() || (strict && level == Level::Account);
         let verdict = match coverage.level {
             Level::Unknown => Verdict::Undecided,
-            level if level.is_all_but_named() => Verdict::Fail,
+            level if is_too_much(level) => Verdict::Fail,
             // A PASS must not rest on one reading of what AWS does not document.
-            _ if coverage.widest_level().is_all_but_named() => Verdict::Undecided,
+            _ if is_too_much(coverage.widest_level()) => Verdict::Undecided,
             _ => Verdict::Pass,
         };
         let what: Vec<&str> = alike.iter().map(|(what, _)| *what).collect();
@@ -91,7 +105,7 @@ fn conclude(mut answers: Vec<Answer>) -> Judgement {
     let judgement = match worst {
         Verdict::Fail => Judgement::fail(reason),
         Verdict::Undecided => Judgement::undecided(reason),
-        Verdict::Pass | Verdict::NotApplicable => Judgement::pass(reason),
+        Verdict::Pass | Verdict::NotApplicable | Verdict::Manual => Judgement::pass(reason),
     };
     let mut statements: Vec<StatementReference> = answers.into_iter().flat_map(|answer| answer.statements).collect();
     statements.sort();

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Check, Judged, Reach, Rule, Scope};
+use super::{Check, Judged, Lints, Reach, Rule, Scope, Values};
 use crate::access::Estate;
 use crate::model::{
     AccessKey, Account, CredentialReport, CredentialReportRow, Document, Fact, Gap, Grant, GrantConstraints, Group,
-    Iam, InlinePolicy, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, Listing, ManagedPolicy, Organization,
-    OrganizationPolicy, Provenance, Role, Root, RotationStatus, Source, Summary, Unit, User,
+    Iam, InlinePolicy, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, LastUsage, Listing, ManagedPolicy, Organization,
+    OrganizationPolicy, OrganizationsFeatures, Provenance, Role, Root, RotationStatus, ServerCertificate, Source,
+    Summary, Unit, User,
 };
 
 /// The account that owns every resource here.
@@ -53,6 +54,7 @@ pub(super) struct World {
     pub(super) organization: Fact<Option<Organization>>,
     pub(super) accounts: BTreeSet<String>,
     pub(super) as_of: Timestamp,
+    pub(super) values: Values,
 }
 
 impl World {
@@ -73,6 +75,15 @@ impl World {
                     summary: Ok(Summary { map: summary, source: source("iam:GetAccountSummary") }),
                     credential_report: Ok(report("Alice", &[("password_enabled", "true"), ("mfa_active", "true")])),
                     virtual_mfa_devices: Listing::complete(Vec::new()),
+                    password_policy: Ok(None),
+                    server_certificates: Listing::complete(Vec::new()),
+                    saml_providers: Listing::complete(Vec::new()),
+                    openid_connect_providers: Listing::complete(Vec::new()),
+                    security_contact: Ok(None),
+                    organizations_features: Ok(OrganizationsFeatures {
+                        enabled: Vec::new(),
+                        source: source("iam:ListOrganizationsFeatures"),
+                    }),
                 },
                 regions: BTreeMap::new(),
                 regions_gap: None,
@@ -81,23 +92,34 @@ impl World {
             organization: Ok(Some(organization())),
             accounts: BTreeSet::from([ACCOUNT.to_owned(), SIBLING.to_owned()]),
             as_of: "2026-09-30T00:00:00Z".parse().expect("a time"),
+            values: Values::default(),
         }
     }
 
     /// What a rule says in this world.
     pub(super) fn ask<T>(&self, rule: impl FnOnce(&Scope<'_>) -> T) -> T {
-        let Self { account, organization, accounts, as_of } = self;
+        let Self { account, organization, accounts, as_of, values } = self;
         let estate = Estate::new(organization.clone());
         let reach = Reach::new(account, &estate);
-        rule(&Scope { account, organization, accounts, reach: &reach, as_of: *as_of })
+        let lints = Lints::default();
+        rule(&Scope { account, organization, accounts, reach: &reach, lints: &lints, as_of: *as_of, values })
     }
 
     /// The same world with these keys alone.
     pub(super) fn with_keys(&self, keys: Vec<Key>) -> Self {
-        let kms = Kms { keys: Listing::complete(keys), aliases: Listing::complete(Vec::new()) };
+        let kms = Kms { keys: Listing::complete(keys), ..kms() };
         let mut world = self.clone();
         world.account.regions = BTreeMap::from([("eu-central-1".to_owned(), kms)]);
         world
+    }
+}
+
+/// A Region without anything.
+pub(super) fn kms() -> Kms {
+    Kms {
+        keys: Listing::complete(Vec::new()),
+        aliases: Listing::complete(Vec::new()),
+        custom_key_stores: Listing::complete(Vec::new()),
     }
 }
 
@@ -118,6 +140,8 @@ fn organization() -> Organization {
         accounts_gap: None,
         service_control_policies: Listing::complete(Vec::new()),
         resource_control_policies: Listing::complete(Vec::new()),
+        delegated_administrators: Listing::complete(Vec::new()),
+        resource_policy: Ok(None),
         provenance: Provenance::default(),
         source: source("organizations:DescribeOrganization"),
     }
@@ -175,6 +199,7 @@ pub(super) fn user() -> User {
         tags: BTreeMap::new(),
         mfa_devices: Listing::complete(Vec::new()),
         access_keys: Listing::complete(Vec::new()),
+        service_specific_credentials: Listing::complete(Vec::new()),
         source: source("iam:GetAccountAuthorizationDetails"),
     }
 }
@@ -196,6 +221,8 @@ pub(super) fn role(path: &str) -> Role {
         name: "Worker".to_owned(),
         id: "AROAEXAMPLEEXAMPLE123".to_owned(),
         path: path.to_owned(),
+        create_date: Some("2026-01-01T00:00:00Z".parse().expect("a time")),
+        last_used: Ok(Some("2026-09-29T00:00:00Z".parse().expect("a time"))),
         trust_policy: statements(""),
         inline_policies: Vec::new(),
         attached_policies: Vec::new(),
@@ -215,6 +242,15 @@ pub(super) fn access_key(status: &str, create_date: &str) -> AccessKey {
         status: status.to_owned(),
         create_date: Ok(create_date.parse().expect("a time")),
         source: source("iam:ListAccessKeys"),
+    }
+}
+
+pub(super) fn certificate(expiration: &str) -> ServerCertificate {
+    ServerCertificate {
+        arn: format!("arn:aws:iam::{ACCOUNT}:server-certificate/Example"),
+        name: "Example".to_owned(),
+        expiration: Ok(expiration.parse().expect("a time")),
+        source: source("iam:ListServerCertificates"),
     }
 }
 
@@ -256,6 +292,9 @@ pub(super) fn key() -> Key {
             description: String::new(),
             creation_date: None,
             deletion_date: None,
+            expiration_model: None,
+            valid_to: None,
+            custom_key_store_id: None,
             multi_region: None,
             source: source("kms:DescribeKey"),
         }),
@@ -265,8 +304,15 @@ pub(super) fn key() -> Key {
             period_in_days: None,
             source: source("kms:GetKeyRotationStatus"),
         }),
+        rotations: Listing::complete(Vec::new()),
         grants: Listing::complete(Vec::new()),
         tags: Ok(BTreeMap::new()),
+        last_usage: Ok(LastUsage {
+            last: Some("2026-09-29T00:00:00Z".parse().expect("a time")),
+            operation: Some("Decrypt".to_owned()),
+            tracking_start: Some("2025-11-15T00:00:00Z".parse().expect("a time")),
+            source: source("kms:GetKeyLastUsage"),
+        }),
         source: source("kms:ListKeys"),
     }
 }
@@ -326,6 +372,41 @@ pub(super) fn judge_root(check: &Check, world: &World) -> Judged {
     }
 }
 
+/// What the check's rule says of a role.
+pub(super) fn judge_role(check: &Check, role: &Role, world: &World) -> Judged {
+    let rule = check.rules.iter().find_map(|rule| match rule {
+        Rule::Role(rule) => Some(rule),
+        _ => None,
+    });
+    let rule = rule.expect("a rule over roles");
+    world.ask(|scope| rule(role, scope))
+}
+
+/// What the check's rule says of a group.
+pub(super) fn judge_group(check: &Check, group: &Group, world: &World) -> Judged {
+    match check.rules {
+        [Rule::Group(rule)] => world.ask(|scope| rule(group, scope)),
+        other => panic!("no rule over groups alone: {other:?}"),
+    }
+}
+
+/// What the check's rule says of a server certificate.
+pub(super) fn judge_certificate(check: &Check, certificate: &ServerCertificate, world: &World) -> Judged {
+    match check.rules {
+        [Rule::ServerCertificate(rule)] => world.ask(|scope| rule(certificate, scope)),
+        other => panic!("no rule over server certificates alone: {other:?}"),
+    }
+}
+
+/// What the check's rule says of the organization.
+pub(super) fn judge_organization(check: &Check, world: &World) -> Judged {
+    let organization = world.organization.as_ref().expect("it is known").as_ref().expect("there is one");
+    match check.rules {
+        [Rule::Organization(rule)] => world.ask(|scope| rule(organization, scope)),
+        other => panic!("no rule over organizations alone: {other:?}"),
+    }
+}
+
 /// What the check's rule says of a grant.
 pub(super) fn judge_grant(check: &Check, grant: &Grant, key: &Key, world: &World) -> Judged {
     match check.rules {
@@ -336,7 +417,11 @@ pub(super) fn judge_grant(check: &Check, grant: &Grant, key: &Key, world: &World
 
 /// What the check's rule over managed policies says.
 pub(super) fn judge_managed(check: &Check, policy: &ManagedPolicy) -> Judged {
-    let world = World::new();
+    judge_managed_in(check, policy, &World::new())
+}
+
+/// The same in a world.
+pub(super) fn judge_managed_in(check: &Check, policy: &ManagedPolicy, world: &World) -> Judged {
     let rule = check.rules.iter().find_map(|rule| match rule {
         Rule::ManagedPolicy(rule) => Some(rule),
         _ => None,
@@ -345,9 +430,56 @@ pub(super) fn judge_managed(check: &Check, policy: &ManagedPolicy) -> Judged {
     world.ask(|scope| rule(policy, scope))
 }
 
+/// A policy of the organization.
+pub(super) fn organization_policy(document: Document) -> OrganizationPolicy {
+    OrganizationPolicy {
+        id: "p-example".to_owned(),
+        arn: format!("arn:aws:organizations::{ACCOUNT}:policy/{ORGANIZATION}/service_control_policy/p-example"),
+        name: "Example".to_owned(),
+        document,
+        targets: Listing::complete(vec!["r-ab12".to_owned()]),
+        source: source("organizations:DescribePolicy"),
+    }
+}
+
+/// What the check's rule over service control policies says.
+pub(super) fn judge_service_control(check: &Check, document: Document) -> Judged {
+    let rule = check.rules.iter().find_map(|rule| match rule {
+        Rule::ServiceControlPolicy(rule) => Some(rule),
+        _ => None,
+    });
+    let rule = rule.expect("a rule over service control policies");
+    World::new().ask(|scope| rule(&organization_policy(document), scope))
+}
+
+/// What the check's rule over resource control policies says.
+pub(super) fn judge_resource_control(check: &Check, document: Document) -> Judged {
+    let rule = check.rules.iter().find_map(|rule| match rule {
+        Rule::ResourceControlPolicy(rule) => Some(rule),
+        _ => None,
+    });
+    let rule = rule.expect("a rule over resource control policies");
+    World::new().ask(|scope| rule(&organization_policy(document), scope))
+}
+
+/// What the check's rule over keys says of a key with this policy.
+pub(super) fn judge_key_policy(check: &Check, document: Document) -> Judged {
+    let rule = check.rules.iter().find_map(|rule| match rule {
+        Rule::Key(rule) => Some(rule),
+        _ => None,
+    });
+    let rule = rule.expect("a rule over keys");
+    let key = Key { policies: Listing::complete(vec![key_policy(document)]), ..key() };
+    World::new().with_keys(vec![key.clone()]).ask(|scope| rule(&key, scope))
+}
+
 /// What the check's rule over principals says.
 pub(super) fn judge_principal(check: &Check, principal: crate::model::Principal<'_>) -> Judged {
-    let world = World::new();
+    judge_principal_in(check, principal, &World::new())
+}
+
+/// The same in a world.
+pub(super) fn judge_principal_in(check: &Check, principal: crate::model::Principal<'_>, world: &World) -> Judged {
     let rule = check.rules.iter().find_map(|rule| match rule {
         Rule::Principal(rule) => Some(rule),
         _ => None,
@@ -368,4 +500,77 @@ pub(super) fn assert_says_nothing_without_policies(check: &Check) {
     let gap = denied("kms:GetKeyPolicy");
     let unread = known.into_iter().chain([key_policy(Err(gap.clone()))]).collect();
     say_nothing(Key { policies: Listing::complete(unread), ..key() }, &gap);
+}
+
+/// A check of policy documents says nothing of a resource whose document could not be read, whatever bears it.
+pub(super) fn assert_says_nothing_without_documents(check: &Check) {
+    let details = denied("iam:GetAccountAuthorizationDetails");
+    let refused = denied("organizations:DescribePolicy");
+    for rule in check.rules {
+        match rule {
+            Rule::ManagedPolicy(_) => {
+                assert_eq!(judge_managed(check, &managed(Err(details.clone()))), Err(details.clone()));
+            }
+            Rule::Principal(_) => {
+                let policies = vec![inline("known", statements("")), inline("lost", Err(details.clone()))];
+                let user = User { inline_policies: policies, ..user() };
+                let judged = judge_principal(check, crate::model::Principal::User(&user));
+                assert_eq!(judged, Err(details.clone()));
+            }
+            Rule::Role(_) => {
+                let role = Role { trust_policy: Err(details.clone()), ..role("/") };
+                assert_eq!(judge_role(check, &role, &World::new()), Err(details.clone()));
+            }
+            Rule::ServiceControlPolicy(_) => {
+                assert_eq!(judge_service_control(check, Err(refused.clone())), Err(refused.clone()));
+            }
+            Rule::ResourceControlPolicy(_) => {
+                assert_eq!(judge_resource_control(check, Err(refused.clone())), Err(refused.clone()));
+            }
+            Rule::Key(rule) => {
+                let world = World::new();
+                let say_nothing = |key: Key, gap: &Gap| {
+                    assert_eq!(world.ask(|scope| rule(&key, scope)), Err(gap.clone()));
+                };
+                let gap = denied("kms:DescribeKey");
+                say_nothing(Key { metadata: Err(gap.clone()), ..key() }, &gap);
+                let gap = denied("kms:ListKeyPolicies");
+                say_nothing(Key { policies: Listing::missing(gap.clone()), ..key() }, &gap);
+                let known = key().policies.known().to_vec();
+                say_nothing(Key { policies: Listing::partial(known.clone(), gap.clone()), ..key() }, &gap);
+                let gap = denied("kms:GetKeyPolicy");
+                let unread = known.into_iter().chain([key_policy(Err(gap.clone()))]).collect();
+                say_nothing(Key { policies: Listing::complete(unread), ..key() }, &gap);
+                assert!(
+                    world.ask(|scope| rule(&Key { policies: Listing::complete(Vec::new()), ..key() }, scope)).is_err()
+                );
+            }
+            other => panic!("no rule over documents: {other:?}"),
+        }
+    }
+}
+
+/// A check of policy documents exempts what only AWS can change, and principals without a document.
+pub(super) fn assert_exempts_what_aws_owns(check: &Check) {
+    use crate::finding::Verdict::NotApplicable;
+    use crate::model::Principal;
+    for rule in check.rules {
+        match rule {
+            Rule::Principal(_) => {
+                let linked = role("/aws-service-role/x.amazonaws.com/");
+                assert_eq!(judge_principal(check, Principal::Role(&linked)).unwrap().verdict, NotApplicable);
+                assert_eq!(judge_principal(check, Principal::Group(&group())).unwrap().verdict, NotApplicable);
+            }
+            Rule::Role(_) => {
+                let linked = role("/aws-service-role/x.amazonaws.com/");
+                assert_eq!(judge_role(check, &linked, &World::new()).unwrap().verdict, NotApplicable);
+            }
+            Rule::Key(rule) => {
+                let key = aws_managed_key();
+                let judged = World::new().ask(|scope| rule(&key, scope));
+                assert_eq!(judged.unwrap().verdict, NotApplicable);
+            }
+            _ => {}
+        }
+    }
 }

@@ -86,7 +86,7 @@ pub(super) fn left(scope: &Scope<'_>, principal: &Principal, action: &Action) ->
         let key: AccessKey = directory.open_key(&scope.account.id, region);
         let decided = directory.decided(Cow::Borrowed(principal), &key, action)?;
         let cell = &decided.cell;
-        for decider in &cell.statements {
+        for decider in cell.statements.iter() {
             if matches!(decider.policy, PolicyRef::Scp { .. } | PolicyRef::Rcp { .. }) && cell.is_explicit {
                 let row = directory.statement_row(decider, &decided);
                 let (policy, index, sid, effect) = (row.policy, row.index, row.sid, row.effect);

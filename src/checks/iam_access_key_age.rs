@@ -2,22 +2,29 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Check, Judged, Remediation, Rule, Scope};
+use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
 use crate::finding::{Judgement, Severity};
 use crate::model::{AccessKey, Gap, User};
 
-/// The oldest an active access key may be.
-const MAX_AGE_DAYS: i64 = 90;
+const MAX_AGE_DAYS: Integer = Integer {
+    name: "max_age_days",
+    meaning: "The oldest that an active access key may be.",
+    unit: "days",
+    default: 90,
+    least: 1,
+    most: 3650,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "iam-access-key-age",
-    title: "Access keys are rotated within 90 days",
+    title: "Access keys are rotated in time",
     severity: Severity::Medium,
     resource: "IAM user",
     rationale: "Access keys do not expire. The older one is, the more copies of it lie in files, scripts and laptops, and \
         the longer a leak stays useful to whoever found it.",
     rule: "Looks at all active access keys of a user (ListAccessKeys, Status Active), one finding a user. FAIL if more than \
-        90 days lie between the CreateDate of one of them and the as-of time.",
+        max_age_days (90) lie between the CreateDate of one of them and the as-of time.",
     exemptions: "Users without an active access key are NOT_APPLICABLE. Keys of the root user are not looked at.",
     blind_spots: "Age says nothing of use: a young key may be leaked, an old one known to nobody. Inactive keys are not \
         counted, though whoever may call iam:UpdateAccessKey can activate them again.",
@@ -34,6 +41,7 @@ pub(super) const CHECK: Check = Check {
             back. A deleted key is gone.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", "iam:ListAccessKeys"],
+    parameters: &[Parameter::Integer(MAX_AGE_DAYS)],
     elsewhere: &[
         "AWS Security Hub IAM.3",
         "AWS Config access-keys-rotated",
@@ -45,13 +53,14 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(user: &User, scope: &Scope<'_>) -> Judged {
+    let max_age_days = scope.values.integer(&MAX_AGE_DAYS);
     let mut too_old = Vec::new();
     let mut active = Vec::new();
     let mut missing = user.access_keys.gap().cloned();
     for key in user.access_keys.known() {
         match age(key, scope.as_of) {
             Ok(None) => {}
-            Ok(Some(age)) if age > SignedDuration::from_hours(24 * MAX_AGE_DAYS) => too_old.push((key, age)),
+            Ok(Some(age)) if age > SignedDuration::from_hours(24 * max_age_days) => too_old.push((key, age)),
             Ok(Some(age)) => active.push((key, age)),
             Err(gap) => missing = missing.or(Some(gap)),
         }
@@ -62,13 +71,13 @@ fn judge(user: &User, scope: &Scope<'_>) -> Judged {
     };
     // A key that is too old is an exception whatever else could not be read.
     let judgement = if !too_old.is_empty() {
-        Judgement::fail(format!("active access keys older than {MAX_AGE_DAYS} days: {}", list(&too_old)))
+        Judgement::fail(format!("active access keys older than {max_age_days} days: {}", list(&too_old)))
     } else if let Some(gap) = missing {
         return Err(gap);
     } else if active.is_empty() {
         Judgement::not_applicable("the user has no active access key").because_of(&user.source)
     } else {
-        Judgement::pass(format!("active access keys, none older than {MAX_AGE_DAYS} days: {}", list(&active)))
+        Judgement::pass(format!("active access keys, none older than {max_age_days} days: {}", list(&active)))
     };
     Ok(judgement.because_of_all(user.access_keys.known().iter().map(|key| &key.source)))
 }
@@ -88,6 +97,7 @@ fn age(key: &AccessKey, as_of: Timestamp) -> Result<Option<SignedDuration>, Gap>
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Verdict;
     use crate::model::Listing;
@@ -115,6 +125,19 @@ mod tests {
     fn ninety_days_are_allowed_and_a_second_more_is_not() {
         assert_eq!(verdict(&[("Active", "2026-07-02T00:00:00Z")]), Verdict::Pass);
         assert_eq!(verdict(&[("Active", "2026-07-01T23:59:59Z")]), Verdict::Fail);
+    }
+
+    #[test]
+    fn another_age_may_be_asked_for() {
+        let values = Values::with(MAX_AGE_DAYS.name, Value::Integer(29));
+        let world = World { values, ..World::new() };
+        let user =
+            User { access_keys: Listing::complete(vec![access_key("Active", "2026-09-01T00:00:00Z")]), ..user() };
+        assert_eq!(judge_user(&CHECK, &user, &world).unwrap().verdict, Verdict::Pass);
+        let world = World { as_of: "2026-09-30T00:00:01Z".parse().unwrap(), ..world };
+        let judgement = judge_user(&CHECK, &user, &world).unwrap();
+        assert_eq!(judgement.verdict, Verdict::Fail);
+        assert!(judgement.reason.contains("older than 29 days"), "{}", judgement.reason);
     }
 
     #[test]

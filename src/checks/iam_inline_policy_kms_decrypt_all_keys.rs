@@ -1,7 +1,7 @@
 //! Inline policies that allow decryption with all keys.
 
 use super::iam_managed_policy_kms_decrypt_all_keys::DECRYPTION;
-use super::{Check, Judged, Remediation, Rule, Scope, all_keys};
+use super::{Check, Judged, Parameter, Remediation, Rule, Scope, all_keys};
 use crate::finding::Severity;
 use crate::model::Principal;
 use crate::policy::coverage;
@@ -17,7 +17,8 @@ pub(super) const CHECK: Check = Check {
         by itself allows kms:Decrypt or kms:ReEncryptFrom on all keys (level ALL), or on all keys except keys, accounts or \
         Regions that it names (ALL_EXCEPT_...). Wildcards in actions and resources, NotAction, NotResource, and Deny \
         statements without a condition in the same document count. A condition on an Allow is ignored, a Deny with a \
-        condition takes nothing away. All keys of one account or of one Region are a PASS that says so. UNDECIDED if whether \
+        condition takes nothing away. All keys of one account or of one Region are a PASS that says so, unless \
+        strict_account_wildcard (false) makes all keys of one account a FAIL. UNDECIDED if whether \
         all keys are open depends on what AWS does not document.",
     exemptions: "Users, groups and roles without an inline policy, and service-linked roles, whose policies only AWS can \
         change, are NOT_APPLICABLE.",
@@ -36,6 +37,7 @@ pub(super) const CHECK: Check = Check {
             nobody listed cannot read its data until the key is added.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
+    parameters: &[Parameter::Boolean(all_keys::STRICT_ACCOUNT_WILDCARD)],
     elsewhere: &[
         "AWS Security Hub KMS.2",
         "AWS Config iam-inline-policy-blocked-kms-actions",
@@ -47,8 +49,9 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
     let partition = &scope.account.partition;
-    all_keys::inline(principal, |document| {
-        DECRYPTION.map(|action| (action, coverage(document, partition, action))).to_vec()
+    all_keys::inline(principal, |document| all_keys::Opened {
+        coverages: DECRYPTION.map(|action| (action, coverage(document, partition, action))).to_vec(),
+        strict: scope.values.boolean(&all_keys::STRICT_ACCOUNT_WILDCARD),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Customer managed policies that allow decryption with all keys.
 
-use super::{Check, Judged, Remediation, Rule, Scope, all_keys, boundary_only};
+use super::{Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, all_keys, boundary_only};
 use crate::finding::Severity;
 use crate::model::ManagedPolicy;
 use crate::policy::coverage;
@@ -13,12 +13,13 @@ pub(super) const CHECK: Check = Check {
     rationale: "Whoever may call kms:Decrypt or kms:ReEncryptFrom on every key can read what any key protects, wherever a \
         key policy trusts IAM policies. A policy that names its keys keeps one stolen credential from opening all encrypted \
         data.",
-    rule: "Takes the default version of each customer managed policy, attached or not. FAIL if it allows kms:Decrypt or \
-        kms:ReEncryptFrom on all keys (level ALL), or on all keys except keys, accounts or Regions that it names \
+    rule: "Takes the default version of each customer managed policy, attached or not. FAIL if it allows kms:Decrypt \
+        or kms:ReEncryptFrom on all keys (level ALL), or on all keys except keys, accounts or Regions that it names \
         (ALL_EXCEPT_...). Wildcards in actions and resources, NotAction, NotResource, and Deny statements without a \
-        condition in the same document count. A condition on an Allow is ignored, a Deny with a condition takes nothing \
-        away. All keys of one account or of one Region are a PASS that says so. UNDECIDED if whether all keys are open depends on \
-        what AWS does not document.",
+        condition in the same document count. A condition on an Allow is ignored, a Deny with a condition takes \
+        nothing away. All keys of one account or of one Region are a PASS that says so, unless \
+        strict_account_wildcard (false) makes all keys of one account a FAIL. UNDECIDED if whether all keys are open \
+        depends on what AWS does not document.",
     exemptions: "A policy that is used as a permissions boundary and attached nowhere is NOT_APPLICABLE: it grants nothing.",
     blind_spots: "One document is judged, not what its holders can do in the end: key policies, boundaries, SCPs and other \
         policies may take the access away or add to it. A condition may narrow what fails here. Inline and AWS managed \
@@ -36,6 +37,7 @@ pub(super) const CHECK: Check = Check {
             iam:SetDefaultPolicyVersion goes back to the old version.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
+    parameters: &[Parameter::Boolean(EXCLUDE_BOUNDARY), Parameter::Boolean(all_keys::STRICT_ACCOUNT_WILDCARD)],
     elsewhere: &[
         "AWS Security Hub KMS.1",
         "AWS Config iam-customer-policy-blocked-kms-actions",
@@ -49,18 +51,20 @@ pub(super) const CHECK: Check = Check {
 pub(super) const DECRYPTION: [&str; 2] = ["kms:Decrypt", "kms:ReEncryptFrom"];
 
 fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    if let Some(exempt) = boundary_only(policy) {
+    if let Some(exempt) = boundary_only(policy, scope) {
         return Ok(exempt);
     }
     let partition = &scope.account.partition;
-    all_keys::managed(policy, |document| {
-        DECRYPTION.map(|action| (action, coverage(document, partition, action))).to_vec()
+    all_keys::managed(policy, |document| all_keys::Opened {
+        coverages: DECRYPTION.map(|action| (action, coverage(document, partition, action))).to_vec(),
+        strict: scope.values.boolean(&all_keys::STRICT_ACCOUNT_WILDCARD),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::{Judgement, Verdict};
 
@@ -73,6 +77,19 @@ mod tests {
     }
 
     const EVERYWHERE: &str = r#"{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}"#;
+
+    #[test]
+    fn all_keys_of_one_account_may_be_too_much() {
+        let of = |resource: &str, values| {
+            let text = format!(r#"{{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "{resource}"}}"#);
+            let world = World { values, ..World::new() };
+            judge_managed_in(&CHECK, &managed(statements(&text)), &world).unwrap().verdict
+        };
+        let strict = || Values::with(all_keys::STRICT_ACCOUNT_WILDCARD.name, Value::Boolean(true));
+        let account = "arn:aws:kms:*:111122223333:key/*";
+        assert_eq!((of(account, Values::default()), of(account, strict())), (Verdict::Pass, Verdict::Fail));
+        assert_eq!(of("arn:aws:kms:eu-central-1:111122223333:key/*", strict()), Verdict::Pass);
+    }
 
     #[test]
     fn decryption_on_all_keys_fails_in_any_spelling() {

@@ -1,9 +1,16 @@
 //! Customer managed policies that allow everything.
 
-use super::{Check, Judged, Remediation, Rule, Scope, boundary_only, reference};
+use super::{Boolean, Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, boundary_only, reference};
 use crate::finding::{Aspect, Judgement, Severity, Status};
 use crate::model::ManagedPolicy;
 use crate::policy::{AdminActions, AdminStatement, admin_statements};
+
+const ATTACHED_ONLY: Boolean = Boolean {
+    name: "attached_only",
+    meaning: "Whether policies that are attached nowhere are NOT_APPLICABLE, as the CIS benchmark has it from 1.3.0 on.",
+    default: false,
+    loosens: true,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "iam-policy-admin-star",
@@ -17,7 +24,8 @@ pub(super) const CHECK: Check = Check {
         Allow is ignored; a Deny of everything without a condition in the same document takes the FAIL away. The aspect \
         all-but-some also counts a NotAction that leaves actions by which the holder can get the rest. UNDECIDED if AWS does \
         not document what the patterns cover, or if telling takes more steps than the budget allows.",
-    exemptions: "A policy that is used as a permissions boundary and attached nowhere is NOT_APPLICABLE: it grants nothing.",
+    exemptions: "A policy that is used as a permissions boundary and attached nowhere is NOT_APPLICABLE: it grants nothing \
+        (exclude_boundary). With attached_only so is any policy that is attached nowhere; by default it is judged.",
     blind_spots: "Several statements that together allow everything, NotAction or NotResource with a short list, and \
         wildcards such as iam:* come close to the same and pass by default. Inline policies and AWS managed policies, such as \
         AdministratorAccess, are not looked at. A condition may narrow what fails here.",
@@ -33,6 +41,7 @@ pub(super) const CHECK: Check = Check {
             before the change; iam:SetDefaultPolicyVersion takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
+    parameters: &[Parameter::Boolean(EXCLUDE_BOUNDARY), Parameter::Boolean(ATTACHED_ONLY)],
     elsewhere: &[
         "AWS Security Hub IAM.1",
         "AWS Config iam-policy-no-statements-with-admin-access",
@@ -45,8 +54,12 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    if let Some(exempt) = boundary_only(policy) {
+    if let Some(exempt) = boundary_only(policy, scope) {
         return Ok(exempt);
+    }
+    if scope.values.boolean(&ATTACHED_ONLY) && policy.attachment_count == Some(0) {
+        let exempt = Judgement::not_applicable("the policy is attached nowhere");
+        return Ok(exempt.because_of(&policy.source));
     }
     let document = policy.document.as_ref().map_err(Clone::clone)?;
     let found = admin_statements(document, &scope.account.partition);
@@ -89,6 +102,7 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Verdict;
 
@@ -191,6 +205,20 @@ mod tests {
         assert_eq!(verdict(&boundary(statements(EVERYTHING))), Verdict::NotApplicable);
         let attached_too = ManagedPolicy { attachment_count: Some(1), ..boundary(statements(EVERYTHING)) };
         assert_eq!(verdict(&attached_too), Verdict::Fail);
+    }
+
+    #[test]
+    fn boundaries_may_count_and_unattached_policies_may_not() {
+        let in_world = |policy: &ManagedPolicy, name, value| {
+            let world = World { values: Values::with(name, Value::Boolean(value)), ..World::new() };
+            judge_managed_in(&CHECK, policy, &world).unwrap().verdict
+        };
+        let bound = boundary(statements(EVERYTHING));
+        assert_eq!(in_world(&bound, EXCLUDE_BOUNDARY.name, false), Verdict::Fail);
+        let unattached = ManagedPolicy { attachment_count: Some(0), ..managed(statements(EVERYTHING)) };
+        assert_eq!(in_world(&unattached, ATTACHED_ONLY.name, true), Verdict::NotApplicable);
+        let unknown = ManagedPolicy { attachment_count: None, ..unattached };
+        assert_eq!(in_world(&unknown, ATTACHED_ONLY.name, true), Verdict::Fail);
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub(super) const CHECK: Check = Check {
             version or the saved document is the way back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
+    parameters: &[],
     elsewhere: &[
         "Prowler iam_policy_no_full_access_to_kms",
         "Prowler iam_inline_policy_no_full_access_to_kms",
@@ -46,7 +47,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    if let Some(exempt) = boundary_only(policy) {
+    if let Some(exempt) = boundary_only(policy, scope) {
         return Ok(exempt);
     }
     all_keys::managed(policy, |document| opened(document, scope))
@@ -57,7 +58,8 @@ fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged 
 }
 
 fn opened(document: &Document, scope: &Scope<'_>) -> all_keys::Opened {
-    vec![("every KMS action", kms_full_access(document, &scope.account.partition))]
+    let coverages = vec![("every KMS action", kms_full_access(document, &scope.account.partition))];
+    all_keys::Opened { coverages, strict: false }
 }
 
 #[cfg(test)]

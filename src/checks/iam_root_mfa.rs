@@ -27,6 +27,7 @@ pub(super) const CHECK: Check = Check {
         risk: "Whoever loses all devices has to prove the ownership of the account to AWS Support: register more than one.",
     },
     reads: &["iam:GetAccountSummary"],
+    parameters: &[],
     elsewhere: &[
         "AWS Security Hub IAM.9",
         "AWS Config root-account-mfa-enabled",

@@ -1,10 +1,9 @@
 //! Users who sign in to the console with a password alone.
 
+use super::credentials::{REPORT, row};
 use super::{Check, Judged, Remediation, Rule, Scope};
 use crate::finding::{Judgement, Severity};
-use crate::model::{Gap, User};
-
-const REPORT: &str = "iam:GetCredentialReport";
+use crate::model::User;
 
 pub(super) const CHECK: Check = Check {
     id: "iam-user-console-mfa",
@@ -30,6 +29,7 @@ pub(super) const CHECK: Check = Check {
             sign-in.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", REPORT],
+    parameters: &[],
     elsewhere: &[
         "AWS Security Hub IAM.5",
         "AWS Config mfa-enabled-for-iam-console-access",
@@ -41,22 +41,15 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge(user: &User, scope: &Scope<'_>) -> Judged {
-    let report = scope.account.iam.credential_report.as_ref().map_err(Clone::clone)?;
-    let malformed = |message: String| Gap::malformed(REPORT, &[&user.name], message);
-    let row = report.rows.get(user.name.as_str()).ok_or_else(|| {
-        malformed("the report has no row for this user, who may be younger than the report".to_owned())
-    })?;
-    let flag = |column: &str| {
-        row.flag(column).ok_or_else(|| malformed(format!("column {column} holds neither true nor false")))
-    };
-    let judgement = if !flag("password_enabled")? {
+    let row = row(&user.name, scope)?;
+    let judgement = if !row.flag("password_enabled")? {
         Judgement::not_applicable("the user has no console password")
-    } else if flag("mfa_active")? {
+    } else if row.flag("mfa_active")? {
         Judgement::pass("the user has a console password and an MFA device")
     } else {
         Judgement::fail("the user has a console password and no MFA device")
     };
-    Ok(judgement.because_of(&report.source))
+    Ok(judgement.because_of(row.source))
 }
 
 #[cfg(test)]

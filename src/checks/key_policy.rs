@@ -141,7 +141,7 @@ pub(super) fn conclude(mut answers: Vec<Answer>, otherwise: impl Into<String>) -
     let judgement = match worst {
         Some(Verdict::Fail) => Judgement::fail(reason),
         Some(Verdict::Undecided) => Judgement::undecided(reason),
-        Some(Verdict::Pass | Verdict::NotApplicable) => Judgement::pass(reason),
+        Some(Verdict::Pass | Verdict::NotApplicable | Verdict::Manual) => Judgement::pass(reason),
         None => Judgement::pass(otherwise),
     };
     let mut statements: Vec<StatementReference> = answers.into_iter().flat_map(|answer| answer.statements).collect();
@@ -173,7 +173,7 @@ pub(super) fn first<'n>(
     for action in actions.iter().filter(|action| may(principal, key, action)) {
         let mut cell = directory.cell(principal, key, action)?;
         if hangs_on_the_unknown(&cell, principal) {
-            cell.access = Access::Possible;
+            cell = cell.perhaps();
         }
         match cell.access {
             Access::Denied => {}

@@ -24,6 +24,7 @@ pub(super) const CHECK: Check = Check {
         risk: "An operation that was overlooked fails when the old grant is gone.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
+    parameters: &[],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
     rules: &[Rule::Grant(judge)],
 };

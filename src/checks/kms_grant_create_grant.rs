@@ -24,6 +24,7 @@ pub(super) const CHECK: Check = Check {
         risk: "If the grantee passes the grant on to services, for example to start encrypted volumes, that fails.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
+    parameters: &[],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
     rules: &[Rule::Grant(judge)],
 };

@@ -23,6 +23,7 @@ pub(super) const CHECK: Check = Check {
         risk: "None while one of them stays: it gives the same.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
+    parameters: &[],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
     rules: &[Rule::Grant(judge)],
 };

@@ -29,6 +29,7 @@ pub(super) const CHECK: Check = Check {
             is no way back but a new grant.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
+    parameters: &[],
     elsewhere: &["IAM Access Analyzer external access (KMS grants)"],
     rules: &[Rule::Grant(judge)],
 };

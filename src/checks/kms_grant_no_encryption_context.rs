@@ -24,6 +24,7 @@ pub(super) const CHECK: Check = Check {
         risk: "Calls with another context fail, those without any included: change the application first.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
+    parameters: &[],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
     rules: &[Rule::Grant(judge)],
 };

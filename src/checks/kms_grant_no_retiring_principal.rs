@@ -23,6 +23,7 @@ pub(super) const CHECK: Check = Check {
         risk: "None, as long as the new grant exists before the old one goes.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
+    parameters: &[],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
     rules: &[Rule::Grant(judge)],
 };

@@ -26,6 +26,7 @@ pub(super) const CHECK: Check = Check {
         risk: "Whatever still used the grant fails within minutes; there is no way back but a new grant.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", "kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
+    parameters: &[],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
     rules: &[Rule::Grant(judge)],
 };

@@ -29,6 +29,7 @@ pub(super) const CHECK: Check = Check {
         risk: "Cancelling changes no data. A deletion that happens cannot be undone.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey"],
+    parameters: &[],
     elsewhere: &[
         "AWS Security Hub KMS.3",
         "AWS Config kms-cmk-not-scheduled-for-deletion",

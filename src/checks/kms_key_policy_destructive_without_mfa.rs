@@ -44,6 +44,7 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
+    parameters: &[],
     elsewhere: &["None known: aws:MultiFactorAuthPresent in the IAM user guide"],
     rules: &[Rule::Key(judge)],
 };

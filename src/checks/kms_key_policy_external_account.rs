@@ -46,6 +46,7 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
+    parameters: &[],
     elsewhere: &["IAM Access Analyzer external access (KMS keys)"],
     rules: &[Rule::Key(judge)],
 };

@@ -32,6 +32,7 @@ pub(super) const CHECK: Check = Check {
             mend it.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
+    parameters: &[],
     elsewhere: &["None known: least privilege for key policies in the AWS KMS developer guide"],
     rules: &[Rule::Key(judge)],
 };

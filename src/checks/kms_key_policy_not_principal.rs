@@ -32,6 +32,7 @@ pub(super) const CHECK: Check = Check {
         risk: "Whoever used the key through the exception of an Allow loses it. Keep the old policy to put it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
+    parameters: &[],
     elsewhere: &["IAM Access Analyzer policy validation (NotPrincipal)"],
     rules: &[Rule::Key(judge)],
 };

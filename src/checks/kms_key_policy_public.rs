@@ -39,6 +39,7 @@ pub(super) const CHECK: Check = Check {
             administrator cannot be mended by you: leave the lockout safety check of PutKeyPolicy on.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
+    parameters: &[],
     elsewhere: &[
         "AWS Security Hub KMS.5",
         "AWS Config kms-key-policy-no-public-access",
@@ -69,7 +70,7 @@ fn judge(key: &Key, _: &Scope<'_>) -> Judged {
     let judgement = match worst {
         Some(Verdict::Fail) => Judgement::fail(reason),
         Some(Verdict::Undecided) => Judgement::undecided(reason),
-        Some(Verdict::Pass | Verdict::NotApplicable) => Judgement::pass(reason),
+        Some(Verdict::Pass | Verdict::NotApplicable | Verdict::Manual) => Judgement::pass(reason),
         None => Judgement::pass("the key policy lets in nobody but those that it names"),
     };
     let statements = decisive.iter().filter_map(|(.., statement)| together.origin(*statement));

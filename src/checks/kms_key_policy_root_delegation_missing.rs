@@ -36,6 +36,7 @@ pub(super) const CHECK: Check = Check {
             for example with keyproof access who-can.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
+    parameters: &[],
     elsewhere: &["None known: default key policy in the AWS KMS developer guide"],
     rules: &[Rule::Key(judge)],
 };

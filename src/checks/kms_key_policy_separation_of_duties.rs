@@ -47,6 +47,7 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
+    parameters: &[],
     elsewhere: &["None known: key administrators and key users in the AWS KMS developer guide"],
     rules: &[Rule::Key(judge)],
 };

@@ -29,6 +29,7 @@ pub(super) const CHECK: Check = Check {
             monthly price of the key. kms:DisableKeyRotation takes it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:GetKeyRotationStatus"],
+    parameters: &[],
     elsewhere: &[
         "AWS Security Hub KMS.4",
         "AWS Config cmk-backing-key-rotation-enabled",
@@ -54,7 +55,7 @@ fn judge(key: &Key, _: &Scope<'_>) -> Judged {
 }
 
 /// Why the key is outside the criterion, if it is.
-fn exemption(metadata: &KeyMetadata) -> Option<String> {
+pub(super) fn exemption(metadata: &KeyMetadata) -> Option<String> {
     let KeyMetadata { key_spec, origin, key_state, .. } = metadata;
     if metadata.key_manager == KeyManager::Aws {
         return Some("AWS manages the key and rotates it every year".to_owned());

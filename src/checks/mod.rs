@@ -3,17 +3,55 @@
 //! Adding a check is four edits: its file; one `mod` line and one line of [`CHECKS`]; its rows in `frameworks/`; the
 //! regenerated goldens.
 
+mod account_in_organization;
+mod account_security_contact;
 mod all_keys;
+mod credentials;
+mod escalations;
 mod grants;
 mod guardrails;
 mod iam_access_key_age;
+mod iam_aws_managed_policy_kms_decrypt_all_keys;
+mod iam_central_identity;
+mod iam_cloudshell_full_access;
+mod iam_credentials_unused;
+mod iam_external_access_analyzer;
+mod iam_group_deny_ineffective;
+mod iam_group_empty;
 mod iam_inline_policy_kms_decrypt_all_keys;
+mod iam_inline_policy_present;
 mod iam_managed_policy_kms_decrypt_all_keys;
+mod iam_password_policy;
 mod iam_policy_admin_star;
+mod iam_policy_cloudtrail_full_access;
+mod iam_policy_kms_destructive_all_keys;
 mod iam_policy_kms_full_access;
+mod iam_policy_service_star;
+mod iam_privilege_escalation;
+mod iam_resource_tags;
+mod iam_role_trust_external_without_external_id;
+mod iam_role_trust_service_unscoped;
+mod iam_role_trust_wildcard_principal;
+mod iam_role_unused;
+mod iam_root_access_key;
+mod iam_root_credentials_centralized;
+mod iam_root_hardware_mfa;
 mod iam_root_mfa;
+mod iam_root_recent_use;
+mod iam_server_certificate_expired;
+mod iam_service_specific_credentials;
+mod iam_support_role;
 mod iam_user_console_mfa;
+mod iam_user_direct_policies;
+mod iam_user_key_created_at_setup;
+mod iam_user_mfa_all;
+mod iam_user_no_group;
+mod iam_user_single_active_key;
+mod identity;
 mod key_policy;
+mod key_state;
+mod kms_bypass_lockout_check_allowed;
+mod kms_encryption_context_not_required;
 mod kms_grant_broad_operations;
 mod kms_grant_create_grant;
 mod kms_grant_duplicate;
@@ -21,46 +59,131 @@ mod kms_grant_external_account;
 mod kms_grant_no_encryption_context;
 mod kms_grant_no_retiring_principal;
 mod kms_grant_stale;
+mod kms_key_custom_key_store;
+mod kms_key_disabled;
+mod kms_key_enclave_attestation;
+mod kms_key_imported_material;
+mod kms_key_imported_material_expiring;
+mod kms_key_manual_rotation_overdue;
+mod kms_key_multi_region;
+mod kms_key_no_alias;
 mod kms_key_pending_deletion;
+mod kms_key_policy_deleted_principal;
 mod kms_key_policy_destructive_without_mfa;
 mod kms_key_policy_external_account;
 mod kms_key_policy_full_access_non_root;
+mod kms_key_policy_grants_not_limited;
 mod kms_key_policy_not_principal;
 mod kms_key_policy_public;
 mod kms_key_policy_root_delegation_missing;
 mod kms_key_policy_separation_of_duties;
 mod kms_key_policy_service_principal_unscoped;
 mod kms_key_rotation_enabled;
+mod kms_key_rotation_period;
+mod kms_key_spec_allowed;
+mod kms_key_tagged;
+mod kms_key_unused;
+mod lint;
+mod org_delegated_admin;
 mod org_rcp_kms_external_access;
 mod org_scp_kms_guard_incomplete;
 mod org_scp_kms_guard_missing;
+mod parameters;
+mod policy_action_ineffective_in_key_policy;
+mod policy_condition_key_inapplicable;
+mod policy_condition_wrong_value;
+mod policy_key_alias_in_resource;
+mod policy_mfa_ifexists_in_allow;
+mod policy_statement_no_effect;
+mod policy_unknown_action;
+mod policy_unknown_condition_key;
+mod policy_unknown_principal;
+mod selected_keys;
+mod sources;
+mod trust;
 
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod peers;
+
+pub use lint::Lints;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::access::{Directory, Estate};
+use crate::access::{self, Directory, Estate};
 use crate::finding::{Judgement, Severity, StatementReference};
-use crate::model::{Account, Fact, Gap, Grant, Key, ManagedPolicy, Organization, Principal, User};
+use crate::model::{
+    Account, CustomKeyStore, Fact, Gap, Grant, Group, Key, ManagedPolicy, Organization, OrganizationPolicy, Principal,
+    Role, ServerCertificate, User,
+};
 use crate::policy::Statement;
+
+pub use parameters::{
+    Boolean, DEFAULTS, Form, Integer, Loosens, Parameter, Parameters, Refusal, Setting, Strings, Value, Values,
+    Verdicts,
+};
 
 /// Every check, in report order.
 pub const CHECKS: &[&Check] = &[
+    &iam_root_access_key::CHECK,
     &iam_root_mfa::CHECK,
+    &iam_root_hardware_mfa::CHECK,
+    &iam_root_recent_use::CHECK,
+    &iam_root_credentials_centralized::CHECK,
     &iam_user_console_mfa::CHECK,
+    &iam_user_mfa_all::CHECK,
     &iam_access_key_age::CHECK,
+    &iam_credentials_unused::CHECK,
+    &iam_user_single_active_key::CHECK,
+    &iam_user_key_created_at_setup::CHECK,
+    &iam_user_direct_policies::CHECK,
+    &iam_user_no_group::CHECK,
+    &iam_group_empty::CHECK,
+    &iam_password_policy::CHECK,
+    &iam_support_role::CHECK,
+    &iam_server_certificate_expired::CHECK,
+    &iam_cloudshell_full_access::CHECK,
+    &iam_central_identity::CHECK,
+    &iam_external_access_analyzer::CHECK,
+    &account_security_contact::CHECK,
+    &account_in_organization::CHECK,
+    &org_delegated_admin::CHECK,
+    &iam_resource_tags::CHECK,
     &iam_policy_admin_star::CHECK,
+    &iam_policy_service_star::CHECK,
+    &iam_inline_policy_present::CHECK,
     &iam_managed_policy_kms_decrypt_all_keys::CHECK,
     &iam_inline_policy_kms_decrypt_all_keys::CHECK,
+    &iam_aws_managed_policy_kms_decrypt_all_keys::CHECK,
     &iam_policy_kms_full_access::CHECK,
+    &iam_policy_kms_destructive_all_keys::CHECK,
+    &iam_role_trust_wildcard_principal::CHECK,
+    &iam_role_trust_external_without_external_id::CHECK,
+    &iam_role_trust_service_unscoped::CHECK,
+    &iam_role_unused::CHECK,
+    &iam_privilege_escalation::CHECK,
+    &iam_policy_cloudtrail_full_access::CHECK,
+    &iam_group_deny_ineffective::CHECK,
+    &iam_service_specific_credentials::CHECK,
     &kms_key_pending_deletion::CHECK,
     &kms_key_rotation_enabled::CHECK,
+    &kms_key_rotation_period::CHECK,
+    &kms_key_manual_rotation_overdue::CHECK,
+    &kms_key_disabled::CHECK,
+    &kms_key_unused::CHECK,
+    &kms_key_imported_material_expiring::CHECK,
+    &kms_key_imported_material::CHECK,
+    &kms_key_custom_key_store::CHECK,
+    &kms_key_multi_region::CHECK,
+    &kms_key_spec_allowed::CHECK,
+    &kms_key_tagged::CHECK,
+    &kms_key_no_alias::CHECK,
     &kms_key_policy_public::CHECK,
     &kms_key_policy_external_account::CHECK,
     &kms_key_policy_root_delegation_missing::CHECK,
@@ -68,7 +191,21 @@ pub const CHECKS: &[&Check] = &[
     &kms_key_policy_destructive_without_mfa::CHECK,
     &kms_key_policy_full_access_non_root::CHECK,
     &kms_key_policy_not_principal::CHECK,
+    &kms_key_policy_deleted_principal::CHECK,
+    &kms_key_policy_grants_not_limited::CHECK,
     &kms_key_policy_service_principal_unscoped::CHECK,
+    &kms_bypass_lockout_check_allowed::CHECK,
+    &kms_encryption_context_not_required::CHECK,
+    &kms_key_enclave_attestation::CHECK,
+    &policy_unknown_action::CHECK,
+    &policy_unknown_condition_key::CHECK,
+    &policy_condition_key_inapplicable::CHECK,
+    &policy_condition_wrong_value::CHECK,
+    &policy_mfa_ifexists_in_allow::CHECK,
+    &policy_statement_no_effect::CHECK,
+    &policy_action_ineffective_in_key_policy::CHECK,
+    &policy_key_alias_in_resource::CHECK,
+    &policy_unknown_principal::CHECK,
     &kms_grant_external_account::CHECK,
     &kms_grant_broad_operations::CHECK,
     &kms_grant_create_grant::CHECK,
@@ -104,10 +241,23 @@ pub struct Check {
     pub remediation: Remediation,
     /// The APIs whose answers the rule reads: `kms:ListGrants`.
     pub reads: &'static [&'static str],
+    /// What a configuration may change.
+    pub parameters: &'static [Parameter],
     /// The names of this check in other tools and benchmarks.
     pub elsewhere: &'static [&'static str],
     /// The rules, one for each type of resource.
     pub rules: &'static [Rule],
+}
+
+impl Check {
+    /// Whether it judges nothing in this account, because what it judges is in the management account.
+    pub fn is_of_another_account(&self, scope: &Scope<'_>) -> bool {
+        let is_member = matches!(
+            scope.organization,
+            Ok(Some(organization)) if organization.management_account_id != scope.account.id
+        );
+        is_member && self.rules.iter().all(|rule| matches!(rule, Rule::Organization(_)))
+    }
 }
 
 /// How to mend an exception.
@@ -131,14 +281,35 @@ pub enum Rule {
     Root(fn(&Scope<'_>) -> Judged),
     /// Over each IAM user.
     User(fn(&User, &Scope<'_>) -> Judged),
+    /// Over each IAM group.
+    Group(fn(&Group, &Scope<'_>) -> Judged),
+    /// Over each IAM role.
+    Role(fn(&Role, &Scope<'_>) -> Judged),
     /// Over each user, group and role.
     Principal(fn(Principal<'_>, &Scope<'_>) -> Judged),
     /// Over each customer managed policy.
     ManagedPolicy(fn(&ManagedPolicy, &Scope<'_>) -> Judged),
+    /// Over each service control policy of the customer, once an organization.
+    ServiceControlPolicy(fn(&OrganizationPolicy, &Scope<'_>) -> Judged),
+    /// Over each resource control policy of the customer, once an organization.
+    ResourceControlPolicy(fn(&OrganizationPolicy, &Scope<'_>) -> Judged),
+    /// Over each server certificate that IAM stores.
+    ServerCertificate(fn(&ServerCertificate, &Scope<'_>) -> Judged),
+    /// Over the organization, in its management account; accounts outside any organization are exempt.
+    Organization(fn(&Organization, &Scope<'_>) -> Judged),
     /// Over each KMS key.
     Key(fn(&Key, &Scope<'_>) -> Judged),
+    /// Over each custom key store.
+    CustomKeyStore(fn(&CustomKeyStore, &Scope<'_>) -> Judged),
     /// Over each grant of each KMS key.
     Grant(fn(&Grant, &Key, &Scope<'_>) -> Judged),
+}
+
+impl Rule {
+    /// Whether its resources are policies of the organization, which were read without entering the account.
+    pub fn is_over_organization_policies(self) -> bool {
+        matches!(self, Self::ServiceControlPolicy(_) | Self::ResourceControlPolicy(_))
+    }
 }
 
 /// What a rule may look at beside its resource.
@@ -152,8 +323,12 @@ pub struct Scope<'a> {
     pub accounts: &'a BTreeSet<String>,
     /// Effective access inside the account.
     pub reach: &'a Reach<'a>,
+    /// What lint says of the documents of the account.
+    pub lints: &'a Lints,
     /// The time at which ages are counted.
     pub as_of: Timestamp,
+    /// The values of the check's parameters.
+    pub values: &'a Values,
 }
 
 /// Effective access inside one account. What it needs is put together when the first rule asks, and once.
@@ -162,6 +337,8 @@ pub struct Reach<'a> {
     account: &'a Account,
     estate: &'a Estate,
     directory: OnceLock<Directory>,
+    /// Where each managed policy stands in the account's list, by ARN.
+    policies: OnceLock<BTreeMap<String, usize>>,
     /// The class of each key, by ARN.
     classes: OnceLock<BTreeMap<String, usize>>,
     /// What a check says of a class of keys.
@@ -171,7 +348,22 @@ pub struct Reach<'a> {
 impl<'a> Reach<'a> {
     /// Of an account in an organization.
     pub fn new(account: &'a Account, estate: &'a Estate) -> Self {
-        Self { account, estate, directory: OnceLock::new(), classes: OnceLock::new(), said: Mutex::default() }
+        let (directory, policies, classes) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { account, estate, directory, policies, classes, said: Mutex::default() }
+    }
+
+    /// A managed policy of the account that was read.
+    fn managed_policy(&self, arn: &str) -> Option<&'a ManagedPolicy> {
+        let known = self.account.iam.policies.known();
+        let places = || known.iter().enumerate().map(|(place, policy)| (policy.arn.clone(), place)).collect();
+        known.get(*self.policies.get_or_init(places).get(arn)?)
+    }
+
+    /// A user or role of the account as decisions see it.
+    fn principal(&self, arn: &str) -> Option<&access::Principal> {
+        let principals = &self.directory().account(&self.account.id)?.principals;
+        let place = principals.binary_search_by(|principal| principal.arn.as_str().cmp(arn)).ok()?;
+        principals.get(place)
     }
 
     /// The principals and keys of the account. Principals of other accounts are outside and count as not read.
@@ -218,9 +410,18 @@ pub fn required_apis() -> BTreeSet<&'static str> {
     CHECKS.iter().flat_map(|check| check.reads).copied().chain(POPULATION_APIS).collect()
 }
 
+/// Whether policies that are permissions boundaries and nothing else are left out. AWS Config asks for it as a parameter of its rules.
+const EXCLUDE_BOUNDARY: Boolean = Boolean {
+    name: "exclude_boundary",
+    meaning: "Whether policies that are used as a permissions boundary and attached nowhere are NOT_APPLICABLE.",
+    default: true,
+    loosens: false,
+};
+
 /// The answer for a policy that is a permissions boundary and nothing else: it grants nothing to anybody.
-fn boundary_only(policy: &ManagedPolicy) -> Option<Judgement> {
-    policy.is_boundary_only().then(|| {
+fn boundary_only(policy: &ManagedPolicy, scope: &Scope<'_>) -> Option<Judgement> {
+    let is_left_out = policy.is_boundary_only() && scope.values.boolean(&EXCLUDE_BOUNDARY);
+    is_left_out.then(|| {
         Judgement::not_applicable("the policy is a permissions boundary and attached nowhere")
             .because_of(&policy.source)
     })

@@ -39,6 +39,7 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
+    parameters: &[],
     elsewhere: &["CIS AWS Foundations 7.0.0 2.1.2", "AWS data perimeter policy examples"],
     rules: &[Rule::Root(judge)],
 };

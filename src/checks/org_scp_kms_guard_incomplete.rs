@@ -2,35 +2,45 @@
 
 use super::guardrails::{DESTRUCTIVE, left, organization, sources};
 use super::key_policy::{actions, unanswered};
-use super::{Check, Judged, Remediation, Rule, Scope};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::finding::{Judgement, Severity};
 use crate::model::Organization;
 use crate::policy::Access;
+
+const ACTIONS: Strings = Strings {
+    name: "actions",
+    meaning: "The destructive actions that must be denied together.",
+    default: &DESTRUCTIVE,
+    form: Form::OneOf(&DESTRUCTIVE),
+    loosens: Loosens::Less,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "org-scp-kms-guard-incomplete",
     title: "Service control policies guard keys against all destruction",
     severity: Severity::Medium,
     resource: "account",
-    rationale: "A guardrail against deletion alone is walked around: disabling the key, deleting imported material or changing \
-        the key policy has the same effect or opens the way to it.",
-    rule: "For accounts whose service control policies deny at least one of kms:ScheduleKeyDeletion, DisableKey, \
-        DeleteImportedKeyMaterial, PutKeyPolicy, DeleteAlias, DisableKeyRotation, UpdateAlias and UpdatePrimaryRegion on any key \
-        to a role that no policy names: FAIL if they leave one of the others, under some condition or none; PASS if they deny \
-        all.",
-    exemptions: "NOT_APPLICABLE, with the reason: accounts outside any organization; the management account; accounts whose \
-        service control policies deny none of the actions, which org-scp-kms-guard-missing judges.",
-    blind_spots: "Principals that a policy spares by name may still do it; who they are is not judged. Service-linked roles are \
-        not limited by service control policies. Of actions on aliases the half on the key is judged.",
+    rationale: "A guardrail against deletion alone is walked around: disabling the key, deleting imported material or \
+        changing the key policy has the same effect or opens the way to it.",
+    rule: "For accounts whose service control policies deny at least one of the actions (all of \
+        kms:ScheduleKeyDeletion, DisableKey, DeleteImportedKeyMaterial, PutKeyPolicy, DeleteAlias, DisableKeyRotation, \
+        UpdateAlias and UpdatePrimaryRegion by default) on any key to a role that no policy names: FAIL if they leave \
+        one of the others, under some condition or none; PASS if they deny all.",
+    exemptions: "NOT_APPLICABLE, with the reason: accounts outside any organization; the management account; accounts \
+        whose service control policies deny none of the actions, which org-scp-kms-guard-missing judges.",
+    blind_spots: "Principals that a policy spares by name may still do it; who they are is not judged. Service-linked \
+        roles are not limited by service control policies. Of actions on aliases the half on the key is judged.",
     remediation: Remediation {
         summary: "Add the missing actions to the service control policy.",
         steps: &[
             "Put the actions that the reason names into the Deny that already guards the keys.",
             "Attach it to an organizational unit for tests first.",
         ],
-        risk: "Pipelines that disable keys, change key policies or move aliases fail unless their role is spared by name.",
+        risk: "Pipelines that disable keys, change key policies or move aliases fail unless their role is spared by \
+            name.",
     },
     reads: &["organizations:DescribePolicy", "organizations:ListPolicies", "organizations:ListTargetsForPolicy"],
+    parameters: &[Parameter::Strings(ACTIONS)],
     elsewhere: &["None known: key deletion in the AWS KMS developer guide"],
     rules: &[Rule::Root(judge)],
 };
@@ -46,7 +56,7 @@ fn judge(scope: &Scope<'_>) -> Judged {
     };
     let role = scope.reach.directory().ordinary_role(&scope.account.id);
     let (mut denied, mut open, mut perhaps, mut statements) = (vec![], vec![], vec![], vec![]);
-    for action in &actions(&DESTRUCTIVE) {
+    for action in &actions(&scope.values.strings(&ACTIONS)) {
         match left(scope, &role, action) {
             Ok(mut left) => {
                 statements.append(&mut left.statements);
@@ -85,6 +95,7 @@ fn judge(scope: &Scope<'_>) -> Judged {
 mod tests {
     use super::super::fixtures::*;
     use super::*;
+    use crate::checks::{Value, Values};
     use crate::finding::Verdict;
     use crate::model::Listing;
 
@@ -101,6 +112,14 @@ mod tests {
         assert_eq!(verdict(r#""kms:DisableKey""#), Verdict::Fail);
         assert_eq!(verdict(r#""kms:Decrypt""#), Verdict::NotApplicable);
         assert_eq!(judge_root(&CHECK, &member(&[], &[])).unwrap().verdict, Verdict::NotApplicable);
+    }
+
+    #[test]
+    fn the_actions_that_count_can_be_fewer() {
+        let statement = r#"{"Effect": "Deny", "Action": "kms:ScheduleKeyDeletion", "Resource": "*"}"#;
+        let one = Value::Strings(vec!["kms:ScheduleKeyDeletion".to_owned()]);
+        let world = World { values: Values::with(ACTIONS.name, one), ..member(&[statement], &[]) };
+        assert_eq!(judge_root(&CHECK, &world).unwrap().verdict, Verdict::Pass);
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
+    parameters: &[],
     elsewhere: &["CIS AWS Foundations 7.0.0 2.1.2"],
     rules: &[Rule::Root(judge)],
 };

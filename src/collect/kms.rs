@@ -101,8 +101,12 @@ async fn key(client: &Client, recorder: &mut Recorder, id: &str) -> Result<(), E
     };
     let described = recorder.one(ask, || client.describe_key().key_id(id).send(), shape).await?;
     policies(client, recorder, id).await?;
-    if described.and_then(|it| it.key_metadata).is_none_or(|metadata| can_rotate(&metadata)) {
+    let metadata = described.and_then(|it| it.key_metadata);
+    if metadata.as_ref().is_none_or(can_rotate) {
         rotation(client, recorder, id).await?;
+    }
+    if metadata.as_ref().is_none_or(may_have_rotated) {
+        rotations(client, recorder, id).await?;
     }
     grants(client, recorder, id).await?;
     tags(client, recorder, id).await?;
@@ -116,6 +120,13 @@ fn can_rotate(metadata: &v1::KeyMetadata) -> bool {
     metadata.key_manager.as_deref() != Some("AWS")
         && spec.is_none_or(|spec| spec == "SYMMETRIC_DEFAULT")
         && metadata.origin.as_deref().is_none_or(|origin| origin == "AWS_KMS")
+}
+
+/// Whether rotations may have taken place: imported material of symmetric keys is rotated on demand (KMS Developer Guide,
+/// "Perform on-demand key rotation").
+fn may_have_rotated(metadata: &v1::KeyMetadata) -> bool {
+    let made_by_kms = v1::KeyMetadata { origin: Some("AWS_KMS".to_owned()), ..metadata.clone() };
+    can_rotate(metadata) || metadata.origin.as_deref() == Some("EXTERNAL") && can_rotate(&made_by_kms)
 }
 
 async fn policies(client: &Client, recorder: &mut Recorder, id: &str) -> Result<(), Error> {
@@ -156,7 +167,13 @@ async fn rotation(client: &Client, recorder: &mut Recorder, id: &str) -> Result<
         })
     };
     recorder.one(ask, || client.get_key_rotation_status().key_id(id).send(), shape).await?;
-    let ask = Ask::new("kms:ListKeyRotations").about(&[id]).with("Limit", LIMIT).meaning(NO_ROTATION_IN_THIS_STATE);
+    Ok(())
+}
+
+async fn rotations(client: &Client, recorder: &mut Recorder, id: &str) -> Result<(), Error> {
+    // `UnsupportedOperationException` is about the key, not the endpoint: it is of a kind that has no rotations.
+    let meaning = &[("KMSInvalidStateException", Outcome::Skipped), ("UnsupportedOperationException", Outcome::Empty)];
+    let ask = Ask::new("kms:ListKeyRotations").about(&[id]).with("Limit", LIMIT).meaning(meaning);
     let request = |marker| client.list_key_rotations().key_id(id).limit(LIMIT).set_marker(marker).send();
     recorder
         .list(ask, request, |answer, list: &mut v1::Rotations| {
@@ -236,5 +253,14 @@ mod tests {
         for origin in ["EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"] {
             assert!(!can_rotate(&key("CUSTOMER", "SYMMETRIC_DEFAULT", origin)), "{origin}");
         }
+    }
+
+    #[test]
+    fn rotations_are_asked_of_keys_with_imported_material_as_well() {
+        assert!(may_have_rotated(&key("CUSTOMER", "SYMMETRIC_DEFAULT", "EXTERNAL")));
+        assert!(may_have_rotated(&key("CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_KMS")));
+        assert!(!may_have_rotated(&key("CUSTOMER", "RSA_2048", "EXTERNAL")));
+        assert!(!may_have_rotated(&key("CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_CLOUDHSM")));
+        assert!(!may_have_rotated(&key("AWS", "SYMMETRIC_DEFAULT", "AWS_KMS")));
     }
 }

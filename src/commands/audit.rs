@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
 use crate::audit::{self, Determination, FrameworkResult, Summary};
-use crate::checks::CHECKS;
-use crate::cli::{AuditArgs, FailOn};
+use crate::checks::{CHECKS, Parameters, Verdicts};
+use crate::cli::{AuditArgs, FailOn, VerdictsArg};
 use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
@@ -26,10 +26,12 @@ pub(super) struct Audited {
 }
 
 pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
-    let as_of = args.as_of.or(config.audit.as_of);
+    let verdicts = args.verdicts.map(verdicts).or(config.audit.verdicts).unwrap_or_default();
+    let parameters = config.parameters.clone().under(verdicts)?;
+    let settings = Settings { as_of: args.as_of.or(config.audit.as_of), parameters: &parameters, verdicts };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
     let audited =
-        write_pack(&args.snapshot, &args.out, as_of, Parts { with_snapshot, with_access: args.access }, console)?;
+        write_pack(&args.snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
     warn_of_gaps(&audited.summary, console);
     let mut text = in_words(&audited.summary, &audited.results)?;
     writeln!(text, "\nSnapshot root  {}", audited.snapshot_root)?;
@@ -47,27 +49,59 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     })
 }
 
+/// What an audit is told beside its snapshot.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings<'a> {
+    /// As in [`audit::Options`].
+    pub(super) as_of: Option<Timestamp>,
+    /// As in [`audit::Options`].
+    pub(super) parameters: &'a Parameters,
+    /// As in [`audit::Options`].
+    pub(super) verdicts: Verdicts,
+}
+
 /// What goes into a pack beside findings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parts {
     /// The snapshot.
     pub(super) with_snapshot: bool,
     /// Who can do what with every key.
-    pub(super) with_access: bool,
+    pub(super) access: Access,
+}
+
+/// When a pack says who can do what with every key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Up to [`ACCESS_UP_TO`] accounts.
+    IfSmall,
+    Always,
+    Never,
+}
+
+/// Beyond so many accounts a pack says who can do what with every key on request only: what all have on all keys grows with the
+/// square of the accounts where keys are open to the organization.
+const ACCESS_UP_TO: usize = 25;
+
+fn access(args: &AuditArgs) -> Access {
+    match (args.access, args.no_access) {
+        (true, _) => Access::Always,
+        (false, true) => Access::Never,
+        (false, false) => Access::IfSmall,
+    }
 }
 
 /// Audits a snapshot and writes its pack into a missing or empty folder.
 pub(super) fn write_pack(
     snapshot: &Path,
     out: &Path,
-    as_of: Option<Timestamp>,
+    settings: Settings<'_>,
     parts: Parts,
     console: &Console,
 ) -> anyhow::Result<Audited> {
     let snapshot = Snapshot::open(snapshot)?;
     files::keep_out_of(out, &[snapshot.folder()])?;
     files::output_folder(out)?;
-    let audited = fill_pack(&snapshot, out, as_of, parts, console);
+    let audited = fill_pack(&snapshot, out, settings, parts, console);
     if audited.is_err() {
         // The folder was empty before: half a pack must not be mistaken for one.
         // A folder that stays behind has no manifest; the reason of the failure matters more.
@@ -79,13 +113,21 @@ pub(super) fn write_pack(
 fn fill_pack(
     snapshot: &Snapshot,
     out: &Path,
-    as_of: Option<Timestamp>,
+    settings: Settings<'_>,
     parts: Parts,
     console: &Console,
 ) -> anyhow::Result<Audited> {
     let frameworks = frameworks::all()?;
-    let options = audit::Options { checks: CHECKS, frameworks, as_of };
-    let Parts { with_snapshot, with_access } = parts;
+    let Settings { as_of, parameters, verdicts } = settings;
+    let options = audit::Options { checks: CHECKS, parameters, verdicts, frameworks, as_of };
+    let Parts { with_snapshot, access } = parts;
+    let accounts = snapshot.manifest().accounts.len();
+    let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
+    if access == Access::IfSmall && !with_access {
+        console.warn(&format!(
+            "the pack leaves out who can do what with each key, because there are {accounts} accounts; `--access` writes it"
+        ));
+    }
     let mut pack = Pack::create(out, snapshot, report::Options { audit: options, with_snapshot, with_access })?;
     let summary = audit::run(snapshot, options, |account| {
         console.detail(&format!(
@@ -157,6 +199,13 @@ pub(super) fn in_words(summary: &Summary, results: &[FrameworkResult<'_>]) -> Re
 
 fn has_exceptions(summary: &Summary, limit: Severity) -> bool {
     summary.by_severity.iter().any(|(severity, counts)| *severity >= limit && counts.of(Status::Fail) > 0)
+}
+
+fn verdicts(argument: VerdictsArg) -> Verdicts {
+    match argument {
+        VerdictsArg::Keyproof => Verdicts::Keyproof,
+        VerdictsArg::SecurityHub => Verdicts::SecurityHub,
+    }
 }
 
 fn severity(fail_on: FailOn) -> Severity {

@@ -4,16 +4,19 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::nearest::nearest;
-use super::{Exit, print, rows};
-use crate::checks::{self, CHECKS, Check};
+use super::console::harmless;
+use super::{Exit, nearest, print, rows};
+use crate::checks::{self, CHECKS, Check, Parameters};
 use crate::cli::{CheckCommand, ListArgs};
+use crate::config::Config;
 use crate::frameworks;
+use crate::report::catalogue;
 
-pub(super) fn run(command: CheckCommand) -> anyhow::Result<Exit> {
+pub(super) fn run(command: CheckCommand, config: &Config) -> anyhow::Result<Exit> {
     match command {
         CheckCommand::List(args) => list(&args),
-        CheckCommand::Show { id } => show(&id),
+        CheckCommand::Catalogue => print(catalogue()?.as_bytes()),
+        CheckCommand::Show { id } => show(&id, &config.parameters),
     }
 }
 
@@ -28,7 +31,7 @@ fn list(args: &ListArgs) -> anyhow::Result<Exit> {
     rows::print(args.format, &["id", "title", "severity", "resource_type", "frameworks"], &rows)
 }
 
-fn show(id: &str) -> anyhow::Result<Exit> {
+fn show(id: &str, parameters: &Parameters) -> anyhow::Result<Exit> {
     let Some(check) = checks::find(id) else {
         let hint = nearest(id, CHECKS.iter().map(|check| check.id))
             .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
@@ -44,6 +47,7 @@ fn show(id: &str) -> anyhow::Result<Exit> {
     }
     section(&mut text, "Why", check.rationale)?;
     section(&mut text, "Rule", check.rule)?;
+    write_parameters(&mut text, check, parameters)?;
     section(&mut text, "Exempt", check.exemptions)?;
     section(&mut text, "Blind spots", check.blind_spots)?;
     section(&mut text, "Remediation", check.remediation.summary)?;
@@ -62,6 +66,23 @@ fn show(id: &str) -> anyhow::Result<Exit> {
         }
     }
     print(text.as_bytes())
+}
+
+fn write_parameters(text: &mut String, check: &Check, parameters: &Parameters) -> std::fmt::Result {
+    if check.parameters.is_empty() {
+        return Ok(());
+    }
+    let settings = parameters.settings(check);
+    writeln!(text, "\nParameters (in keyproof.toml, under [checks.{}])", check.id)?;
+    for parameter in check.parameters {
+        let unit = if parameter.unit().is_empty() { String::new() } else { format!(" {}", parameter.unit()) };
+        writeln!(text, "  {} = {}{unit}  ({})", parameter.name(), parameter.default(), parameter.allowed())?;
+        writeln!(text, "    {}", parameter.meaning())?;
+        for setting in settings.iter().filter(|setting| setting.name == parameter.name()) {
+            writeln!(text, "    Set: {}", harmless(&setting.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 fn section(text: &mut String, title: &str, body: &str) -> std::fmt::Result {

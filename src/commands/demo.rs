@@ -7,6 +7,7 @@ use anyhow::bail;
 
 use super::console::{Console, harmless_lines};
 use super::{Exit, audit, diff, print};
+use crate::checks;
 use crate::cli::DemoArgs;
 use crate::demo::{self, Quarter};
 use crate::files;
@@ -50,8 +51,8 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
         let audited = audit::write_pack(
             &snapshot,
             &pack,
-            None,
-            audit::Parts { with_snapshot: true, with_access: false },
+            audit::Settings { as_of: None, parameters: &checks::DEFAULTS, verdicts: checks::Verdicts::Keyproof },
+            audit::Parts { with_snapshot: true, access: audit::Access::Always },
             console,
         )?;
         writeln!(text, "{}: {}", quarter.name(), audit::in_words(&audited.summary, &audited.results)?)?;
@@ -63,6 +64,7 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
         &out.join("snapshots").join(old),
         &out.join("snapshots").join(new),
         &out.join("changes").join(&changes),
+        &checks::DEFAULTS,
     )?;
     text.push_str(&diff::in_words(&compared)?);
     let links = [

@@ -6,16 +6,17 @@ use std::path::Path;
 use super::Exit;
 use super::console::{Console, harmless_lines};
 use crate::audit;
-use crate::checks::CHECKS;
+use crate::checks::{CHECKS, Parameters, Verdicts};
 use crate::cli::DiffArgs;
+use crate::config::Config;
 use crate::diff::{self, Changes, Class};
 use crate::files;
 use crate::frameworks;
 use crate::report::{self, CHANGES};
 use crate::snapshot::Snapshot;
 
-pub(super) fn run(args: &DiffArgs, console: &Console) -> anyhow::Result<Exit> {
-    let (changes, root) = write_comparison(&args.old, &args.new, &args.out)?;
+pub(super) fn run(args: &DiffArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
+    let (changes, root) = write_comparison(&args.old, &args.new, &args.out, &config.parameters)?;
     let mut text = in_words(&changes)?;
     writeln!(text, "\nPack root      {root}")?;
     writeln!(text, "Open           {}", args.out.join(CHANGES).display())?;
@@ -27,11 +28,16 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> anyhow::Result<Exit> {
 }
 
 /// Compares two snapshots and writes the comparison into a missing or empty folder. Gives the changes and the pack root.
-pub(super) fn write_comparison(old: &Path, new: &Path, out: &Path) -> anyhow::Result<(Changes, String)> {
+pub(super) fn write_comparison(
+    old: &Path,
+    new: &Path,
+    out: &Path,
+    parameters: &Parameters,
+) -> anyhow::Result<(Changes, String)> {
     let (old, new) = (Snapshot::open(old)?, Snapshot::open(new)?);
     files::keep_out_of(out, &[old.folder(), new.folder()])?;
     files::output_folder(out)?;
-    let written = fill(&old, &new, out);
+    let written = fill(&old, &new, out, parameters);
     if written.is_err() {
         // The folder was empty before: half a comparison must not be mistaken for one.
         // A folder that stays behind has no manifest; the reason of the failure matters more.
@@ -40,8 +46,14 @@ pub(super) fn write_comparison(old: &Path, new: &Path, out: &Path) -> anyhow::Re
     written
 }
 
-fn fill(old: &Snapshot, new: &Snapshot, out: &Path) -> anyhow::Result<(Changes, String)> {
-    let options = audit::Options { checks: CHECKS, frameworks: frameworks::all()?, as_of: None };
+fn fill(old: &Snapshot, new: &Snapshot, out: &Path, parameters: &Parameters) -> anyhow::Result<(Changes, String)> {
+    let options = audit::Options {
+        checks: CHECKS,
+        parameters,
+        verdicts: Verdicts::Keyproof,
+        frameworks: frameworks::all()?,
+        as_of: None,
+    };
     let changes = diff::run(old, new, options)?;
     let sealed = report::write_comparison(out, &changes)?;
     Ok((changes, sealed.root))

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use super::nearest::nearest;
-use super::{Exit, rows};
+use super::{Exit, nearest, rows};
 use crate::cli::{Format, FrameworkCommand, ListArgs};
 use crate::frameworks::{self, Framework};
 

@@ -27,6 +27,7 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::config;
 use console::Console;
+pub(crate) use nearest::nearest;
 
 /// How a command ends. Scripts rely on these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +83,10 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Import(args) => import::run(&args, console),
         Command::Access(command) => access::run(&command, console),
         Command::Audit(args) => audit::run(&args, &config, console),
-        Command::Diff(args) => diff::run(&args, console),
+        Command::Diff(args) => diff::run(&args, &config, console),
         Command::Verify(args) => verify::run(&args, console),
         Command::Policy(command) => policy::run(&command, console),
-        Command::Check(command) => check::run(command),
+        Command::Check(command) => check::run(command, &config),
         Command::Framework(command) => framework::run(command),
         Command::Role(args) => role::run(&args),
         Command::Evaluate(args) => evaluate::run(&args, console),

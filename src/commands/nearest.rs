@@ -1,7 +1,7 @@
 //! The nearest real name to one that was mistyped.
 
 /// The candidate that differs least from `name`, if one is near enough to be meant.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = name.chars().count() / 3 + 1;
     let distances = candidates.into_iter().map(|candidate| (distance(name, candidate), candidate));
     distances.filter(|(distance, _)| *distance <= limit).min().map(|(_, candidate)| candidate)

@@ -108,6 +108,9 @@ fn of_key(account: &Account, key: &Key, context: &Context, calls: &mut Recording
     if rotates(key) {
         rotation(account, key, context, calls)?;
     }
+    if may_have_rotated(key) {
+        rotations_of(account, key, context, calls)?;
+    }
     if !refused("ListGrants", calls, &path) {
         let grants: Vec<v1::Grant> = key.grants.iter().map(|grant| grant_of(account, key, grant)).collect();
         let lists = [("Grants", grants.len())];
@@ -147,15 +150,32 @@ fn refused(
 fn rotation(account: &Account, key: &Key, context: &Context, calls: &mut Recording) -> Result<(), Error> {
     let id = key.id(&account.id);
     let path = [id.as_str()];
-    if matches!(key.state, State::PendingDeletion(_)) {
-        let message = format!("{} is pending deletion.", key.arn(&account.id));
-        for api in ["kms:GetKeyRotationStatus", "kms:ListKeyRotations"] {
-            calls.skipped(api, &path, "KMSInvalidStateException", &message);
-        }
+    if skipped(account, key, "kms:GetKeyRotationStatus", calls) {
         return Ok(());
     }
     if !refused(account, key, "GetKeyRotationStatus", &path, context, calls) {
         calls.answer("kms:GetKeyRotationStatus", &path, &rotation_status(account, key))?;
+    }
+    Ok(())
+}
+
+/// Whether AWS does not speak of rotation because of the state of the key; its answer is then recorded.
+fn skipped(account: &Account, key: &Key, api: &str, calls: &mut Recording) -> bool {
+    let state = match key.state {
+        State::PendingDeletion(_) => "pending deletion",
+        State::PendingImport => "pending import",
+        State::Enabled | State::Disabled => return false,
+    };
+    let message = format!("{} is {state}.", key.arn(&account.id));
+    calls.skipped(api, &[&key.id(&account.id)], "KMSInvalidStateException", &message);
+    true
+}
+
+fn rotations_of(account: &Account, key: &Key, context: &Context, calls: &mut Recording) -> Result<(), Error> {
+    let id = key.id(&account.id);
+    let path = [id.as_str()];
+    if skipped(account, key, "kms:ListKeyRotations", calls) {
+        return Ok(());
     }
     if !refused(account, key, "ListKeyRotations", &path, context, calls) {
         let rotations = rotations(account, key);
@@ -177,6 +197,11 @@ fn denial(account: &Account, key: &Key, operation: &str, context: &Context) -> S
 /// Whether the collector asks about rotation: AWS managed keys always rotate, keys of other kinds and origins never.
 fn rotates(key: &Key) -> bool {
     key.kind == Kind::Symmetric && key.origin == Origin::Kms && !key.aws_managed
+}
+
+/// Whether the collector asks for rotations that took place: imported material is rotated on demand.
+fn may_have_rotated(key: &Key) -> bool {
+    rotates(key) || key.kind == Kind::Symmetric && matches!(key.origin, Origin::Imported(_))
 }
 
 fn policy_text(account: &Account, key: &Key) -> String {
@@ -240,6 +265,7 @@ fn shape(kind: Kind) -> Shape {
             ],
         ),
         Kind::EccSigning => ("ECC_NIST_P256", "SIGN_VERIFY", [NONE, &["ECDSA_SHA_256"], NONE, NONE]),
+        Kind::Secp256k1Signing => ("ECC_SECG_P256K1", "SIGN_VERIFY", [NONE, &["ECDSA_SHA_256"], NONE, NONE]),
         Kind::EccAgreement => ("ECC_NIST_P256", "KEY_AGREEMENT", [NONE, NONE, &["ECDH"], NONE]),
         Kind::Hmac => ("HMAC_256", "GENERATE_VERIFY_MAC", [NONE, NONE, NONE, &["HMAC_SHA_256"]]),
     }

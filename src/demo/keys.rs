@@ -16,6 +16,8 @@ pub(super) enum Kind {
     RsaSigning,
     /// Elliptic-curve signatures.
     EccSigning,
+    /// Signatures on the curve of cryptocurrencies.
+    Secp256k1Signing,
     /// Elliptic-curve key agreement.
     EccAgreement,
     /// Message authentication codes.

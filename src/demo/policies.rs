@@ -120,6 +120,14 @@ pub(super) fn trust_service(service: &str) -> Value {
     policy(json!([{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]))
 }
 
+/// Trust in an AWS service that comes for resources of an account.
+pub(super) fn trust_service_for(service: &str, account: &str) -> Value {
+    policy(json!([{
+        "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}}
+    }]))
+}
+
 /// Trust in AWS principals.
 pub(super) fn trust(principals: &[String]) -> Value {
     policy(json!([{"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "sts:AssumeRole"}]))

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::audit::Options;
-use crate::checks::{Check, Judged, Remediation, Rule, Scope};
+use crate::checks::{self, Check, Judged, Remediation, Rule, Scope};
 use crate::finding::{Aspect, Judgement, Severity, StatementReference, Status};
 use crate::frameworks::{self, Framework};
 use crate::model::{Gap, GapKind, Grant, Key, User};
@@ -291,7 +291,13 @@ pub(crate) fn frameworks() -> Vec<Framework> {
 
 /// What the fixture is audited with.
 pub(crate) fn options(frameworks: &[Framework]) -> Options<'_> {
-    Options { checks: CHECKS, frameworks, as_of: None }
+    Options {
+        checks: CHECKS,
+        parameters: &checks::DEFAULTS,
+        verdicts: checks::Verdicts::Keyproof,
+        frameworks,
+        as_of: None,
+    }
 }
 
 const fn check(id: &'static str, severity: Severity, reads: &'static [&'static str], rules: &'static [Rule]) -> Check {
@@ -306,6 +312,7 @@ const fn check(id: &'static str, severity: Severity, reads: &'static [&'static s
         blind_spots: "Everything else.",
         remediation: Remediation { summary: "Mend it.", steps: &["Look.", "Mend."], risk: "None." },
         reads,
+        parameters: &[],
         elsewhere: &[],
         rules,
     }

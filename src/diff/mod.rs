@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::{self, Counts};
+use crate::checks::Setting;
 use crate::finding::{Severity, Status};
 use crate::snapshot::{self, Snapshot, manifest};
 
@@ -225,6 +226,9 @@ pub struct Changes {
     pub old: Side,
     /// The later snapshot.
     pub new: Side,
+    /// Parameters of checks that are not at their defaults, on both sides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
     /// The sum of the exceptions.
     pub balance: Balance,
     /// Number of findings in each class.
@@ -288,6 +292,7 @@ pub fn run(old: &Snapshot, new: &Snapshot, options: audit::Options<'_>) -> Resul
     Ok(Changes {
         old: side(old, &old_summary),
         new: side(new, &new_summary),
+        settings: options.settings(),
         balance,
         counts,
         findings,

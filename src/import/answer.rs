@@ -158,6 +158,9 @@ fn resource(path: &Path, operation: &Operation, value: &Value, hints: &Hints) ->
             let named = named.or_else(|| hints.user_name.clone());
             vec![named.ok_or_else(|| unnamed("user", "--user NAME"))?]
         }
+        Subject::Contact(members) => {
+            one(path, "contact type", strings(value, members).into_iter())?.into_iter().collect()
+        }
     })
 }
 

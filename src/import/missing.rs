@@ -17,7 +17,11 @@ pub(super) fn rows(
     accounts: &BTreeSet<String>,
     required: &BTreeSet<&str>,
 ) -> Result<Vec<Coverage>, Error> {
-    let mut ledger = Ledger { required, rows: Vec::new() };
+    let management = match accounts.first() {
+        Some(first) => management_account(&file(writer, ORGANIZATION, first, None)?),
+        None => None,
+    };
+    let mut ledger = Ledger { required, management, rows: Vec::new() };
     for account in accounts {
         let iam = file(writer, &iam_path(account), account, None)?;
         ledger.room(Room::Iam, &iam, &[], &users(&iam));
@@ -34,10 +38,16 @@ pub(super) fn rows(
 
 struct Ledger<'a> {
     required: &'a BTreeSet<&'a str>,
+    /// The account that manages the organization, if its description was imported.
+    management: Option<String>,
     rows: Vec<Coverage>,
 }
 
 impl Ledger<'_> {
+    fn is_management(&self, file: &SnapshotFile) -> bool {
+        self.management.as_deref() == Some(file.account_id())
+    }
+
     /// Adds what one file lacks.
     fn room(&mut self, room: Room, file: &SnapshotFile, keys: &[String], users: &[String]) {
         for operation in OPERATIONS.iter().filter(|operation| operation.room == room) {
@@ -46,7 +56,10 @@ impl Ledger<'_> {
                 continue;
             }
             let asked = match operation.subject {
+                // Only the management account may ask.
+                Subject::Whole if operation.name == "ListOrganizationsFeatures" && !self.is_management(file) => vec![],
                 Subject::Whole => vec![Vec::new()],
+                Subject::Contact(_) => vec![vec!["SECURITY".to_owned()]],
                 Subject::User(_) => users.iter().map(|user| vec![user.clone()]).collect(),
                 Subject::Key(_) | Subject::KeyPolicy => about_keys(operation, file, keys),
             };
@@ -119,6 +132,7 @@ fn about_keys(operation: &Operation, kms: &SnapshotFile, keys: &[String]) -> Vec
         let is_judged = match operation.name {
             "DescribeKey" => true,
             "GetKeyRotationStatus" => !is_aws_managed(&metadata) && can_rotate(&metadata),
+            "ListKeyRotations" => !is_aws_managed(&metadata) && is_rotated_by_people(&metadata),
             _ => !is_aws_managed(&metadata),
         };
         match operation.subject {
@@ -149,6 +163,18 @@ fn can_rotate(metadata: &v1::KeyMetadata) -> bool {
         && is(metadata.origin.as_deref(), "AWS_KMS")
         && is(metadata.key_state.as_deref(), "Enabled")
         && !is_replica
+}
+
+/// Whether past rotations say how old the material is: of imported symmetric material, and where nothing is known.
+fn is_rotated_by_people(metadata: &v1::KeyMetadata) -> bool {
+    let spec = metadata.key_spec.as_deref().or(metadata.customer_master_key_spec.as_deref());
+    spec.is_none_or(|spec| spec == "SYMMETRIC_DEFAULT")
+        && metadata.origin.as_deref().is_none_or(|origin| origin == "EXTERNAL")
+}
+
+fn management_account(organization: &SnapshotFile) -> Option<String> {
+    let described: Option<v1::DescribedOrganization> = answer(organization, "DescribeOrganization", &[]);
+    described?.organization?.master_account_id
 }
 
 /// Names and states of the accounts that `organizations:ListAccounts` lists.

@@ -600,6 +600,125 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_credentials_and_the_account_is_read() {
+        let mut import = Import::new();
+        let arn = |resource: &str| format!("arn:aws:iam::{ACCOUNT}:{resource}");
+        let user = serde_json::json!({"UserName": "alice", "Arn": arn("user/alice")});
+        let role = serde_json::json!({"RoleName": "R", "Arn": arn("role/R"), "CreateDate": "2026-01-01T00:00:00Z",
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}, "RoleLastUsed": {}});
+        let untold = serde_json::json!({"RoleName": "S", "Arn": arn("role/S")});
+        import
+            .add("iam.json", &serde_json::json!({"UserDetailList": [user], "RoleDetailList": [role, untold]}))
+            .unwrap();
+        let policy = serde_json::json!({"PasswordPolicy": {"MinimumPasswordLength": 14, "RequireSymbols": true,
+            "ExpirePasswords": false, "MaxPasswordAge": 0, "PasswordReusePrevention": 24}});
+        let certificate = serde_json::json!({"ServerCertificateName": "old", "Arn": arn("server-certificate/old"),
+            "Expiration": "2026-01-01T00:00:00+00:00"});
+        let credential = serde_json::json!({"UserName": "alice", "ServiceSpecificCredentialId": "ACCA",
+            "ServiceName": "bedrock.amazonaws.com", "Status": "Active"});
+        let contact = serde_json::json!({"AlternateContactType": "SECURITY", "EmailAddress": "s@example.com"});
+        let saml = serde_json::json!({"SAMLProviderList": [{"Arn": arn("saml-provider/Idp")}]});
+        for (name, json) in [
+            ("policy.json", policy),
+            ("certificates.json", serde_json::json!({"ServerCertificateMetadataList": [certificate]})),
+            ("credentials.json", serde_json::json!({"ServiceSpecificCredentials": [credential]})),
+            ("contact.json", serde_json::json!({ "AlternateContact": contact })),
+            ("saml.json", saml),
+            ("oidc.json", serde_json::json!({"OpenIDConnectProviderList": []})),
+            ("features.json", serde_json::json!({"OrganizationId": "o-1", "EnabledFeatures": ["RootSessions"]})),
+        ] {
+            import.add(name, &json).unwrap();
+        }
+        import.hints.user_name = Some("bob".to_owned());
+        import.add("none.json", &serde_json::json!({"ServiceSpecificCredentials": []})).unwrap();
+        let crate::model::Iam { users, roles, .. } = import.finish().iam;
+        assert_eq!(users.known()[0].service_specific_credentials.whole().unwrap()[0].service, "bedrock.amazonaws.com");
+        assert_eq!(roles.known()[0].last_used, Ok(None));
+        assert_eq!(roles.known()[1].last_used.as_ref().unwrap_err().kind, GapKind::Malformed);
+        let snapshot = Snapshot::open(&import.out()).unwrap();
+        let account = snapshot.account(&snapshot.manifest().accounts[0], &snapshot.organization().unwrap()).unwrap();
+        let policy = account.iam.password_policy.unwrap().unwrap();
+        assert_eq!((policy.minimum_length, policy.max_age_days, policy.reuse_prevention), (Some(14), None, Some(24)));
+        assert_eq!(policy.require_numbers, None);
+        assert_eq!(account.iam.server_certificates.whole().unwrap()[0].name, "old");
+        assert!(account.iam.security_contact.unwrap().unwrap().has_email_address);
+        assert_eq!(account.iam.saml_providers.whole().unwrap()[0].arn, arn("saml-provider/Idp"));
+        assert!(account.iam.openid_connect_providers.whole().unwrap().is_empty());
+        assert_eq!(account.iam.organizations_features.unwrap().enabled, ["RootSessions"]);
+    }
+
+    #[test]
+    fn what_is_said_of_key_stores_and_of_the_last_use_of_keys_is_read() {
+        let mut import = Import::new();
+        import.add("keys.json", &keys()).unwrap();
+        let arn = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/{KEY}");
+        let usage = serde_json::json!({
+            "KeyId": arn, "KeyCreationDate": "2024-01-01T00:00:00+00:00", "TrackingStartDate": "2026-01-01T00:00:00+00:00",
+            "KeyLastUsage": {"Operation": "Decrypt", "Timestamp": "2026-09-01T10:00:00+02:00"},
+        });
+        import.add("usage.json", &usage).unwrap();
+        import.hints.region = Some("eu-west-1".to_owned());
+        let store = serde_json::json!({
+            "CustomKeyStoreId": "cks-1", "CustomKeyStoreName": "vault", "ConnectionState": "FAILED",
+            "ConnectionErrorCode": "CLUSTER_NOT_FOUND",
+        });
+        import.add("stores.json", &serde_json::json!({ "CustomKeyStores": [store] })).unwrap();
+        let account = import.finish();
+        let kms = &account.regions["eu-west-1"];
+        let stores = kms.custom_key_stores.whole().unwrap();
+        assert_eq!(stores[0].connection_error_code.as_deref(), Some("CLUSTER_NOT_FOUND"));
+        let last = kms.keys.known()[0].last_usage.as_ref().unwrap();
+        assert_eq!(last.operation.as_deref(), Some("Decrypt"));
+        assert_eq!(last.last.unwrap().to_string(), "2026-09-01T08:00:00Z");
+        assert_eq!(last.tracking_start.unwrap().to_string(), "2026-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_key_that_was_never_used_has_no_last_use_and_a_beginning_of_tracking() {
+        let import = Import::new();
+        import.add("keys.json", &keys()).unwrap();
+        let arn = format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/{KEY}");
+        let usage = serde_json::json!({ "KeyId": arn, "TrackingStartDate": "2026-01-01T00:00:00+00:00" });
+        import.add("usage.json", &usage).unwrap();
+        let account = import.finish();
+        let last = account.regions["eu-west-1"].keys.known()[0].last_usage.as_ref().unwrap();
+        assert_eq!(last.last, None);
+        assert!(last.tracking_start.is_some());
+    }
+
+    #[test]
+    fn what_is_said_of_delegation_is_read() {
+        let import = Import::new();
+        import.add("keys.json", &keys()).unwrap();
+        let organization = serde_json::json!({"Id": "o-1", "Arn": "arn:aws:organizations::1:organization/o-1",
+            "MasterAccountId": ACCOUNT});
+        import.add("organization.json", &serde_json::json!({ "Organization": organization })).unwrap();
+        let administrators = serde_json::json!({"DelegatedAdministrators": [{"Id": "444455556666"}]});
+        import.add("administrators.json", &administrators).unwrap();
+        let policy = serde_json::json!({"ResourcePolicy": {"Content": "{\"Statement\": []}"}});
+        import.add("resource-policy.json", &policy).unwrap();
+        import.finish();
+        let organization = Snapshot::open(&import.out()).unwrap().organization().unwrap().unwrap().unwrap();
+        let administrators = organization.delegated_administrators.whole().unwrap();
+        assert_eq!(administrators[0].account_id, "444455556666");
+        assert!(administrators[0].services.gap().is_some(), "nobody asked which services");
+        assert!(organization.resource_policy.unwrap().unwrap().document.is_ok());
+    }
+
+    #[test]
+    fn only_the_management_account_lacks_what_only_it_may_ask() {
+        for (management, expected) in [(ACCOUNT, 1), ("444455556666", 0)] {
+            let import = Import::new();
+            import.add("keys.json", &keys()).unwrap();
+            let organization = serde_json::json!({"Id": "o-1", "MasterAccountId": management});
+            import.add("organization.json", &serde_json::json!({ "Organization": organization })).unwrap();
+            let manifest = finish(&import.out(), &["iam:ListOrganizationsFeatures"].into()).unwrap();
+            let rows = manifest.coverage.iter().filter(|row| row.api == "iam:ListOrganizationsFeatures");
+            assert_eq!(rows.count(), expected, "{management}");
+        }
+    }
+
+    #[test]
     fn an_unknown_file_is_named_and_nothing_is_written() {
         let import = Import::new();
         let message = import.add("x.json", &serde_json::json!({"Buckets": []})).unwrap_err().to_string();

@@ -21,6 +21,8 @@ pub(super) enum Subject {
     KeyPolicy,
     /// A user, named by this member of the first item.
     User(&'static [&'static str]),
+    /// An alternate contact, named by this member.
+    Contact(&'static [&'static str]),
 }
 
 /// An operation whose answer can be imported.
@@ -98,8 +100,44 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Room::Iam,
         Subject::Whole,
     ),
+    operation(
+        "iam",
+        "ListServiceSpecificCredentials",
+        &["ServiceSpecificCredentials"],
+        &["ServiceSpecificCredentials"],
+        Room::Iam,
+        Subject::User(&["ServiceSpecificCredentials", "UserName"]),
+    ),
+    operation("iam", "ListSAMLProviders", &["SAMLProviderList"], &["SAMLProviderList"], Room::Iam, Subject::Whole),
+    operation(
+        "iam",
+        "ListOpenIDConnectProviders",
+        &["OpenIDConnectProviderList"],
+        &["OpenIDConnectProviderList"],
+        Room::Iam,
+        Subject::Whole,
+    ),
+    operation(
+        "iam",
+        "ListOrganizationsFeatures",
+        &["EnabledFeatures", "OrganizationId"],
+        &[],
+        Room::Iam,
+        Subject::Whole,
+    ),
+    operation(
+        "account",
+        "GetAlternateContact",
+        &["AlternateContact"],
+        &[],
+        Room::Iam,
+        Subject::Contact(&["AlternateContact", "AlternateContactType"]),
+    ),
     operation("account", "ListRegions", &["Regions"], &["Regions"], Room::Iam, Subject::Whole),
     operation("kms", "ListKeys", &["Keys"], &["Keys"], Room::Kms, Subject::Whole),
+    operation("kms", "DescribeCustomKeyStores", &["CustomKeyStores"], &["CustomKeyStores"], Room::Kms, Subject::Whole),
+    // Of a key that was never used AWS prints no `KeyLastUsage`.
+    operation("kms", "GetKeyLastUsage", &["TrackingStartDate"], &[], Room::Kms, Subject::Key(&["KeyId"])),
     operation("kms", "ListAliases", &["Aliases"], &["Aliases"], Room::Kms, Subject::Whole),
     operation("kms", "DescribeKey", &["KeyMetadata"], &[], Room::Kms, Subject::Key(&["KeyMetadata", "KeyId"])),
     operation("kms", "ListKeyPolicies", &["PolicyNames"], &["PolicyNames"], Room::Kms, Subject::Key(&[])),
@@ -118,6 +156,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("organizations", "DescribeOrganization", &["Organization"], &[], Room::Organization, Subject::Whole),
     operation("organizations", "ListRoots", &["Roots"], &["Roots"], Room::Organization, Subject::Whole),
     operation("organizations", "ListAccounts", &["Accounts"], &["Accounts"], Room::Organization, Subject::Whole),
+    operation(
+        "organizations",
+        "ListDelegatedAdministrators",
+        &["DelegatedAdministrators"],
+        &["DelegatedAdministrators"],
+        Room::Organization,
+        Subject::Whole,
+    ),
+    operation("organizations", "DescribeResourcePolicy", &["ResourcePolicy"], &[], Room::Organization, Subject::Whole),
 ];
 
 /// The operation that gave this answer, by its members.

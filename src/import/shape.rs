@@ -51,6 +51,24 @@ fn shape(operation: &str) -> Option<Shape> {
         "ListServerCertificates" => {
             Shape { owners: &[&["ServerCertificateMetadataList", "Arn"]], ..plain(parse::<v1::ServerCertificates>) }
         }
+        "ListServiceSpecificCredentials" => Shape {
+            required: &[&["ServiceSpecificCredentials", "ServiceSpecificCredentialId"]],
+            ..plain(parse::<v1::ServiceSpecificCredentials>)
+        },
+        "ListSAMLProviders" => Shape {
+            required: &[&["SAMLProviderList", "Arn"]],
+            owners: &[&["SAMLProviderList", "Arn"]],
+            ..plain(parse::<v1::SamlProviders>)
+        },
+        "ListOpenIDConnectProviders" => Shape {
+            required: &[&["OpenIDConnectProviderList", "Arn"]],
+            owners: &[&["OpenIDConnectProviderList", "Arn"]],
+            ..plain(parse::<v1::OpenIdConnectProviders>)
+        },
+        "ListOrganizationsFeatures" => plain(parse::<v1::OrganizationsFeatures>),
+        "GetAlternateContact" => {
+            Shape { required: &[&["AlternateContact", "AlternateContactType"]], ..plain(parse::<v1::AlternateContact>) }
+        }
         "ListRegions" => Shape {
             required: &[&["Regions", "RegionName"], &["Regions", "RegionOptStatus"]],
             ..plain(parse::<v1::EnabledRegions>)
@@ -60,6 +78,12 @@ fn shape(operation: &str) -> Option<Shape> {
         }
         "ListRoots" => Shape { required: &[&["Roots", "Id"]], ..plain(parse::<v1::Roots>) },
         "ListAccounts" => Shape { required: &[&["Accounts", "Id"]], ..plain(parse::<v1::OrganizationAccounts>) },
+        "ListDelegatedAdministrators" => {
+            Shape { required: &[&["DelegatedAdministrators", "Id"]], ..plain(parse::<v1::DelegatedAdministrators>) }
+        }
+        "DescribeResourcePolicy" => {
+            Shape { required: &[&["ResourcePolicy", "Content"]], ..plain(parse::<v1::DescribedResourcePolicy>) }
+        }
         other => return kms_shape(other),
     })
 }
@@ -88,6 +112,10 @@ fn kms_shape(operation: &str) -> Option<Shape> {
         "ListKeyRotations" => Shape { owners: &[&["Rotations", "KeyId"]], ..plain(parse::<v1::Rotations>) },
         "ListGrants" => {
             Shape { required: &[&["Grants", "GrantId"]], owners: &[&["Grants", "KeyId"]], ..plain(parse::<v1::Grants>) }
+        }
+        "GetKeyLastUsage" => Shape { owners: &[&["KeyId"]], ..plain(parse::<v1::KeyLastUsage>) },
+        "DescribeCustomKeyStores" => {
+            Shape { required: &[&["CustomKeyStores", "CustomKeyStoreId"]], ..plain(parse::<v1::CustomKeyStores>) }
         }
         "ListResourceTags" => Shape { required: &[&["Tags", "TagKey"]], ..plain(parse::<v1::ResourceTags>) },
         _ => return None,

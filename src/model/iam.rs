@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Document, Fact, Listing, Source, Tags};
+use super::{Document, Fact, Gap, Listing, Source, Tags};
 
 /// What IAM says of an account.
 #[derive(Debug, Clone)]
@@ -24,6 +24,100 @@ pub struct Iam {
     pub credential_report: Fact<CredentialReport>,
     /// Virtual MFA devices, assigned or not.
     pub virtual_mfa_devices: Listing<VirtualMfaDevice>,
+    /// The password policy; none where the account has no policy of its own.
+    pub password_policy: Fact<Option<PasswordPolicy>>,
+    /// Server certificates that IAM stores.
+    pub server_certificates: Listing<ServerCertificate>,
+    /// SAML providers.
+    pub saml_providers: Listing<IdentityProvider>,
+    /// OpenID Connect providers.
+    pub openid_connect_providers: Listing<IdentityProvider>,
+    /// The alternate contact for security; none where AWS says that there is none.
+    pub security_contact: Fact<Option<AlternateContact>>,
+    /// What centralized root access is turned on for: `RootCredentialsManagement`, `RootSessions`. Asked in the management account.
+    pub organizations_features: Fact<OrganizationsFeatures>,
+}
+
+impl Iam {
+    /// An account of which nothing is known.
+    pub fn missing(gap: &Gap) -> Self {
+        Self {
+            users: Listing::missing(gap.clone()),
+            groups: Listing::missing(gap.clone()),
+            roles: Listing::missing(gap.clone()),
+            policies: Listing::missing(gap.clone()),
+            summary: Err(gap.clone()),
+            credential_report: Err(gap.clone()),
+            virtual_mfa_devices: Listing::missing(gap.clone()),
+            password_policy: Err(gap.clone()),
+            server_certificates: Listing::missing(gap.clone()),
+            saml_providers: Listing::missing(gap.clone()),
+            openid_connect_providers: Listing::missing(gap.clone()),
+            security_contact: Err(gap.clone()),
+            organizations_features: Err(gap.clone()),
+        }
+    }
+}
+
+/// `GetAccountPasswordPolicy`.
+#[derive(Debug, Clone)]
+pub struct PasswordPolicy {
+    /// Least number of characters.
+    pub minimum_length: Option<i64>,
+    /// Whether a password must hold a symbol.
+    pub require_symbols: Option<bool>,
+    /// Whether a password must hold a digit.
+    pub require_numbers: Option<bool>,
+    /// Whether a password must hold an upper case letter.
+    pub require_uppercase: Option<bool>,
+    /// Whether a password must hold a lower case letter.
+    pub require_lowercase: Option<bool>,
+    /// Days after which a password expires; none where it does not.
+    pub max_age_days: Option<i64>,
+    /// How many earlier passwords may not be used again; none where all may.
+    pub reuse_prevention: Option<i64>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// A server certificate that IAM stores.
+#[derive(Debug, Clone)]
+pub struct ServerCertificate {
+    /// ARN with path.
+    pub arn: String,
+    /// Name.
+    pub name: String,
+    /// When it expires.
+    pub expiration: Fact<Timestamp>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// A SAML or OpenID Connect provider.
+#[derive(Debug, Clone)]
+pub struct IdentityProvider {
+    /// ARN.
+    pub arn: String,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// An alternate contact of the account.
+#[derive(Debug, Clone)]
+pub struct AlternateContact {
+    /// Whether it has an e-mail address.
+    pub has_email_address: bool,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// `ListOrganizationsFeatures`.
+#[derive(Debug, Clone)]
+pub struct OrganizationsFeatures {
+    /// Features by AWS's names.
+    pub enabled: Vec<String>,
+    /// Where it was read.
+    pub source: Source,
 }
 
 /// `GetAccountSummary`.
@@ -74,6 +168,20 @@ impl<'a> Principal<'a> {
         }
     }
 
+    /// Managed policies attached to it.
+    pub fn attached_policies(self) -> &'a [AttachedPolicy] {
+        match self {
+            Self::User(user) => &user.attached_policies,
+            Self::Group(group) => &group.attached_policies,
+            Self::Role(role) => &role.attached_policies,
+        }
+    }
+
+    /// Whether AWS owns it, so that the customer cannot change it.
+    pub fn is_service_linked(self) -> bool {
+        matches!(self, Self::Role(role) if role.is_service_linked())
+    }
+
     /// CloudFormation's name of its type.
     pub fn resource_type(self) -> &'static str {
         match self {
@@ -118,6 +226,8 @@ pub struct User {
     pub mfa_devices: Listing<MfaDevice>,
     /// Its access keys.
     pub access_keys: Listing<AccessKey>,
+    /// Its credentials for single services.
+    pub service_specific_credentials: Listing<ServiceSpecificCredential>,
     /// Where it was read.
     pub source: Source,
 }
@@ -150,6 +260,10 @@ pub struct Role {
     pub id: String,
     /// Path; `/aws-service-role/…` for service-linked roles.
     pub path: String,
+    /// When it was created.
+    pub create_date: Option<Timestamp>,
+    /// When it was last used in the last 400 days, to the day; none where AWS tracked no use in that time.
+    pub last_used: Fact<Option<Timestamp>>,
     /// Its trust policy.
     pub trust_policy: Document,
     /// Its inline policies.
@@ -235,6 +349,21 @@ pub struct AccessKey {
     pub status: String,
     /// When it was created.
     pub create_date: Fact<Timestamp>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// A credential of a user for one service, such as Git over HTTPS or an API key of Bedrock.
+#[derive(Debug, Clone)]
+pub struct ServiceSpecificCredential {
+    /// `ACCA…`.
+    pub id: String,
+    /// `codecommit.amazonaws.com`, `cassandra.amazonaws.com`, `bedrock.amazonaws.com`, …
+    pub service: String,
+    /// `Active`, `Inactive` or `Expired`.
+    pub status: String,
+    /// When it expires; none where it does not.
+    pub expiration_date: Option<Timestamp>,
     /// Where it was read.
     pub source: Source,
 }

@@ -13,6 +13,16 @@ pub struct Kms {
     pub keys: Listing<Key>,
     /// Aliases.
     pub aliases: Listing<Alias>,
+    /// Custom key stores.
+    pub custom_key_stores: Listing<CustomKeyStore>,
+}
+
+impl Kms {
+    /// The names of the aliases of a key, as far as they are known.
+    pub fn aliases_of<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a str> {
+        let of_key = |alias: &&Alias| alias.target_key_id.as_ref() == Some(&key.id);
+        self.aliases.known().iter().filter(of_key).map(|alias| alias.name.as_str())
+    }
 }
 
 /// A KMS key.
@@ -30,10 +40,14 @@ pub struct Key {
     pub policies: Listing<KeyPolicy>,
     /// Rotation; `None` for keys that KMS cannot rotate by itself and that were therefore not asked.
     pub rotation: Fact<RotationStatus>,
+    /// Rotations that took place, of symmetric keys whose material KMS made or the customer imported.
+    pub rotations: Listing<Rotation>,
     /// Grants.
     pub grants: Listing<Grant>,
     /// Tags.
     pub tags: Fact<Tags>,
+    /// When it was last used.
+    pub last_usage: Fact<LastUsage>,
     /// Where it was listed.
     pub source: Source,
 }
@@ -66,6 +80,12 @@ pub struct KeyMetadata {
     pub creation_date: Option<Timestamp>,
     /// When it will be deleted, if that is scheduled.
     pub deletion_date: Option<Timestamp>,
+    /// `KEY_MATERIAL_EXPIRES` or `KEY_MATERIAL_DOES_NOT_EXPIRE`, of imported material that is there.
+    pub expiration_model: Option<String>,
+    /// When the first of its imported materials expires, if one does.
+    pub valid_to: Option<Timestamp>,
+    /// Id of the custom key store that holds its material, if one does.
+    pub custom_key_store_id: Option<String>,
     /// Multi-Region configuration, for multi-Region keys.
     pub multi_region: Option<MultiRegion>,
     /// Where it was read.
@@ -101,6 +121,43 @@ pub struct RotationStatus {
     pub enabled: bool,
     /// Period in days, where KMS says so.
     pub period_in_days: Option<i64>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// A rotation that took place (`ListKeyRotations`).
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// When.
+    pub date: Option<Timestamp>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// `GetKeyLastUsage`: the last cryptographic operation with a key.
+#[derive(Debug, Clone)]
+pub struct LastUsage {
+    /// When the key was last used, if it was since AWS keeps track.
+    pub last: Option<Timestamp>,
+    /// The operation: `Decrypt`, …
+    pub operation: Option<String>,
+    /// Since when AWS keeps track of the use of this key.
+    pub tracking_start: Option<Timestamp>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// A custom key store: a CloudHSM cluster, or a key manager outside AWS.
+#[derive(Debug, Clone)]
+pub struct CustomKeyStore {
+    /// `cks-…`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `CONNECTED`, `CONNECTING`, `FAILED`, `DISCONNECTED`, `DISCONNECTING`.
+    pub connection_state: Option<String>,
+    /// Why the connection failed, if it did.
+    pub connection_error_code: Option<String>,
     /// Where it was read.
     pub source: Source,
 }

@@ -14,14 +14,18 @@ mod provenance;
 pub use account::Account;
 pub use gap::{Fact, Gap, GapKind, Listing};
 pub use iam::{
-    AccessKey, AttachedPolicy, CredentialReport, CredentialReportRow, Group, Iam, InlinePolicy, ManagedPolicy,
-    MfaDevice, Principal, Role, Summary, User, VirtualMfaDevice,
+    AccessKey, AlternateContact, AttachedPolicy, CredentialReport, CredentialReportRow, Group, Iam, IdentityProvider,
+    InlinePolicy, ManagedPolicy, MfaDevice, OrganizationsFeatures, PasswordPolicy, Principal, Role, ServerCertificate,
+    ServiceSpecificCredential, Summary, User, VirtualMfaDevice,
 };
 pub use kms::{
-    Alias, Grant, GrantConstraints, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, MultiRegion, RotationStatus,
+    Alias, CustomKeyStore, Grant, GrantConstraints, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, LastUsage,
+    MultiRegion, Rotation, RotationStatus,
 };
 pub use name::{Arn, Tags};
-pub use organization::{Organization, OrganizationPolicy, OrganizationalUnit, Root, Unit};
+pub use organization::{
+    DelegatedAdministrator, Organization, OrganizationPolicy, OrganizationalUnit, ResourcePolicy, Root, Unit,
+};
 pub use provenance::{Evidence, Provenance, RecordedCall, Source, escape};
 
 /// A policy document, or why there is none.

@@ -25,6 +25,10 @@ pub struct Organization {
     pub service_control_policies: Listing<OrganizationPolicy>,
     /// Resource control policies.
     pub resource_control_policies: Listing<OrganizationPolicy>,
+    /// Member accounts that administer services for the organization.
+    pub delegated_administrators: Listing<DelegatedAdministrator>,
+    /// The resource policy by which Organizations itself is delegated; none where there is none.
+    pub resource_policy: Fact<Option<ResourcePolicy>>,
     /// The calls behind these facts.
     pub provenance: Provenance,
     /// Where `DescribeOrganization` stands.
@@ -64,6 +68,26 @@ pub struct Unit {
     pub parent_id: Fact<String>,
 }
 
+/// A member account that administers services for the organization.
+#[derive(Debug, Clone)]
+pub struct DelegatedAdministrator {
+    /// 12 digits.
+    pub account_id: String,
+    /// The services, by service principal: `guardduty.amazonaws.com`.
+    pub services: Listing<String>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// The resource policy of the organization.
+#[derive(Debug, Clone)]
+pub struct ResourcePolicy {
+    /// Its document.
+    pub document: Document,
+    /// Where it was read.
+    pub source: Source,
+}
+
 /// A service control policy or resource control policy.
 #[derive(Debug, Clone)]
 pub struct OrganizationPolicy {
@@ -79,6 +103,13 @@ pub struct OrganizationPolicy {
     pub targets: Listing<String>,
     /// Where it was read.
     pub source: Source,
+}
+
+impl OrganizationPolicy {
+    /// Whether AWS owns the policy: `FullAWSAccess`, `RCPFullAWSAccess`.
+    pub fn is_aws_managed(&self) -> bool {
+        super::Arn::parse(&self.arn).is_some_and(|arn| arn.account_id == "aws")
+    }
 }
 
 impl Organization {

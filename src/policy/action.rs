@@ -24,6 +24,20 @@ impl Actions {
             true => !listed,
         }
     }
+
+    /// Whether the element grants every action of a service (`s3`), those that do not exist yet included: by one pattern, or by a
+    /// `NotAction` that names nothing of it.
+    #[must_use]
+    pub fn covers_service(&self, service: &str) -> bool {
+        if !self.negated {
+            return self.patterns.iter().any(|pattern| pattern.covers_service(service));
+        }
+        let speaks_of_it = |pattern: &ActionPattern| {
+            let named = pattern.source.split_once(':').map(|(named, _)| named);
+            pattern.may_cross_services() || named.is_some_and(|named| named.eq_ignore_ascii_case(service))
+        };
+        !self.patterns.is_empty() && !self.patterns.iter().any(speaks_of_it)
+    }
 }
 
 /// One action pattern, `*` or `service:name` with wildcards in the name.

@@ -81,6 +81,100 @@ pub fn admin_statements(document: &Document, partition: &str) -> Vec<AdminStatem
         .collect()
 }
 
+/// An Allow statement that opens all of one or more services on every resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceStatement {
+    /// Its index in the document.
+    pub statement: usize,
+    /// Which services.
+    pub services: Services,
+    /// True when a condition narrows it.
+    pub conditional: bool,
+}
+
+/// The services of which every action is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Services {
+    /// These, in lower case, sorted: `s3:*`.
+    Named(Vec<String>),
+    /// Every one: `*`.
+    All,
+    /// All that `NotAction` does not name.
+    Others,
+    /// The resource patterns need more steps than the budget to tell.
+    Untold,
+}
+
+/// The Allow statements of an identity policy that grant every action of a service, those that AWS will add included, on every
+/// resource of `partition`. What an unconditional Deny of the same document takes back certainly does not count.
+#[must_use]
+pub fn full_service_statements(document: &Document, partition: &str) -> Vec<ServiceStatement> {
+    let on_all = |statement: &Statement, read: Read| match statement.resources.as_ref() {
+        Some(resources) => on_everything(resources, partition, read),
+        None => Ok(false),
+    };
+    let denies: Vec<&Actions> = document
+        .statements_of(Effect::Deny)
+        .filter(|deny| deny.condition.is_none() && on_all(deny, ResourcePattern::fixed_narrow_glob) == Ok(true))
+        .map(|deny| &deny.actions)
+        .collect();
+    let is_denied = |service: &str| {
+        let whole = format!("{service}:<other>");
+        denies.iter().any(|actions| actions.matches(&whole) == Match::Yes)
+    };
+    let found = document.statements_of(Effect::Allow).filter_map(|statement| {
+        let services = match services_of(&statement.actions, is_denied)? {
+            Services::All if denies.iter().any(|actions| admin_actions(actions) == Some(AdminActions::Every)) => None,
+            services => Some(services),
+        }?;
+        let services = match on_all(statement, ResourcePattern::fixed_glob) {
+            Ok(true) => services,
+            Ok(false) => return None,
+            Err(Exhausted) => Services::Untold,
+        };
+        Some(ServiceStatement { statement: statement.index, services, conditional: statement.is_conditional() })
+    });
+    found.collect()
+}
+
+/// The Allow statements of an identity policy that grant every action of one service (`cloudtrail`) on every resource of `partition`,
+/// as [`full_service_statements`] tells it.
+#[must_use]
+pub fn statements_of_service(document: &Document, partition: &str, service: &str) -> Vec<ServiceStatement> {
+    let mut found = full_service_statements(document, partition);
+    let covers = |found: &ServiceStatement| {
+        let statement = document.statements.iter().find(|statement| statement.index == found.statement);
+        statement.is_some_and(|statement| statement.actions.covers_service(service))
+    };
+    found.retain(covers);
+    let takes_back = |deny: &Statement| {
+        let on_all = deny.resources.as_ref().is_some_and(|resources| {
+            on_everything(resources, partition, ResourcePattern::fixed_narrow_glob) == Ok(true)
+        });
+        deny.condition.is_none() && on_all && deny.actions.covers_service(service)
+    };
+    if document.statements_of(Effect::Deny).any(takes_back) {
+        found.clear();
+    }
+    found
+}
+
+fn services_of(actions: &Actions, is_denied: impl Fn(&str) -> bool) -> Option<Services> {
+    if actions.negated {
+        let leaves_nothing = actions.patterns.iter().any(super::action::ActionPattern::is_everything);
+        return (!leaves_nothing && !actions.patterns.is_empty()).then_some(Services::Others);
+    }
+    if actions.patterns.iter().any(super::action::ActionPattern::is_everything) {
+        return Some(Services::All);
+    }
+    let named = actions.patterns.iter().filter_map(|pattern| {
+        let service = pattern.source().split_once(':')?.0.to_ascii_lowercase();
+        (pattern.covers_service(&service) && !is_denied(&service)).then_some(service)
+    });
+    let named: std::collections::BTreeSet<String> = named.collect();
+    (!named.is_empty()).then(|| Services::Named(named.into_iter().collect()))
+}
+
 /// One of the two readings of a resource pattern.
 type Read = for<'p> fn(&'p ResourcePattern) -> Option<Cow<'p, Glob>>;
 
@@ -132,6 +226,41 @@ fn cover_together(class: Class, globs: &[Glob]) -> Result<bool, Exhausted> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn services(statements: &str) -> Vec<Services> {
+        let document = Document::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)).unwrap();
+        full_service_statements(&document, "aws").into_iter().map(|found| found.services).collect()
+    }
+
+    #[test]
+    fn whole_services_are_found_under_any_spelling() {
+        let allow = |action: &str| services(&format!(r#"{{"Effect": "Allow", {action}, "Resource": "*"}}"#));
+        let named = |names: &[&str]| vec![Services::Named(names.iter().map(|name| (*name).to_owned()).collect())];
+        assert_eq!(allow(r#""Action": ["S3:*", "ec2:Describe*", "kms:**"]"#), named(&["kms", "s3"]));
+        assert_eq!(allow(r#""Action": "*""#), [Services::All]);
+        assert_eq!(allow(r#""NotAction": "iam:*""#), [Services::Others]);
+        assert_eq!(allow(r#""Action": ["ec2:Describe*", "s3*:*"]"#), []);
+        assert_eq!(allow(r#""NotAction": "*""#), []);
+        assert_eq!(services(r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::x/*"}"#), []);
+    }
+
+    #[test]
+    fn a_deny_of_the_whole_service_without_a_condition_takes_it_away() {
+        let with = |deny: &str| {
+            services(&format!(
+                r#"{{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}, {{"Effect": "Deny", {deny}}}"#
+            ))
+        };
+        assert_eq!(with(r#""Action": "s3:*", "Resource": "*""#), []);
+        assert_eq!(with(r#""NotAction": "ec2:*", "Resource": "*""#), []);
+        for partial in [
+            r#""Action": "s3:Delete*", "Resource": "*""#,
+            r#""Action": "s3:*", "Resource": "arn:aws:s3:::x""#,
+            r#""Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}"#,
+        ] {
+            assert_eq!(with(partial).len(), 1, "{partial}");
+        }
+    }
 
     fn admin(statements: &str) -> Vec<(usize, AdminActions)> {
         let document = Document::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)).unwrap();

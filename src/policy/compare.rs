@@ -222,7 +222,7 @@ impl<'d> Question<'d> {
         let mut conditions = Vec::with_capacity(self.statements.len());
         for statement in self.statements.clone() {
             self.contexts.count_unsure_as((statement.effect == Effect::Allow) == most);
-            conditions.push(self.contexts.condition(statement, budget)?);
+            conditions.push(self.contexts.condition(statement.condition.as_ref(), budget)?);
         }
         let (resources, cells) = self.cells(budget)?;
         let mut found = Found::default();

@@ -38,7 +38,7 @@ pub struct Policies<'p> {
 }
 
 /// Facts about caller and resource that exempt them from organization policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Environment {
     /// The key is an AWS managed key.
     pub key_manager_is_aws: bool,

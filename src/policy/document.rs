@@ -7,6 +7,7 @@ use super::action::{ActionPattern, Actions};
 use super::condition::{Condition, ConditionTest, Operator};
 use super::parse::{self, ParseError};
 use super::principal::PrincipalElement;
+use super::request::Action;
 use super::resource::{ResourcePattern, Resources};
 use super::text::{Text, Variables};
 
@@ -147,6 +148,22 @@ impl Document {
     pub fn everything(principal: Option<PrincipalElement>) -> Self {
         let statements = vec![Statement::about_everything(Effect::Allow, principal)];
         Self { version: Version::V2012, id: None, statements, tolerated: vec![] }
+    }
+
+    /// A document that says nothing.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self { version: Version::V2012, id: None, statements: vec![], tolerated: vec![] }
+    }
+
+    /// The document without the statements that speak of none of the actions; `None` when nothing is left.
+    #[must_use]
+    pub fn about(&self, actions: &[Action]) -> Option<Self> {
+        let speaks =
+            |statement: &&Statement| actions.iter().any(|action| statement.matches_action(action.name()).is_possible());
+        let statements: Vec<Statement> = self.statements.iter().filter(speaks).cloned().collect();
+        let (version, id) = (self.version, None);
+        (!statements.is_empty()).then_some(Self { version, id, statements, tolerated: vec![] })
     }
 
     /// The statements of one effect, in order.

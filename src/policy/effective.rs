@@ -19,7 +19,8 @@ use super::symbolic::{Budget, Exhausted};
 use super::text::Text;
 
 /// How far access goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Access {
     /// In every context.
     Allowed,
@@ -93,6 +94,17 @@ pub fn effective<'q>(
     budget: &mut Budget,
 ) -> Result<Effective<'q>, Unanswered> {
     let question = Question::new(request, policies, environment, assumed);
+    effective_of(&question, request, policies, environment, budget)
+}
+
+/// The answer to a question that was gathered.
+pub(super) fn effective_of<'q>(
+    question: &Question<'q>,
+    request: &'q Request<'q>,
+    policies: &'q Policies<'q>,
+    environment: Environment,
+    budget: &mut Budget,
+) -> Result<Effective<'q>, Unanswered> {
     if question.is_settled() {
         let decision = decide(request, policies, environment);
         let access = match decision.decision {
@@ -105,7 +117,7 @@ pub fn effective<'q>(
     }
     let contexts = question.contexts(budget)?;
     let possible = Function::TRUE;
-    Answering { request, policies, environment, question: &question, contexts, possible }.answer(budget)
+    Answering { request, policies, environment, question, contexts, possible }.answer(budget)
 }
 
 /// How many requests are tried before an answer counts as not shown.

@@ -1,6 +1,7 @@
 //! The symbolic decision agrees with the concrete one in every context.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
@@ -10,8 +11,8 @@ use super::symbolic::contexts::Held;
 use super::symbolic::decision::{Question, Reader};
 use super::symbolic::relations::Relation;
 use super::{
-    Action, Assumed, Budget, Caller, CallerKind, Constraints, Context, Document, Grant, Principal, Request, Unanswered,
-    effective,
+    Access, Action, Answer, Answers, Assumed, Budget, Caller, CallerKind, Constraints, Context, Document, Grant,
+    PolicyRef, Principal, Request, Unanswered, effective,
 };
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -317,4 +318,66 @@ proptest! {
             Ok(())
         })?;
     }
+
+    /// Answers are kept from all cases, so that a question is answered by those of other worlds and callers.
+    #[test]
+    fn an_answer_that_was_kept_is_the_answer(
+        world in world(), action in prop::sample::select(&ACTIONS[..]), chosen in 0..64_u8,
+    ) {
+        static ANSWERS: LazyLock<Answers> = LazyLock::new(Answers::default);
+        let action = Action::new(action);
+        for who in 0..7 {
+            let (caller, base) = (caller(who), known(chosen));
+            let request = Request::new(&caller, &action, Some(KEY), &base);
+            world.with(|policies| {
+                let (environment, assumed) = (Environment::default(), Assumed::default());
+                let fresh = effective(&request, policies, environment, assumed, &mut Budget::default()).unwrap();
+                let kept = ANSWERS.effective(&request, policies, environment, assumed, &mut Budget::default()).unwrap();
+                let notes: Vec<String> = fresh.decision.notes.iter().map(ToString::to_string).collect();
+                prop_assert_eq!(&kept.statements, &fresh.decision.statements);
+                prop_assert_eq!(kept.answer.as_ref(), &Answer {
+                    access: fresh.access,
+                    path: fresh.decision.path,
+                    layer: fresh.decision.layer,
+                    is_explicit: fresh.decision.explicit,
+                    conditions: fresh.conditions,
+                    via: fresh.via,
+                    notes,
+                });
+                Ok(())
+            })?;
+        }
+    }
+}
+
+#[test]
+fn one_answer_serves_every_account() {
+    let answers = Answers::default();
+    for (number, account) in ["111122223333", "444455556666"].into_iter().enumerate() {
+        let role = format!("arn:aws:iam::{account}:role/R{number}");
+        let caller =
+            Caller::new(CallerKind::Role, &format!("arn:aws:sts::{account}:assumed-role/R{number}/s")).of(&role);
+        let key = format!("arn:aws:kms:us-east-1:{account}:key/{number}");
+        let parsed = |text: &str| Document::parse(text).unwrap();
+        let spare = parsed(r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#);
+        let allow = parsed(&format!(
+            r#"{{"Statement":[{{"Sid":"A{number}","Effect":"Allow","Action":"kms:*","Resource":"{key}",
+            "Condition":{{"Bool":{{"aws:MultiFactorAuthPresent":"true"}}}}}}]}}"#
+        ));
+        let delegates = parsed(&format!(
+            r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{account}"}},"Action":"kms:*","Resource":"*"}}}}"#
+        ));
+        // The same statements, in another place.
+        let identity = if number == 0 { vec![&allow] } else { vec![&spare, &allow] };
+        let policies = Policies { identity: &identity, key_policies: &[&delegates], ..Policies::default() };
+        let (action, context) = (Action::new("kms:Decrypt"), Context::default());
+        let request = Request::new(&caller, &action, Some(&key), &context);
+        let (environment, assumed) = (Environment::default(), Assumed::default());
+        let answered = answers.effective(&request, &policies, environment, assumed, &mut Budget::default()).unwrap();
+        assert_eq!(answered.answer.access, Access::Conditional);
+        let sids: Vec<&str> = answered.statements.iter().filter_map(|statement| statement.sid).collect();
+        assert_eq!(sids, [format!("A{number}")]);
+        assert_eq!(answered.statements[1].policy, PolicyRef::Identity(number));
+    }
+    assert_eq!(answers.len(), 1);
 }

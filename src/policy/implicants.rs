@@ -53,7 +53,7 @@ pub fn when<'s>(
     for ((side, statements), counts) in sides.iter_mut().zip([allows, denies]).zip([true, false]) {
         contexts.count_unsure_as(counts);
         for statement in statements {
-            let applies = contexts.condition(statement, budget)?;
+            let applies = contexts.condition(statement.condition.as_ref(), budget)?;
             *side = contexts.diagram.or(*side, applies, budget)?;
             for test in statement.tests() {
                 known.push(Known { test, holds: contexts.test(test, budget)? });

@@ -48,41 +48,56 @@ impl<'a> Knowledge<'a> {
 
     /// What is left of a statement: tests whose outcome is known are dropped, variables whose value is known are replaced.
     /// `None` when the statement never applies.
-    pub(super) fn left_of<'s>(&self, statement: &'s Statement) -> Option<Cow<'s, Statement>> {
-        let patterns = statement.resources.iter().flat_map(|resources| &resources.patterns);
-        let is_fixed = statement.condition.is_none() && patterns.clone().all(|it| !it.text().has_variables());
-        if is_fixed {
-            return Some(Cow::Borrowed(statement));
-        }
-        let resources = statement.resources.as_ref().map(|resources| Resources {
-            negated: resources.negated,
-            patterns: patterns.map(|pattern| ResourcePattern::new(self.given(pattern.text()))).collect(),
-        });
+    pub(super) fn left_of<'s>(&self, statement: &'s Statement) -> Option<Remains<'s>> {
         let condition = match &statement.condition {
-            Some(condition) => {
-                let mut tests = Vec::with_capacity(condition.tests.len());
-                for test in &condition.tests {
-                    match self.left_of_test(test) {
-                        Left::Holds => {}
-                        Left::Fails => return None,
-                        Left::Test(test) => tests.push(test),
-                    }
-                }
-                let left = Condition { tests, has_empty_part: condition.has_empty_part };
-                (left.has_empty_part || !left.tests.is_empty()).then_some(left)
-            }
+            Some(condition) => self.left_of_condition(condition)?,
             None => None,
         };
-        Some(Cow::Owned(Statement { resources, condition, ..statement.clone() }))
+        let resources = statement.resources.as_ref().map(|resources| self.left_of_resources(resources));
+        Some(Remains { resources, condition })
     }
 
-    fn given(&self, text: &Text) -> Text {
-        text.given(&|key| self.variable(key)).into_owned()
+    fn left_of_resources<'s>(&self, resources: &'s Resources) -> Cow<'s, Resources> {
+        if resources.patterns.iter().all(|pattern| !pattern.text().has_variables()) {
+            return Cow::Borrowed(resources);
+        }
+        let given = |pattern: &ResourcePattern| ResourcePattern::new(self.given(pattern.text()).into_owned());
+        let patterns = resources.patterns.iter().map(given).collect();
+        Cow::Owned(Resources { negated: resources.negated, patterns })
     }
 
-    fn left_of_test(&self, test: &ConditionTest) -> Left {
-        let values: Vec<Text> = test.values.iter().map(|text| self.given(text)).collect();
-        let left = ConditionTest { values, ..test.clone() };
+    /// The part of a condition about which nothing is known, if there is one; nothing at all when the condition never holds.
+    fn left_of_condition<'s>(&self, condition: &'s Condition) -> Option<Option<Cow<'s, Condition>>> {
+        let mut left = Vec::new();
+        for test in &condition.tests {
+            match self.left_of_test(test) {
+                Left::Holds => {}
+                Left::Fails => return None,
+                Left::Test(test) => left.push(test),
+            }
+        }
+        if left.is_empty() && !condition.has_empty_part {
+            return Some(None);
+        }
+        let is_whole = left.len() == condition.tests.len() && left.iter().all(|test| matches!(test, Cow::Borrowed(_)));
+        if is_whole {
+            return Some(Some(Cow::Borrowed(condition)));
+        }
+        let tests = left.into_iter().map(Cow::into_owned).collect();
+        Some(Some(Cow::Owned(Condition { tests, has_empty_part: condition.has_empty_part })))
+    }
+
+    fn given<'s>(&self, text: &'s Text) -> Cow<'s, Text> {
+        text.given(&|key| self.variable(key))
+    }
+
+    fn left_of_test<'s>(&self, test: &'s ConditionTest) -> Left<'s> {
+        let left = if test.values.iter().any(Text::has_variables) {
+            let values: Vec<Text> = test.values.iter().map(|text| self.given(text).into_owned()).collect();
+            Cow::Owned(ConditionTest { values, ..test.clone() })
+        } else {
+            Cow::Borrowed(test)
+        };
         let Some(found) = self.of(&test.key) else { return Left::Test(left) };
         // What is absent is compared with nothing.
         let is_compared = found != Found::Absent;
@@ -92,18 +107,42 @@ impl<'a> Knowledge<'a> {
             return match left.holds(found, &|_| None) {
                 Match::Yes => Left::Holds,
                 Match::No => Left::Fails,
-                Match::Unsure => Left::Test(ConditionTest { operator: Operator::Unknown, ..left }),
+                Match::Unsure => {
+                    Left::Test(Cow::Owned(ConditionTest { operator: Operator::Unknown, ..left.into_owned() }))
+                }
             };
         }
-        Left::Test(turned(&left, found).unwrap_or(left))
+        Left::Test(turned(&left, found).map_or(left, Cow::Owned))
+    }
+}
+
+/// What is left of a statement once some keys are known.
+#[derive(Debug)]
+pub(super) struct Remains<'s> {
+    pub(super) resources: Option<Cow<'s, Resources>>,
+    /// `None` when nothing is demanded any more.
+    pub(super) condition: Option<Cow<'s, Condition>>,
+}
+
+impl Remains<'_> {
+    /// Every test of the condition part.
+    pub(super) fn tests(&self) -> impl Iterator<Item = &ConditionTest> {
+        self.condition.iter().flat_map(|condition| &condition.tests)
+    }
+
+    /// Every text in which variables act: condition values and resource patterns.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Text> {
+        let values = self.tests().flat_map(|test| &test.values);
+        let patterns = self.resources.iter().flat_map(|resources| &resources.patterns);
+        values.chain(patterns.map(|pattern| pattern.text()))
     }
 }
 
 /// What is left of a test.
-enum Left {
+enum Left<'s> {
     Holds,
     Fails,
-    Test(ConditionTest),
+    Test(Cow<'s, ConditionTest>),
 }
 
 /// A test of a known value against one variable, as a test of the variable's key: `aws:ResourceTag/team`, which is `red`,

@@ -21,6 +21,7 @@
 //! | a line of input | 16 MiB: a longer one is passed over without being held |
 
 mod action;
+mod answers;
 mod ask;
 mod breadth;
 mod caller;
@@ -69,8 +70,12 @@ mod text;
 use std::ops::Not;
 
 pub use action::{ActionPattern, Actions};
+pub use answers::{Answer, Answered, Answers};
 pub use ask::{compare_line, coverage_line};
-pub use breadth::{AdminActions, AdminStatement, admin_statements};
+pub use breadth::{
+    AdminActions, AdminStatement, ServiceStatement, Services, admin_statements, full_service_statements,
+    statements_of_service,
+};
 pub use caller::{Caller, CallerKind, Naming};
 pub use catalogue::{KMS_ACTIONS_DATE, KMS_OTHER, KmsAction, KmsResources, kms_action, kms_actions};
 pub use compare::{CompareNote, Compared, Held, Relation, Witness, compare, compare_within};

@@ -6,7 +6,7 @@ use super::principal::{Principal, PrincipalElement};
 use super::statement::Answer;
 
 /// The ways in which one element names a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Namings(u8);
 
 impl Namings {

@@ -212,7 +212,7 @@ fn contexts() -> Vec<Context> {
 }
 
 /// Actions by the way in which the vocabulary tells them apart, with what they are checked against.
-const REQUESTED: [(&str, &str); 9] = [
+const REQUESTED: [(&str, &str); 12] = [
     ("kms:Decrypt", "key"),
     ("kms:DescribeKey", "key"),
     ("kms:ReEncryptTo", "key"),
@@ -222,6 +222,10 @@ const REQUESTED: [(&str, &str); 9] = [
     ("kms:CreateAlias", "key"),
     ("kms:CreateAlias", "alias"),
     ("kms:ListKeys", ""),
+    // Three that begin with kms:D and are checked against something else than a key, too.
+    ("kms:DeleteAlias", "key"),
+    ("kms:DeleteAlias", "alias"),
+    ("kms:DescribeCustomKeyStores", ""),
 ];
 
 /// Resources of a kind, every one that the vocabulary can tell apart.

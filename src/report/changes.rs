@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::bag::{Bag, Sealed};
 use super::columns;
 use super::html::{Page, Pages};
+use super::identity;
 use super::table::Table;
 use super::view::{self, MAX_ROWS, StatusView, grouped, shortened};
 use super::{CHANGES, Error};
@@ -111,6 +112,7 @@ fn table(bag: &mut Bag, changes: &Changes) -> Result<(), Error> {
 struct Identity {
     subject: String,
     day: String,
+    loosened: Vec<String>,
     demo: bool,
     tool: String,
     old: SideView,
@@ -152,6 +154,7 @@ impl Identity {
         Self {
             subject: if before == after { after } else { format!("{before} and {after}") },
             day: new.day.clone(),
+            loosened: identity::loosened(&changes.settings),
             demo: changes.new.source == Source::Demo || changes.old.source == Source::Demo,
             tool: format!("{} {}", tool.name, tool.version),
             old,

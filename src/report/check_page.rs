@@ -7,7 +7,7 @@ use super::html::{file_name, place};
 use super::pack::Audited;
 use super::view::{self, Columns, FindingView, Number, grouped};
 use crate::audit::Counts;
-use crate::checks::Check;
+use crate::checks::{Check, Parameter};
 use crate::finding::Status;
 use crate::frameworks::Strength;
 
@@ -25,6 +25,7 @@ pub(super) struct Content<'a> {
     rule: &'static str,
     exemptions: &'static str,
     blind_spots: &'static str,
+    parameters: Vec<ParameterRow>,
     reads: &'static [&'static str],
     elsewhere: &'static [&'static str],
     summary: &'static str,
@@ -43,6 +44,17 @@ pub(super) struct Content<'a> {
     note: String,
     passed: String,
     here: &'static str,
+}
+
+/// A parameter with the value in force.
+#[derive(Debug, Serialize)]
+struct ParameterRow {
+    name: &'static str,
+    meaning: &'static str,
+    value: String,
+    changed: &'static str,
+    default: String,
+    allowed: String,
 }
 
 /// The counts of a check under other parameters.
@@ -100,6 +112,7 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>, check: &'static Check) -> Co
         rule: check.rule,
         exemptions: check.exemptions,
         blind_spots: check.blind_spots,
+        parameters: parameters(audited, check),
         reads: check.reads,
         elsewhere: check.elsewhere,
         summary: check.remediation.summary,
@@ -122,6 +135,27 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>, check: &'static Check) -> Co
         here: if audited.options.with_snapshot { "the folder of this pack" } else { "the folder of the snapshot" },
         rows,
     }
+}
+
+fn parameters(audited: &Audited<'_>, check: &Check) -> Vec<ParameterRow> {
+    let settings = audited.options.audit.parameters.settings(check);
+    let row = |parameter: &Parameter| {
+        let setting = settings.iter().find(|setting| setting.name == parameter.name());
+        let value = setting.map_or_else(|| parameter.default(), |setting| setting.value.clone());
+        ParameterRow {
+            name: parameter.name(),
+            meaning: parameter.meaning(),
+            value: view::shortened(format!("{value} {}", parameter.unit()).trim_end()),
+            changed: match setting {
+                None => "",
+                Some(setting) if setting.loosened => "loosened",
+                Some(_) => "set",
+            },
+            default: parameter.default().to_string(),
+            allowed: parameter.allowed(),
+        }
+    };
+    check.parameters.iter().map(row).collect()
 }
 
 fn passed(counts: &Counts) -> String {

@@ -6,11 +6,11 @@ use super::framework_page::{
     DeterminationView, Tally, determination, exceptions, gap_name, no_conclusion, no_exceptions, tally,
 };
 use super::html::file_name;
-use super::pack::Audited;
+use super::pack::{self, Audited};
 use super::recipe;
 use super::view::{self, Columns, Number, counted, grouped, listed, shortened};
 use crate::audit::{Determination, FrameworkResult, LedgerGap};
-use crate::checks::Check;
+use crate::checks::{Check, Verdicts};
 use crate::finding::{Severity, Status};
 use crate::snapshot::manifest::Source;
 use crate::snapshot::{AccountOutcome, Manifest};
@@ -465,6 +465,16 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
         let caller = manifest.collector.arn.as_deref().unwrap_or("an identity that is not known");
         sentences.push(format!("The audit role `{role}` was assumed by {caller}."));
     }
+    let settings: Vec<String> =
+        audited.options.audit.settings().iter().map(|it| shortened(&format!("{}: {it}", it.check))).collect();
+    if audited.options.audit.verdicts == Verdicts::SecurityHub {
+        let words =
+            "Where AWS Security Hub has a control of its own, its parameters were used, whatever was configured.";
+        sentences.push(words.to_owned());
+    }
+    if !settings.is_empty() {
+        sentences.push(format!("Parameters other than the defaults: {}.", settings.join("; ")));
+    }
     sentences.push(format!("Ages and deadlines are counted as of {}.", identity.as_of_words));
     sentences
 }
@@ -543,6 +553,12 @@ fn reproduce_flags(audited: &Audited<'_>) -> String {
         for check in options.checks {
             flags += &format!(" --check {}", recipe::quoted(check.id));
         }
+    }
+    if options.verdicts == Verdicts::SecurityHub {
+        flags += " --verdicts security-hub";
+    }
+    if !options.settings().is_empty() {
+        flags += &format!(" --config {}", pack::CONFIG);
     }
     if audited.summary.is_incomplete() {
         flags += " --allow-incomplete";

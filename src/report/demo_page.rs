@@ -21,6 +21,7 @@ pub struct DemoLink<'a> {
 struct Subject {
     subject: &'static str,
     day: &'static str,
+    loosened: [&'static str; 0],
     demo: bool,
 }
 
@@ -29,7 +30,7 @@ struct Subject {
 /// # Errors
 /// [`Error::Render`].
 pub fn demo_page(links: &[DemoLink<'_>]) -> Result<Vec<u8>, Error> {
-    let subject = Subject { subject: "demo", day: "2026", demo: true };
+    let subject = Subject { subject: "demo", day: "2026", loosened: [], demo: true };
     let page = Page { title: "A demonstration of keyproof", up: "", part: "demo" };
     Pages::new()?.render("demo.html", page, &subject, &links)
 }

@@ -1,14 +1,17 @@
 //! What the pack is, on every page and in `pack.json`: the roots, the selection, the window, the organization.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::Error;
 use super::framework_page::gap_name;
-use super::pack::Options;
-use super::view::grouped;
+use super::pack::{CONFIG, Options};
+use super::view::{grouped, shortened};
 use crate::audit::{FrameworkResult, LedgerGap, Summary};
-use crate::checks::Check;
+use crate::checks::{self, Check, Parameter, Setting};
 use crate::digest;
 use crate::frameworks::Framework;
 use crate::model::{Fact, Organization};
@@ -53,6 +56,8 @@ pub(super) struct Identity {
     pub(super) ruleset: String,
     /// When AWS listed the actions of KMS as the audit knows them.
     pub(super) kms_actions: &'static str,
+    /// Parameters that let more pass than their defaults, in words.
+    pub(super) loosened: Vec<String>,
     /// Whether the snapshot is a made-up one.
     pub(super) demo: bool,
 }
@@ -87,6 +92,7 @@ impl Identity {
             input_root: input_root(snapshot.root(), &ruleset, as_of, options),
             ruleset,
             kms_actions: KMS_ACTIONS_DATE,
+            loosened: loosened(&options.audit.settings()),
             demo: manifest.source == Source::Demo,
         }
     }
@@ -106,6 +112,25 @@ impl Identity {
             ("Input-Root-SHA256", self.input_root.clone()),
         ]
     }
+}
+
+/// The settings that let more pass than the defaults, each with its check.
+pub(super) fn loosened(settings: &[Setting]) -> Vec<String> {
+    settings.iter().filter(|it| it.loosened).map(|it| shortened(&format!("{}: {it}", it.check))).collect()
+}
+
+/// The settings as a configuration file, if there are any.
+pub(super) fn config(settings: &[Setting]) -> Result<Option<String>, Error> {
+    if settings.is_empty() {
+        return Ok(None);
+    }
+    let mut checks: BTreeMap<&str, BTreeMap<&str, &checks::Value>> = BTreeMap::new();
+    for Setting { check, name, value, .. } in settings {
+        checks.entry(check).or_default().insert(name, value);
+    }
+    let file = BTreeMap::from([("checks", checks)]);
+    let encode = |failed: toml::ser::Error| Error::Encode { path: CONFIG.to_owned(), reason: failed.to_string() };
+    toml::to_string(&file).map(Some).map_err(encode)
 }
 
 /// A time as sentences name it.
@@ -130,6 +155,8 @@ fn subject(manifest: &Manifest, is_whole: bool) -> (String, String) {
 fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Options<'_>) -> String {
     let input = json!({
         "as_of": as_of,
+        "parameters": options.audit.settings(),
+        "verdicts": options.audit.verdicts,
         "ruleset": ruleset,
         "snapshot": snapshot_root,
         "snapshot_included": options.with_snapshot,
@@ -157,6 +184,7 @@ fn ruleset(checks: &[&'static Check], frameworks: &[Framework]) -> Value {
                 check.remediation.steps,
                 check.remediation.risk,
                 check.reads,
+                check.parameters.iter().map(declared).collect::<Vec<_>>(),
                 check.elsewhere,
             ])
         })
@@ -164,6 +192,10 @@ fn ruleset(checks: &[&'static Check], frameworks: &[Framework]) -> Value {
     // Debug prints every member of the mapping, in the order of its file.
     let frameworks: Vec<String> = frameworks.iter().map(|framework| format!("{framework:?}")).collect();
     json!({ "checks": checks, "frameworks": frameworks, "kms_actions": KMS_ACTIONS_DATE })
+}
+
+fn declared(parameter: &Parameter) -> Value {
+    json!([parameter.name(), parameter.meaning(), parameter.unit(), parameter.default(), parameter.allowed()])
 }
 
 /// Every gap under the name that pages give it.
@@ -220,6 +252,8 @@ pub(super) fn pack_json(
         "selection": {
             "checks": options.audit.checks.iter().map(|check| check.id).collect::<Vec<_>>(),
             "frameworks": options.audit.frameworks.iter().map(|framework| &framework.id).collect::<Vec<_>>(),
+            "parameters": options.audit.settings(),
+            "verdicts": options.audit.verdicts,
         },
         "incomplete": summary.is_incomplete(),
         "counts": {

@@ -167,5 +167,11 @@ fn limitations(audited: &Audited<'_>) -> Vec<String> {
         let gaps = counted(gaps, "gap leaves", "gaps leave");
         limitations.insert(1, format!("Not everything could be read: {gaps} holes, listed on the overview."));
     }
+    if !audited.options.with_access {
+        limitations.push(
+            "Who can do what with each key was left out of this pack: neither pages of keys nor tables of access are in it."
+                .to_owned(),
+        );
+    }
     limitations
 }

@@ -5,6 +5,7 @@
 //!   manifest-sha256.txt      sha256sum -c form: everything under data/, written last
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
+//!   data/keyproof.toml       parameters of checks that are not at their defaults, if there are any
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
@@ -20,6 +21,7 @@
 
 mod account_page;
 mod bag;
+mod catalogue;
 mod changes;
 mod check_page;
 mod columns;
@@ -44,6 +46,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
+pub use catalogue::catalogue;
 pub use changes::write as write_comparison;
 pub use demo_page::{DemoLink, demo_page};
 pub use pack::{Options, Pack};

@@ -21,6 +21,9 @@ use crate::access::{Directory, Estate};
 use crate::audit::{self, AuditedAccount, FrameworkResult, Summary, roll_up};
 use crate::snapshot::{self, Snapshot};
 
+/// The configuration that sets the parameters of checks as they were, in a pack where some are not at their defaults.
+pub(super) const CONFIG: &str = "data/keyproof.toml";
+
 /// What to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
@@ -143,6 +146,9 @@ impl<'a> Pack<'a> {
             .map_err(|failed| Error::Encode { path: "data/pack.json".to_owned(), reason: failed.to_string() })?;
         bytes.push(b'\n');
         self.bag.put("data/pack.json", &bytes)?;
+        if let Some(config) = identity::config(&self.options.audit.settings())? {
+            self.bag.put(CONFIG, config.as_bytes())?;
+        }
         if self.options.with_snapshot {
             copy_snapshot(self.snapshot, &mut self.bag)?;
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{FINDINGS, INDEX, Options, Pack, Sealed, write_comparison};
 use crate::audit::{self, Summary};
+use crate::checks::Verdicts;
 use crate::diff::fixture::{self, Account, World};
 use crate::files;
 use crate::snapshot::{self, AccountOutcome, Outcome, Snapshot};
@@ -674,4 +675,58 @@ fn the_page_of_changes_counts_what_the_table_of_changes_holds() {
         assert_eq!(found, number, "{fate}");
     }
     assert!(changes.balance.fixed == 1 && changes.balance.new == 1 && changes.balance.no_longer_assessable == 1);
+}
+
+#[test]
+fn a_loosened_parameter_stands_on_every_page_in_every_finding_and_in_the_input_root() {
+    let folder = tempfile::tempdir().unwrap();
+    crate::demo::write_quarter(&folder.path().join("snapshot"), crate::demo::Quarter::Q3).unwrap();
+    let snapshot = Snapshot::open(&folder.path().join("snapshot")).unwrap();
+    let check = crate::checks::find("iam-access-key-age").unwrap();
+    let write = |name: &str, days| {
+        let mut parameters = crate::checks::Parameters::default();
+        parameters.set(check.id, "max_age_days", crate::checks::Value::Integer(days)).unwrap();
+        let place = folder.path().join(name);
+        let audit = audit::Options {
+            checks: &[check],
+            parameters: &parameters,
+            verdicts: Verdicts::Keyproof,
+            frameworks: &[],
+            as_of: None,
+        };
+        let options = Options { audit, with_snapshot: true, with_access: false };
+        let mut pack = Pack::create(&place, &snapshot, options).unwrap();
+        let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
+        pack.finish(&summary).unwrap();
+        place
+    };
+    let [by_default, tighter, loosened] = [("d", 90), ("t", 30), ("l", 180)].map(|(name, days)| write(name, days));
+    let banner = "iam-access-key-age: max_age_days 180 days, loosened, by default 90";
+    for (path, page) in pages(&loosened) {
+        assert!(page.contains(banner), "{path}");
+    }
+    for (path, page) in pages(&by_default).into_iter().chain(pages(&tighter)) {
+        assert!(!page.contains("class=\"loosened\""), "{path}");
+    }
+    let findings = |place: &Path| {
+        let text = text(&place.join(super::FINDINGS));
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let judged = |finding: &&Value| finding["status"] != "ERROR";
+    assert!(findings(&tighter).iter().filter(judged).count() > 0);
+    for finding in findings(&tighter).iter().filter(judged) {
+        let reason = finding["reason"].as_str().unwrap();
+        assert!(reason.ends_with("[max_age_days 30 days, by default 90]"), "{reason}");
+    }
+    let root = |place: &Path| {
+        let pack: Value = serde_json::from_str(&text(&place.join("data/pack.json"))).unwrap();
+        (pack["input_root"].as_str().unwrap().to_owned(), pack["selection"]["parameters"].clone())
+    };
+    let roots = [&by_default, &tighter, &loosened].map(|place| root(place));
+    assert!(roots[0].0 != roots[1].0 && roots[1].0 != roots[2].0);
+    assert_eq!(roots[0].1, Value::Array(Vec::new()));
+    assert!(roots[2].1[0]["value"] == 180 && roots[2].1[0]["loosened"] == true, "{}", roots[2].1);
+    let config = text(&loosened.join("data/keyproof.toml"));
+    assert_eq!(config, "[checks.iam-access-key-age]\nmax_age_days = 180\n");
+    assert!(!by_default.join("data/keyproof.toml").exists());
 }

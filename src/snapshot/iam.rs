@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 use super::answers::Answers;
 use super::v1;
 use crate::model::{
-    AccessKey, AttachedPolicy, CredentialReport, CredentialReportRow, Document, Fact, Gap, Group, Iam, InlinePolicy,
-    Listing, ManagedPolicy, MfaDevice, Role, Source, Summary, Tags, User, VirtualMfaDevice, escape,
+    AccessKey, AlternateContact, AttachedPolicy, CredentialReport, CredentialReportRow, Document, Fact, Gap, Group,
+    Iam, IdentityProvider, InlinePolicy, Listing, ManagedPolicy, MfaDevice, OrganizationsFeatures, PasswordPolicy,
+    Role, ServerCertificate, ServiceSpecificCredential, Source, Summary, Tags, User, VirtualMfaDevice, escape,
 };
 use crate::policy::Tolerated;
 
@@ -18,19 +19,6 @@ const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 const REPORT: &str = "iam:GetCredentialReport";
 const MFA_DEVICES: &str = "iam:ListMFADevices";
 const ACCESS_KEYS: &str = "iam:ListAccessKeys";
-
-/// An account of which nothing is known.
-pub(super) fn missing(gap: &Gap) -> Iam {
-    Iam {
-        users: Listing::missing(gap.clone()),
-        groups: Listing::missing(gap.clone()),
-        roles: Listing::missing(gap.clone()),
-        policies: Listing::missing(gap.clone()),
-        summary: Err(gap.clone()),
-        credential_report: Err(gap.clone()),
-        virtual_mfa_devices: Listing::missing(gap.clone()),
-    }
-}
 
 /// What the file holds.
 pub(super) fn read(mut file: v1::IamFile, answers: &Answers) -> Iam {
@@ -59,6 +47,12 @@ pub(super) fn read(mut file: v1::IamFile, answers: &Answers) -> Iam {
         summary,
         credential_report: report.and_then(|it| credential_report(answers, &it)),
         virtual_mfa_devices: answers.listing("iam:ListVirtualMFADevices", &[], "VirtualMFADevices", devices),
+        password_policy: password_policy(&mut file, answers),
+        server_certificates: server_certificates(&mut file, answers),
+        saml_providers: saml_providers(&mut file, answers),
+        openid_connect_providers: openid_connect_providers(&mut file, answers),
+        security_contact: security_contact(&mut file, answers),
+        organizations_features: organizations_features(&mut file, answers),
     }
 }
 
@@ -125,6 +119,7 @@ fn user(file: &mut v1::IamFile, answers: &Answers, source: Source, user: v1::Use
         tags: tags(user.tags),
         mfa_devices: mfa_devices(file, answers, &name),
         access_keys: access_keys(file, answers, &name),
+        service_specific_credentials: service_specific_credentials(file, answers, &name),
         arn,
         name,
         source,
@@ -158,6 +153,105 @@ fn access_keys(file: &mut v1::IamFile, answers: &Answers, user: &str) -> Listing
     answers.listing(ACCESS_KEYS, &[user], "AccessKeyMetadata", keys)
 }
 
+fn service_specific_credentials(
+    file: &mut v1::IamFile,
+    answers: &Answers,
+    user: &str,
+) -> Listing<ServiceSpecificCredential> {
+    const API: &str = "iam:ListServiceSpecificCredentials";
+    let listed = file.list_service_specific_credentials.as_mut();
+    let listed = listed.and_then(|users| users.remove(user)?.service_specific_credentials);
+    let place = format!("/ListServiceSpecificCredentials/{}/ServiceSpecificCredentials", escape(user));
+    let credentials = indexed(listed, |index, it| ServiceSpecificCredential {
+        id: it.service_specific_credential_id.unwrap_or_default(),
+        service: it.service_name.unwrap_or_default(),
+        status: it.status.unwrap_or_default(),
+        expiration_date: it.expiration_date.map(|time| time.0),
+        source: answers.source(API, &[user], format!("{place}/{index}")),
+    });
+    answers.listing(API, &[user], "ServiceSpecificCredentials", credentials)
+}
+
+fn password_policy(file: &mut v1::IamFile, answers: &Answers) -> Fact<Option<PasswordPolicy>> {
+    const API: &str = "iam:GetAccountPasswordPolicy";
+    if answers.is_empty(API, &[]) {
+        return Ok(None);
+    }
+    let policy = file.get_account_password_policy.take().and_then(|answer| answer.password_policy);
+    let it = answers.fact(API, &[], policy)?;
+    Ok(Some(PasswordPolicy {
+        minimum_length: it.minimum_password_length,
+        require_symbols: it.require_symbols,
+        require_numbers: it.require_numbers,
+        require_uppercase: it.require_uppercase_characters,
+        require_lowercase: it.require_lowercase_characters,
+        // A maximum of 0 days, which the API gives beside `ExpirePasswords: false`, is none.
+        max_age_days: it.max_password_age.filter(|days| *days > 0 && it.expire_passwords != Some(false)),
+        reuse_prevention: it.password_reuse_prevention.filter(|passwords| *passwords > 0),
+        source: answers.source(API, &[], "/GetAccountPasswordPolicy/PasswordPolicy".to_owned()),
+    }))
+}
+
+fn server_certificates(file: &mut v1::IamFile, answers: &Answers) -> Listing<ServerCertificate> {
+    const API: &str = "iam:ListServerCertificates";
+    const LIST: &str = "ServerCertificateMetadataList";
+    let listed = file.list_server_certificates.take().and_then(|answer| answer.server_certificate_metadata_list);
+    let certificates = indexed(listed, |index, it| ServerCertificate {
+        arn: it.arn.unwrap_or_default(),
+        name: it.server_certificate_name.unwrap_or_default(),
+        expiration: it
+            .expiration
+            .map(|time| time.0)
+            .ok_or_else(|| Gap::malformed(API, &[], "a server certificate has no Expiration")),
+        source: answers.source(API, &[], format!("/ListServerCertificates/{LIST}/{index}")),
+    });
+    answers.listing(API, &[], LIST, certificates)
+}
+
+fn saml_providers(file: &mut v1::IamFile, answers: &Answers) -> Listing<IdentityProvider> {
+    const API: &str = "iam:ListSAMLProviders";
+    let listed = file.list_saml_providers.take().and_then(|answer| answer.saml_provider_list);
+    let providers = indexed(listed, |index, it| IdentityProvider {
+        arn: it.arn.unwrap_or_default(),
+        source: answers.source(API, &[], format!("/ListSAMLProviders/SAMLProviderList/{index}")),
+    });
+    answers.listing(API, &[], "SAMLProviderList", providers)
+}
+
+fn openid_connect_providers(file: &mut v1::IamFile, answers: &Answers) -> Listing<IdentityProvider> {
+    const API: &str = "iam:ListOpenIDConnectProviders";
+    let listed = file.list_open_id_connect_providers.take().and_then(|answer| answer.open_id_connect_provider_list);
+    let providers = indexed(listed, |index, it| IdentityProvider {
+        arn: it.arn.unwrap_or_default(),
+        source: answers.source(API, &[], format!("/ListOpenIDConnectProviders/OpenIDConnectProviderList/{index}")),
+    });
+    answers.listing(API, &[], "OpenIDConnectProviderList", providers)
+}
+
+fn security_contact(file: &mut v1::IamFile, answers: &Answers) -> Fact<Option<AlternateContact>> {
+    const API: &str = "account:GetAlternateContact";
+    const KIND: &str = "SECURITY";
+    if answers.is_empty(API, &[KIND]) {
+        return Ok(None);
+    }
+    let contact = file.get_alternate_contact.as_mut().and_then(|kinds| kinds.remove(KIND)?.alternate_contact);
+    let it = answers.fact(API, &[KIND], contact)?;
+    Ok(Some(AlternateContact {
+        has_email_address: it.email_address.is_some_and(|address| !address.trim().is_empty()),
+        source: answers.source(API, &[KIND], format!("/GetAlternateContact/{KIND}/AlternateContact")),
+    }))
+}
+
+fn organizations_features(file: &mut v1::IamFile, answers: &Answers) -> Fact<OrganizationsFeatures> {
+    const API: &str = "iam:ListOrganizationsFeatures";
+    let source = answers.source(API, &[], "/ListOrganizationsFeatures".to_owned());
+    if answers.is_empty(API, &[]) {
+        return Ok(OrganizationsFeatures { enabled: Vec::new(), source });
+    }
+    let answer = answers.fact(API, &[], file.list_organizations_features.take())?;
+    Ok(OrganizationsFeatures { enabled: answer.enabled_features.unwrap_or_default(), source })
+}
+
 fn group(answers: &Answers, source: Source, group: v1::GroupDetail) -> Group {
     let arn = group.arn.unwrap_or_default();
     Group {
@@ -175,13 +269,18 @@ fn role(answers: &Answers, source: Source, role: v1::RoleDetail) -> Role {
     Role {
         inline_policies: inline(answers, &arn, &source, "RolePolicyList", role.role_policy_list),
         trust_policy: document(answers, &arn, role.assume_role_policy_document.as_deref()),
-        arn,
         name: role.role_name.unwrap_or_default(),
         id: role.role_id.unwrap_or_default(),
         path: role.path.unwrap_or_default(),
+        create_date: role.create_date.map(|time| time.0),
+        last_used: role
+            .role_last_used
+            .map(|used| used.last_used_date.map(|time| time.0))
+            .ok_or_else(|| Gap::malformed(DETAILS, &[&arn], "it has no RoleLastUsed")),
         attached_policies: attached(role.attached_managed_policies),
         permissions_boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
         tags: tags(role.tags),
+        arn,
         source,
     }
 }

@@ -3,8 +3,8 @@
 use super::answers::Answers;
 use super::v1;
 use crate::model::{
-    Alias, Gap, Grant, GrantConstraints, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, Listing, MultiRegion,
-    RotationStatus, Source, Tags, escape,
+    Alias, CustomKeyStore, Gap, Grant, GrantConstraints, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, LastUsage,
+    Listing, MultiRegion, Rotation, RotationStatus, Source, Tags, escape,
 };
 
 const LIST_KEYS: &str = "kms:ListKeys";
@@ -12,12 +12,19 @@ const DESCRIBE_KEY: &str = "kms:DescribeKey";
 const LIST_KEY_POLICIES: &str = "kms:ListKeyPolicies";
 const GET_KEY_POLICY: &str = "kms:GetKeyPolicy";
 const GET_KEY_ROTATION_STATUS: &str = "kms:GetKeyRotationStatus";
+const LIST_KEY_ROTATIONS: &str = "kms:ListKeyRotations";
+const GET_KEY_LAST_USAGE: &str = "kms:GetKeyLastUsage";
+const DESCRIBE_CUSTOM_KEY_STORES: &str = "kms:DescribeCustomKeyStores";
 const LIST_GRANTS: &str = "kms:ListGrants";
 const LIST_RESOURCE_TAGS: &str = "kms:ListResourceTags";
 
 /// A Region of which nothing is known.
 pub(super) fn missing(gap: &Gap) -> Kms {
-    Kms { keys: Listing::missing(gap.clone()), aliases: Listing::missing(gap.clone()) }
+    Kms {
+        keys: Listing::missing(gap.clone()),
+        aliases: Listing::missing(gap.clone()),
+        custom_key_stores: Listing::missing(gap.clone()),
+    }
 }
 
 /// What the file holds.
@@ -32,9 +39,27 @@ pub(super) fn read(mut file: v1::KmsFile, region: &str, answers: &Answers) -> Km
         let alias = |it: v1::Alias| Alias { name: it.alias_name.unwrap_or_default(), target_key_id: it.target_key_id };
         aliases.into_iter().map(alias).collect()
     });
+    let stores = file.describe_custom_key_stores.take().and_then(|answer| answer.custom_key_stores);
+    let stores = stores
+        .map(|stores| stores.into_iter().enumerate().map(|(index, it)| custom_key_store(answers, index, it)).collect());
     Kms {
         keys: answers.listing(LIST_KEYS, &[], "Keys", keys),
         aliases: answers.listing("kms:ListAliases", &[], "Aliases", aliases),
+        custom_key_stores: answers.listing(DESCRIBE_CUSTOM_KEY_STORES, &[], "CustomKeyStores", stores),
+    }
+}
+
+fn custom_key_store(answers: &Answers, index: usize, store: v1::CustomKeyStore) -> CustomKeyStore {
+    CustomKeyStore {
+        id: store.custom_key_store_id.unwrap_or_default(),
+        name: store.custom_key_store_name.unwrap_or_default(),
+        connection_state: store.connection_state,
+        connection_error_code: store.connection_error_code,
+        source: answers.source(
+            DESCRIBE_CUSTOM_KEY_STORES,
+            &[],
+            format!("/DescribeCustomKeyStores/CustomKeyStores/{index}"),
+        ),
     }
 }
 
@@ -50,6 +75,17 @@ fn key(file: &mut v1::KmsFile, region: &str, answers: &Answers, index: usize, en
     let rotation = take(&mut file.get_key_rotation_status, &id);
     let rotation =
         answers.fact(GET_KEY_ROTATION_STATUS, &[&id], rotation).and_then(|it| rotation_status(answers, &id, &it));
+    let rotations = take(&mut file.list_key_rotations, &id).and_then(|answer| answer.rotations);
+    let rotations = rotations.map(|rotations| {
+        let rotation = |(index, it): (usize, v1::Rotation)| Rotation {
+            date: it.rotation_date.map(|time| time.0),
+            source: resource_source(answers, LIST_KEY_ROTATIONS, &id, &format!("/Rotations/{index}")),
+        };
+        rotations.into_iter().enumerate().map(rotation).collect()
+    });
+    let rotations = answers.listing(LIST_KEY_ROTATIONS, &[&id], "Rotations", rotations);
+    let usage = take(&mut file.get_key_last_usage, &id);
+    let last_usage = answers.fact(GET_KEY_LAST_USAGE, &[&id], usage).map(|it| last_usage(answers, &id, it));
     let tags = take(&mut file.list_resource_tags, &id).and_then(|answer| answer.tags);
     let tags = answers.listing(LIST_RESOURCE_TAGS, &[&id], "Tags", tags);
     let tags = tags.whole().map(|tags| {
@@ -62,8 +98,10 @@ fn key(file: &mut v1::KmsFile, region: &str, answers: &Answers, index: usize, en
         metadata,
         policies: policies(file, answers, &id),
         rotation,
+        rotations,
         grants: grants(file, answers, &id),
         tags,
+        last_usage,
         source: answers.source(LIST_KEYS, &[], format!("/ListKeys/Keys/{index}")),
         id,
     }
@@ -93,6 +131,9 @@ fn metadata(answers: &Answers, id: &str, metadata: v1::KeyMetadata) -> Result<Ke
         description: metadata.description.unwrap_or_default(),
         creation_date: metadata.creation_date.map(|time| time.0),
         deletion_date: metadata.deletion_date.map(|time| time.0),
+        expiration_model: metadata.expiration_model,
+        valid_to: metadata.valid_to.map(|time| time.0),
+        custom_key_store_id: metadata.custom_key_store_id,
         multi_region,
         source: resource_source(answers, DESCRIBE_KEY, id, "/KeyMetadata"),
     })
@@ -110,6 +151,16 @@ fn rotation_status(answers: &Answers, id: &str, status: &v1::KeyRotationStatus) 
         .ok_or_else(|| Gap::malformed(GET_KEY_ROTATION_STATUS, &[id], "the answer has no KeyRotationEnabled"))?;
     let source = resource_source(answers, GET_KEY_ROTATION_STATUS, id, "");
     Ok(RotationStatus { enabled, period_in_days: status.rotation_period_in_days, source })
+}
+
+fn last_usage(answers: &Answers, id: &str, usage: v1::KeyLastUsage) -> LastUsage {
+    let last = usage.key_last_usage.unwrap_or_default();
+    LastUsage {
+        last: last.timestamp.map(|time| time.0),
+        operation: last.operation,
+        tracking_start: usage.tracking_start_date.map(|time| time.0),
+        source: resource_source(answers, GET_KEY_LAST_USAGE, id, ""),
+    }
 }
 
 fn policies(file: &mut v1::KmsFile, answers: &Answers, id: &str) -> Listing<KeyPolicy> {

@@ -6,7 +6,8 @@ use super::ORGANIZATION;
 use super::answers::Answers;
 use super::v1;
 use crate::model::{
-    Document, Fact, Gap, Listing, Organization, OrganizationPolicy, OrganizationalUnit, Provenance, Root, Unit,
+    DelegatedAdministrator, Document, Fact, Gap, Listing, Organization, OrganizationPolicy, OrganizationalUnit,
+    Provenance, ResourcePolicy, Root, Unit,
 };
 
 const DESCRIBE: &str = "organizations:DescribeOrganization";
@@ -36,9 +37,43 @@ pub(super) fn read(mut file: v1::OrganizationFile) -> Fact<Option<Organization>>
         accounts: accounts.known().iter().cloned().collect(),
         service_control_policies: policies(&file, &answers, "SERVICE_CONTROL_POLICY"),
         resource_control_policies: policies(&file, &answers, "RESOURCE_CONTROL_POLICY"),
+        delegated_administrators: delegated_administrators(&file, &answers),
+        resource_policy: resource_policy(&file, &answers),
         provenance,
         source: answers.source(DESCRIBE, &[], "/DescribeOrganization/Organization".to_owned()),
     }))
+}
+
+fn delegated_administrators(file: &v1::OrganizationFile, answers: &Answers) -> Listing<DelegatedAdministrator> {
+    const API: &str = "organizations:ListDelegatedAdministrators";
+    const SERVICES: &str = "organizations:ListDelegatedServicesForAccount";
+    let administrator = |(index, it): (usize, &v1::DelegatedAdministrator)| {
+        let account_id = it.id.clone().unwrap_or_default();
+        let services = file.list_delegated_services_for_account.as_ref().and_then(|all| all.get(&account_id));
+        let services = services.and_then(|answer| answer.delegated_services.as_ref());
+        let services = services.map(|all| all.iter().filter_map(|it| it.service_principal.clone()).collect());
+        let pointer = format!("/ListDelegatedAdministrators/DelegatedAdministrators/{index}");
+        DelegatedAdministrator {
+            services: answers.listing(SERVICES, &[&account_id], "DelegatedServices", services),
+            source: answers.source(API, &[], pointer),
+            account_id,
+        }
+    };
+    let listed = file.list_delegated_administrators.as_ref();
+    let listed = listed.and_then(|answer| answer.delegated_administrators.as_ref());
+    let listed = listed.map(|all| all.iter().enumerate().map(administrator).collect());
+    answers.listing(API, &[], "DelegatedAdministrators", listed)
+}
+
+fn resource_policy(file: &v1::OrganizationFile, answers: &Answers) -> Fact<Option<ResourcePolicy>> {
+    const API: &str = "organizations:DescribeResourcePolicy";
+    if answers.is_empty(API, &[]) {
+        return Ok(None);
+    }
+    let described = file.describe_resource_policy.as_ref().and_then(|answer| answer.resource_policy.as_ref());
+    let content = answers.fact(API, &[], described.and_then(|policy| policy.content.as_deref()))?;
+    let source = answers.source(API, &[], "/DescribeResourcePolicy/ResourcePolicy".to_owned());
+    Ok(Some(ResourcePolicy { document: answers.document(API, &[], content), source }))
 }
 
 fn root(root: v1::Root) -> Root {

@@ -164,7 +164,7 @@ impl Snapshot {
             Ok(()) => self.regions(account, listed_regions, &mut provenance)?,
         };
         let iam = match &entered {
-            Err(gap) => iam::missing(gap),
+            Err(gap) => model::Iam::missing(gap),
             Ok(()) => iam::read(file, &answers),
         };
         Ok(model::Account {

@@ -69,7 +69,8 @@ def management_account(account: Account) -> None:
     )
     account.key(HOME, "good-management", rotation=PASS)
     account.key(SYDNEY, "bad-management", rotation=FAIL, rotate=False)
-    account.policies(documents.DOCUMENTS)
+    # Held, so that effective access meets conditions and Deny statements.
+    account.policies(documents.DOCUMENTS, held=True)
 
 
 def log_archive(account: Account) -> None:

@@ -78,9 +78,14 @@ class Account:
             self.truth.says(check, arn, status)
         return arn
 
-    def policies(self, rows: list[Row]) -> None:
+    def policies(self, rows: list[Row], held: bool = False) -> None:
+        """Creates policies, each of them held by a role of its own where `held`."""
         for row in rows:
-            self.policy(*row)
+            arn = self.policy(*row)
+            if held:
+                role = f"holds-{row[0]}"
+                self.role(role, {"AWS": f"arn:aws:iam::{self.id}:root"})
+                self.iam.attach_role_policy(RoleName=role, PolicyArn=arn)
 
     def version(self, arn: str, statements: Any, default: bool) -> None:
         self.iam.create_policy_version(PolicyArn=arn, PolicyDocument=self.document(statements), SetAsDefault=default)

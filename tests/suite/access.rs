@@ -1,11 +1,11 @@
-//! `keyproof access` on the demonstration: against `keyproof evaluate`, against its own single decisions, on any number of threads.
+//! `keyproof access` on the demonstration and on a collected organization: against `keyproof evaluate`, against its own single decisions, on any number of threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use keyproof::access::{Directory, Estate, Matrix, Row};
+use keyproof::access::{Classes, Directory, Estate, Row};
 use keyproof::demo::{Size, generate_sized};
 use keyproof::policy::{Access, Action};
 use keyproof::snapshot::Snapshot;
@@ -38,7 +38,7 @@ impl Numbers {
     }
 }
 
-fn lines(bytes: &[u8]) -> Vec<Value> {
+pub(crate) fn lines(bytes: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(bytes).expect("UTF-8");
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
@@ -77,6 +77,9 @@ fn meets(context: &BTreeMap<String, Value>, demand: &str) -> bool {
             .is_none_or(|values| values.iter().all(|value| list.split(", ").any(|it| it.eq_ignore_ascii_case(value))));
     }
     let (key, demand) = demand.split_once(" is ").expect("a demand on a key");
+    if let Some(value) = demand.strip_prefix("(letter case ignored) ") {
+        return found(key).is_some_and(|it| it.eq_ignore_ascii_case(value));
+    }
     match demand.strip_suffix(", or absent") {
         Some(_) if found(key).is_none() => true,
         Some(demand) => match demand.strip_prefix("not ") {
@@ -85,6 +88,7 @@ fn meets(context: &BTreeMap<String, Value>, demand: &str) -> bool {
         },
         None => match (demand, demand.strip_prefix("like ")) {
             ("present", _) => found(key).is_some(),
+            _ if demand.starts_with("not ") => found(key).is_some() && !same(key, demand.trim_start_matches("not ")),
             ("absent", _) => found(key).is_none(),
             (_, Some(pattern)) => {
                 let (start, end) = pattern.split_once('*').expect("one wildcard");
@@ -166,8 +170,21 @@ pub(crate) fn agrees_with_evaluate(snapshot: &Path) -> BTreeMap<String, usize> {
 fn the_matrix_claims_what_evaluate_decides() {
     let seen = agrees_with_evaluate(&demo().join("snapshots/2026-Q3"));
     let all: usize = seen.values().sum();
-    assert_eq!(all, 117 * 97 * ACTIONS.len());
+    assert_eq!(all, 117 * 100 * ACTIONS.len());
     for access in ["allowed", "allowed_if_chosen", "conditional", "denied", "possible", "via_service"] {
+        assert!(seen.contains_key(access), "{access} does not occur: {seen:?}");
+    }
+}
+
+#[cfg(feature = "collect")]
+#[test]
+fn the_matrix_of_a_collected_organization_claims_what_evaluate_decides() {
+    let seen = agrees_with_evaluate(&crate::findings::job().snapshot);
+    let assembly = Assembly::of(&crate::findings::job().snapshot);
+    let all: usize = seen.values().sum();
+    assert_eq!(all, assembly.principals.len() * assembly.keys.len() * ACTIONS.len());
+    assert!(all > 15_000, "{all}");
+    for access in ["allowed", "conditional", "denied", "possible", "via_service"] {
         assert!(seen.contains_key(access), "{access} does not occur: {seen:?}");
     }
 }
@@ -198,7 +215,8 @@ fn agrees_with_single_decisions(snapshot: &Path) {
     let directory = directory(snapshot);
     let actions = ["kms:CreateGrant", "kms:Decrypt"].map(Action::new);
     let mut expanded: Vec<Row> = Vec::new();
-    let matrix = Matrix::new(&directory, &actions).expect("decisions");
+    let classes = Classes::new(&directory, &actions);
+    let matrix = classes.matrix().expect("decisions");
     let add = |decided: &keyproof::access::Decided<'_>| -> Result<(), ()> {
         expanded.push(directory.row(decided));
         Ok(())
@@ -316,7 +334,7 @@ fn an_explanation_names_what_blocks() {
 
 #[test]
 fn names_that_mean_nothing_get_the_nearest_that_do() {
-    let refusals: [(&[&str], i32, &[&str]); 7] = [
+    let refusals: [(&[&str], i32, &[&str]); 13] = [
         (
             &["who-can", "kms:Decrypt", "alias/settlment"],
             1,
@@ -344,6 +362,12 @@ fn names_that_mean_nothing_get_the_nearest_that_do() {
             &["no principal `arn:aws:iam::123456789012:user/nobody.at.all`"],
         ),
         (&["matrix", "--account", "999988887777"], 1, &["no keys of account `999988887777`"]),
+        (&["matrix", "--account", "123456789013"], 1, &["did you mean `123456789012`?"]),
+        (&["matrix", "--ou", "Root/Workload"], 1, &["`Root/Workload`; did you mean `Root/Workloads`?"]),
+        (&["matrix", "--alias", "alias/aws/ebd"], 1, &["the alias `alias/aws/ebd`; did you mean `alias/aws/ebs`?"]),
+        (&["matrix", "--key", "alias/settlment"], 1, &["did you mean `alias/settlement`?"]),
+        (&["matrix", "--tag", "team"], 1, &["`team` is no tag: expected KEY=VALUE"]),
+        (&["matrix", "--access", "condtional"], 2, &["'condtional'", "conditional"]),
     ];
     for (arguments, code, words) in refusals {
         let mut command = keyproof();
@@ -354,4 +378,32 @@ fn names_that_mean_nothing_get_the_nearest_that_do() {
             assert!(told(&output).contains(words), "{words:?} is not told:\n{}", told(&output));
         }
     }
+}
+
+/// The classes stand for exactly the rows of the expanded matrix.
+#[test]
+fn classes_stand_for_the_rows_of_the_matrix() {
+    let snapshot = demo().join("snapshots/2026-Q3");
+    let actions = ["kms:Decrypt", "kms:CreateGrant", "kms:ScheduleKeyDeletion"];
+    let triple = |row: &Value, key: &str, principal: &str| {
+        [key, principal, text(row, "principal_type"), text(row, "action"), text(row, "access")].map(str::to_owned)
+    };
+    let expanded = lines(&run(&mut matrix(&snapshot, &actions, "ndjson"), 0).stdout);
+    let expected: BTreeSet<[String; 5]> =
+        expanded.iter().map(|row| triple(row, text(row, "key_arn"), text(row, "principal_arn"))).collect();
+    let classes = lines(&run(matrix(&snapshot, &actions, "ndjson").arg("--classes"), 0).stdout);
+    let members = |row: &Value, name: &str| -> Vec<String> {
+        row[name].as_array().expect("members").iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let mut found = BTreeSet::new();
+    for row in &classes {
+        for key in members(row, "key_arns") {
+            found.extend(members(row, "principal_arns").iter().map(|principal| triple(row, &key, principal)));
+        }
+    }
+    assert_eq!(found.len(), expanded.len());
+    assert_eq!(found, expected);
+    assert!(classes.len() < expanded.len(), "{} classes for {} rows", classes.len(), expanded.len());
+    let csv = run(matrix(&snapshot, &actions, "csv").arg("--classes"), 0).stdout;
+    assert_eq!(csv::Reader::from_reader(csv.as_slice()).records().count(), classes.len());
 }

@@ -378,6 +378,7 @@ impl Question<'_> {
                 name if name.starts_with("kms:grant") || name.starts_with("kms:retiring") => grants,
                 "kms:bypasspolicylockoutsafetycheck" => is_of(&["kms:PutKeyPolicy"]),
                 "kms:viaservice" => true,
+                name if name.starts_with("kms:recipientattestation") => is_of(&["kms:Decrypt", "kms:GenerateDataKey"]),
                 name => !name.starts_with("kms:"),
             };
             let is_own_tag = name.starts_with("aws:resourcetag/")

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod access;
+mod access_input;
 mod architecture;
 mod assembly;
 #[cfg(feature = "collect")]
@@ -28,6 +29,8 @@ mod lint;
 mod managed_policies;
 #[cfg(feature = "collect")]
 mod ministack;
+#[cfg(feature = "collect")]
+mod pages;
 mod program;
 #[cfg(feature = "collect")]
 mod python;

@@ -46,6 +46,28 @@ fn explain_tells_the_chain_of_one_principal() {
 }
 
 #[test]
+fn explain_tells_the_chain_of_whoever_is_assigned_a_permission_set() {
+    let provider = "arn:aws:iam::123456789012:saml-provider/AWSSSO_bf11d9043f61ddc9_DO_NOT_DELETE";
+    let text = text_of(&["explain", provider, "kms:Decrypt", STATEMENTS, "--reach"]);
+    let role = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-central-1/\
+                AWSReservedSSO_AdministratorAccess_176cf837d2f3ee86";
+    for words in [
+        format!("identity-provider {provider}"),
+        format!("1. vouches for whoever assumes {role}"),
+        "sts:AssumeRoleWithSAML: conditional".to_owned(),
+        "when SAML:aud is https://signin.aws.amazon.com/saml".to_owned(),
+        "note: whoever is assigned the permission set AdministratorAccess in IAM Identity Center".to_owned(),
+    ] {
+        assert!(text.contains(&words), "{words:?} is not in {text}");
+    }
+    run(
+        access(&["explain", "arn:aws:iam::123456789012:saml-provider/Nobody", "kms:Decrypt", STATEMENTS])
+            .arg("--reach"),
+        1,
+    );
+}
+
+#[test]
 fn rows_have_a_chain_where_it_is_asked_for_and_only_there() {
     let plain = rows(&["who-can", "kms:Decrypt", STATEMENTS]);
     assert!(plain.iter().all(|row| row.get("chain").is_none()));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::demo::demo;
 use crate::program::{keyproof, run, told};
 
 fn readme() -> String {
@@ -65,5 +66,54 @@ fn its_parameters_are_those_of_the_templates() {
         for text in [readme(), told(&template)] {
             assert!(text.contains(parameter), "{parameter}");
         }
+    }
+}
+
+/// Whether a text shows an output: its lines in order, `…` for any that are left out.
+fn shows(output: &str, shown: &str) -> Result<(), String> {
+    let mut rest: Vec<&str> = output.lines().collect();
+    let mut is_free = false;
+    for part in shown.split("…\n") {
+        let part: Vec<&str> = part.lines().collect();
+        let places = 0..=rest.len().saturating_sub(part.len());
+        let found = places.clone().find(|at| rest.get(*at..at + part.len()) == Some(&part[..]));
+        let Some(at) = found.filter(|at| is_free || *at == 0) else {
+            return Err(format!("not in the output, or not where it is shown:\n{}", part.join("\n")));
+        };
+        rest = rest.split_off(at + part.len());
+        is_free = true;
+    }
+    match rest.is_empty() || shown.ends_with("…\n") {
+        true => Ok(()),
+        false => Err(format!("left out at the end:\n{}", rest.join("\n"))),
+    }
+}
+
+#[test]
+fn its_answers_about_access_are_those_of_the_program() {
+    let mut seen = 0;
+    for block in blocks(&readme(), "console") {
+        let Some((command, shown)) = block.strip_prefix("$ keyproof access ").and_then(|it| it.split_once('\n')) else {
+            continue;
+        };
+        let folder = demo().display().to_string();
+        let words = command.split_whitespace().map(|word| word.replace("keyproof-demo", &folder));
+        let output = String::from_utf8(run(keyproof().arg("access").args(words), 0).stdout).expect("text");
+        if let Err(difference) = shows(&output, shown) {
+            panic!("`keyproof access {command}`: {difference}\n\nIt says:\n{output}");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+}
+
+#[test]
+fn a_shown_output_differs_where_a_line_does() {
+    let output = "a\nb\nc\nd\n";
+    for right in ["a\nb\nc\nd\n", "a\n…\nd\n", "…\nc\nd\n", "a\n…\n"] {
+        assert_eq!(shows(output, right), Ok(()), "{right}");
+    }
+    for wrong in ["a\nb\n", "b\n…\n", "a\n…\nc\n", "a\n…\nx\n…\n", "d\n…\na\n"] {
+        assert!(shows(output, wrong).is_err(), "{wrong}");
     }
 }

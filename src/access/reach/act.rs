@@ -13,7 +13,7 @@ use crate::policy::{self, Action, Context, Document, PrincipalElement, Unanswere
 
 impl Directory {
     /// What every request about a user or role holds of it.
-    pub(super) fn context_of(&self, principal: &Principal) -> Context {
+    pub(in crate::access) fn context_of(&self, principal: &Principal) -> Context {
         let mut context = Context::default();
         self.estate.describe(&principal.account_id, "aws:Resource", &mut context);
         for prefix in ["aws:ResourceTag/", "iam:ResourceTag/"] {
@@ -32,8 +32,13 @@ impl Casts<'_> {
             trust_policy: role.handles.trust_policy.as_ref(),
             ..Object::plain(Some(&role.arn), &role.account_id, &context)
         };
-        let proof = self.directory.proof(&actor.principal, object, &Action::new("sts:AssumeRole"))?;
-        Ok(proof.map(|proof| Link::new(Step::AssumeRole, &actor.principal, &role.arn, vec![proof])))
+        let (step, action) = way_in(&actor.principal);
+        let proof = self.directory.proof(&actor.principal, object, &Action::new(action))?;
+        Ok(proof.map(|proof| {
+            let mut link = Link::new(step, &actor.principal, &role.arn, vec![proof]);
+            link.notes.extend(vouched_for(&actor.principal, role));
+            link
+        }))
     }
 
     /// Acting as a principal of the own account by way of IAM.
@@ -77,6 +82,33 @@ impl Casts<'_> {
         let proofs = self.directory.proofs(actor, &[(object, &update), (rewritten, &assume)])?;
         Ok(proofs.map(|proofs| Link::new(Step::UpdateTrust, actor, &role.arn, proofs)))
     }
+}
+
+/// How a principal assumes a role.
+fn way_in(principal: &Principal) -> (Step, &'static str) {
+    match principal.kind {
+        PrincipalKind::IdentityProvider if principal.arn.contains(":saml-provider/") => {
+            (Step::AssumeRoleWithSaml, "sts:AssumeRoleWithSAML")
+        }
+        PrincipalKind::IdentityProvider => (Step::AssumeRoleWithWebIdentity, "sts:AssumeRoleWithWebIdentity"),
+        _ => (Step::AssumeRole, "sts:AssumeRole"),
+    }
+}
+
+/// Who stands behind an identity provider.
+fn vouched_for(principal: &Principal, role: &Principal) -> Option<String> {
+    const SETS: &str = "/aws-reserved/sso.amazonaws.com/";
+    if principal.kind != PrincipalKind::IdentityProvider {
+        return None;
+    }
+    let name = role.arn.rsplit('/').next().unwrap_or_default();
+    let set = name.strip_prefix("AWSReservedSSO_").and_then(|rest| rest.rsplit_once('_')).map(|(set, _)| set);
+    Some(match set.filter(|_| role.arn.contains(SETS)) {
+        Some(set) => format!(
+            "whoever is assigned the permission set {set} in IAM Identity Center: its users and groups are in no snapshot"
+        ),
+        None => format!("whoever {} vouches for: its users are in no snapshot", principal.arn),
+    })
 }
 
 /// The credentials that others can make for a user.

@@ -280,10 +280,11 @@ impl<'a> Casts<'a> {
             }
         }
         let outsiders = entries.iter().filter_map(|entry| self.directory.outsider(entry));
+        let providers = entries.iter().filter_map(|entry| provider(entry));
         let everyone = is_open.then(|| {
             principal::everyone(&self.directory.partition, &self.directory.unnamed_account, &self.directory.estate)
         });
-        for actor in outsiders.chain(everyone).map(|outsider| Actor::of(Cow::Owned(outsider))) {
+        for actor in outsiders.chain(providers).chain(everyone).map(|outsider| Actor::of(Cow::Owned(outsider))) {
             found.insert(actor.id(), actor);
         }
         Ok(found.into_values().filter(|actor| self.may_take_links(actor)).collect())
@@ -324,6 +325,24 @@ fn forms(principal: &Principal, groups: &[Membership]) -> Vec<Form> {
 /// A deleted principal leaves its unique id behind, which may be that of one that was read in any account.
 fn is_unique_id(entry: &policy::Principal) -> bool {
     matches!(entry, policy::Principal::UniqueId(_))
+}
+
+impl Directory {
+    /// Whoever an identity provider vouches for, if the trust policy of a role names it: by ARN, or by name where it has none.
+    pub fn identity_provider(&self, name: &str) -> Option<Principal> {
+        let trust = self.principals().filter_map(|principal| principal.handles.trust_policy.as_ref());
+        let elements = trust.flat_map(|named| &named.document.statements).filter_map(|it| it.principal.as_ref());
+        let mut entries = elements.flat_map(|element| &element.entries);
+        entries.find(|entry| matches!(entry, policy::Principal::Federated(it) if it == name)).and_then(provider)
+    }
+}
+
+/// Whoever the provider vouches for that a trust policy names.
+fn provider(entry: &policy::Principal) -> Option<Principal> {
+    match entry {
+        policy::Principal::Federated(name) => Some(principal::identity_provider(name)),
+        _ => None,
+    }
 }
 
 /// Whether somebody whom a trust policy names in this way may be let in: in the same account, naming the principal itself

@@ -3,7 +3,7 @@
 //! Which actions make such a link is known from two tools; NOTICE names them.
 
 use super::super::cell::Object;
-use super::super::principal::{Principal, PrincipalKind};
+use super::super::principal::{self, Principal, PrincipalKind};
 use super::Link;
 use super::cast::{Casts, Hand};
 use super::proof::Proof;
@@ -28,13 +28,15 @@ const BUILDS: &str = "codebuild.amazonaws.com";
 const CONTAINERS: &str = "ecs-tasks.amazonaws.com";
 const FUNCTIONS: &str = "lambda.amazonaws.com";
 const GLUE: &str = "glue.amazonaws.com";
+/// Trusted as an identity provider, not as a service.
+const IDENTITY_POOLS: &str = "cognito-identity.amazonaws.com";
 const INSTANCES: &str = "ec2.amazonaws.com";
 const MACHINES: &str = "states.amazonaws.com";
 const NOTEBOOKS: &str = "sagemaker.amazonaws.com";
 const STACKS: &str = "cloudformation.amazonaws.com";
 
 /// Where the role is passed by `iam:PassRole`.
-const PASSING: [Way; 41] = [
+const PASSING: [Way; 44] = [
     way(
         AGENTS,
         &[
@@ -83,6 +85,15 @@ const PASSING: [Way; 41] = [
     way(INSTANCES, &["autoscaling:CreateLaunchConfiguration", "autoscaling:CreateAutoScalingGroup"]),
     way(INSTANCES, &["autoscaling:CreateLaunchConfiguration", "autoscaling:UpdateAutoScalingGroup"]),
     way(INSTANCES, &["elasticmapreduce:RunJobFlow"]),
+    way(
+        INSTANCES,
+        &[
+            "imagebuilder:CreateComponent",
+            "imagebuilder:CreateImageRecipe",
+            "imagebuilder:CreateInfrastructureConfiguration",
+            "imagebuilder:CreateImage",
+        ],
+    ),
     way(MACHINES, &["states:CreateStateMachine", "states:StartExecution"]),
     way(NOTEBOOKS, &["sagemaker:CreateNotebookInstance"]),
     way(NOTEBOOKS, &["sagemaker:CreateTrainingJob"]),
@@ -91,6 +102,8 @@ const PASSING: [Way; 41] = [
     way(STACKS, &["cloudformation:CreateStackSet", "cloudformation:CreateStackInstances"]),
     way(STACKS, &["cloudformation:UpdateStackSet"]),
     way("braket.amazonaws.com", &["braket:CreateJob"]),
+    way("codestar.amazonaws.com", &["codestar:CreateProject"]),
+    way(IDENTITY_POOLS, &["cognito-identity:SetIdentityPoolRoles"]),
     way(
         "datapipeline.amazonaws.com",
         &["datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition", "datapipeline:ActivatePipeline"],
@@ -104,7 +117,7 @@ const PASSING: [Way; 41] = [
 ];
 
 /// Where something of the service may run as the role already. Which role what runs as stands in no snapshot.
-const HOLDING: [Way; 20] = [
+const HOLDING: [Way; 22] = [
     way(AGENTS, &["bedrock-agentcore:StartCodeInterpreterSession", "bedrock-agentcore:InvokeCodeInterpreter"]),
     way(AGENTS, &["bedrock-agentcore:InvokeAgentRuntimeCommand"]),
     way(AGENTS, &["bedrock-agentcore:StartBrowserSession", "bedrock-agentcore:ConnectBrowserAutomationStream"]),
@@ -121,8 +134,21 @@ const HOLDING: [Way; 20] = [
     way(INSTANCES, &["ec2-instance-connect:SendSSHPublicKey", "ec2:DescribeInstances"]),
     way(INSTANCES, &["ec2:ModifyInstanceAttribute", "ec2:StopInstances", "ec2:StartInstances"]),
     way(INSTANCES, &["ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate"]),
+    way(
+        INSTANCES,
+        &["codedeploy:CreateDeployment", "codedeploy:GetDeploymentConfig", "codedeploy:RegisterApplicationRevision"],
+    ),
     way(MACHINES, &["states:UpdateStateMachine", "states:StartExecution"]),
     way(NOTEBOOKS, &["sagemaker:CreatePresignedNotebookInstanceUrl"]),
+    way(
+        NOTEBOOKS,
+        &[
+            "sagemaker:CreateNotebookInstanceLifecycleConfig",
+            "sagemaker:StopNotebookInstance",
+            "sagemaker:UpdateNotebookInstance",
+            "sagemaker:StartNotebookInstance",
+        ],
+    ),
     way(STACKS, &["cloudformation:UpdateStack"]),
     way(STACKS, &["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"]),
 ];
@@ -224,16 +250,18 @@ impl Casts<'_> {
         let mut names: Vec<&str> = PASSING.iter().chain(&HOLDING).map(|way| way.service).collect();
         names.sort_unstable();
         names.dedup();
-        names.retain(|name| {
-            entries.iter().any(|it| is_open(it) || matches!(it, Entry::Service(named) if named == name))
-        });
+        let is_named = |it: &Entry, name: &str| matches!(it, Entry::Service(it) | Entry::Federated(it) if it == name);
+        names.retain(|name| entries.iter().any(|it| is_open(it) || is_named(it, name)));
         let context = self.directory.context_of(role);
         let mut services = Vec::new();
         for name in names {
-            let service = super::super::principal::service(name);
+            let (service, action) = match name {
+                IDENTITY_POOLS => (principal::identity_provider(name), "sts:AssumeRoleWithWebIdentity"),
+                _ => (principal::service(name), "sts:AssumeRole"),
+            };
             let object =
                 Object { trust_policy: Some(trust), ..Object::plain(Some(&role.arn), &role.account_id, &context) };
-            services.extend(self.directory.proof(&service, object, &Action::new("sts:AssumeRole"))?);
+            services.extend(self.directory.proof(&service, object, &Action::new(action))?);
         }
         Ok(services)
     }

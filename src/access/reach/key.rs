@@ -12,6 +12,7 @@ use crate::policy::{
     self, Access, Action, ConditionTest, Constraints, Context, ContextValue, Document, Grant, PrincipalElement,
     Unanswered,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Who asks about which key.
@@ -215,80 +216,146 @@ impl Opening<'_> {
         (context, assumptions)
     }
 
-    /// Aliases are a way only where the decision changes once they are free.
+    /// Aliases are a way only where the decision changes once they are free, and then with a name that makes it change.
     fn by_aliases(&self) -> Result<Vec<Route>, Unanswered> {
-        if !["kms:resourcealiases", "kms:requestalias"].iter().any(|key| self.directory.tested.has(key)) {
+        if !ALIAS_KEYS.iter().any(|key| self.directory.tested.has(key)) {
+            return Ok(vec![]);
+        }
+        let (context, assumptions) = self.named_anew(None);
+        let free = self.last(Object { context: &context, assumptions: &assumptions, ..Object::key(self.key) })?;
+        if free.cell.access >= self.direct.access {
             return Ok(vec![]);
         }
         let mut routes = Vec::new();
         for step in [Step::CreateAlias, Step::UpdateAlias, Step::DeleteAlias] {
-            let (context, assumptions) = self.named_anew(step);
-            let object = Object { context: &context, assumptions: &assumptions, ..Object::key(self.key) };
-            let last = self.last(object)?;
-            if last.cell.access >= self.direct.access {
-                continue;
-            }
-            if let Some(proofs) = self.alias_proofs(step)? {
-                routes.push(Route::opening(self.link(step, proofs), last));
-            }
+            routes.extend(self.by_alias(step, free.cell.access)?);
         }
         Ok(routes)
     }
 
-    fn named_anew(&self, step: Step) -> (Context, Vec<ConditionTest>) {
-        let (mut context, mut assumptions) = (self.key.context.clone(), self.key.assumptions.clone());
-        context.retain(|key| key != "kms:resourcealiases");
-        assumptions.retain(|test| test.key != "kms:requestalias");
-        if step == Step::DeleteAlias {
-            context.insert("kms:ResourceAliases", ContextValue::Set(vec![]));
-            assumptions.push(ConditionTest::literal("Null", "kms:RequestAlias", &["true"]));
-        }
-        (context, assumptions)
-    }
-
-    /// Aliases are decided on the alias and on every key that they belong to, before and after.
-    fn alias_proofs(&self, step: Step) -> Result<Option<Vec<Proof>>, Unanswered> {
+    /// The surest way with one kind of change; none is surer than `limit`.
+    fn by_alias(&self, step: Step, limit: Access) -> Result<Option<Route>, Unanswered> {
         let name = match step {
             Step::CreateAlias => "kms:CreateAlias",
             Step::UpdateAlias => "kms:UpdateAlias",
             _ => "kms:DeleteAlias",
         };
         let Some(on_key) = self.on_key(name)? else { return Ok(None) };
-        let action = Action::new(name);
-        let empty = Context::default();
-        let Some((prefix, _)) = self.key.arn.split_once(":key/") else { return Ok(None) };
-        let alias = |name: &String| format!("{prefix}:{name}");
-        let on_alias = |arns: &[String]| {
-            let objects = arns.iter().map(|arn| Object::plain(Some(arn), &self.key.account_id, &empty));
-            self.directory.best_proof(self.principal, objects, &action)
+        let mut best: Option<Route> = None;
+        for change in self.alias_changes(step, name) {
+            let (context, assumptions) = self.named_anew(Some(&change.names));
+            let last = self.last(Object { context: &context, assumptions: &assumptions, ..Object::key(self.key) })?;
+            if last.cell.access >= self.direct.access {
+                continue;
+            }
+            let Some(proofs) = self.alias_proofs(name, &change)? else { continue };
+            let proofs = std::iter::once(on_key.clone()).chain(proofs).collect();
+            let route = Route::opening(self.link(step, proofs), last);
+            let is_best = route.access <= limit.max(on_key.cell.access);
+            if best.as_ref().is_none_or(|best| route.access < best.access) {
+                best = Some(route);
+            }
+            if is_best {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// What requests on the key can hold once it has these aliases; `None`: any.
+    fn named_anew(&self, names: Option<&[String]>) -> (Context, Vec<ConditionTest>) {
+        let (mut context, mut assumptions) = (self.key.context.clone(), self.key.assumptions.clone());
+        context.retain(|key| key != "kms:resourcealiases");
+        assumptions.retain(|test| test.key != "kms:requestalias");
+        if let Some(names) = names {
+            context.insert("kms:ResourceAliases", ContextValue::Set(names.to_vec()));
+            assumptions.push(super::super::key::request_alias(names));
+        }
+        (context, assumptions)
+    }
+
+    fn alias_changes(&self, step: Step, action: &str) -> Vec<AliasChange<'_>> {
+        let own = &self.key.aliases;
+        let without = |name: &String| own.iter().filter(|it| *it != name).cloned().collect();
+        let with = |name: &String| own.iter().chain([name]).cloned().collect();
+        let near = |key: &&Key| {
+            key.account_id == self.key.account_id && key.region == self.key.region && key.arn != self.key.arn
         };
         match step {
             Step::CreateAlias => {
-                let names = self.principal.names_to_choose(name, &format!("{prefix}:alias/x"));
-                Ok(on_alias(&names)?.map(|proof| vec![on_key, proof]))
+                let named = self.directory.keys().filter(|key| near(key) || key.arn == self.key.arn);
+                let taken: BTreeSet<&String> = named.flat_map(|key| &key.aliases).collect();
+                let names = self.alias_names(action).into_iter().filter(|name| !taken.contains(name));
+                names.map(|name| AliasChange { names: with(&name), moved: vec![name], other: None }).collect()
             }
+            Step::DeleteAlias if own.is_empty() => vec![],
             Step::DeleteAlias => {
-                let mut proofs = vec![on_key];
-                for alias in self.key.aliases.iter().map(alias) {
-                    match on_alias(&[alias])? {
-                        Some(proof) => proofs.push(proof),
-                        None => return Ok(None),
-                    }
-                }
-                Ok(Some(proofs))
+                let all = AliasChange { names: vec![], moved: own.clone(), other: None };
+                let each = own.iter().filter(|_| own.len() > 1);
+                let each =
+                    each.map(|name| AliasChange { names: without(name), moved: vec![name.clone()], other: None });
+                std::iter::once(all).chain(each).collect()
             }
             _ => {
-                let near = |key: &&Key| key.account_id == self.key.account_id && key.region == self.key.region;
-                for other in self.directory.keys().filter(near).filter(|key| key.arn != self.key.arn) {
-                    let arns: Vec<String> = other.aliases.iter().map(alias).collect();
-                    if let Some(on_alias) = on_alias(&arns)?
-                        && let Some(on_other) = self.ask(name, Object::key(other))?
-                    {
-                        return Ok(Some(vec![on_key, on_alias, on_other]));
-                    }
+                let change = |names, name: &String, other| AliasChange { names, moved: vec![name.clone()], other };
+                let mut changes = Vec::new();
+                for other in self.directory.keys().filter(near) {
+                    changes.extend(other.aliases.iter().map(|name| change(with(name), name, Some(other))));
+                    changes.extend(own.iter().map(|name| change(without(name), name, Some(other))));
                 }
-                Ok(None)
+                changes
             }
         }
     }
+
+    /// Names for a new alias: those for which conditions ask, and those for which the permission to create one asks.
+    fn alias_names(&self, action: &str) -> Vec<String> {
+        let policies = self.principal.identity.iter().chain(&self.principal.boundary).chain(&self.key.policies);
+        let service_control = self.directory.service_control(&self.principal.account_id);
+        let of_organization = service_control.iter().flatten().flatten();
+        let resource_control = self.directory.resource_control(&self.key.account_id).into_iter().flatten().flatten();
+        let documents = policies.chain(of_organization).chain(resource_control).map(|named| &named.document);
+        let tests = documents.flat_map(|document| &document.statements).flat_map(policy::Statement::tests);
+        let values = tests.filter(|test| ALIAS_KEYS.contains(&test.key.as_str())).flat_map(|test| &test.values);
+        let written = values.filter(|text| !text.has_variables()).map(|text| text.source().replace(['*', '?'], "x"));
+        let Some((prefix, _)) = self.key.arn.split_once(":key/") else { return vec![] };
+        let chosen = self.principal.names_to_choose(action, &format!("{prefix}:alias/x"));
+        let chosen = chosen.iter().filter_map(|arn| arn.rsplit(':').next().map(str::to_owned));
+        let names: BTreeSet<String> = written.chain(chosen).filter(|name| name.starts_with("alias/")).collect();
+        names.into_iter().collect()
+    }
+
+    /// Aliases are decided on the alias and on every key that they belong to, before and after.
+    fn alias_proofs(&self, name: &str, change: &AliasChange<'_>) -> Result<Option<Vec<Proof>>, Unanswered> {
+        let Some((prefix, _)) = self.key.arn.split_once(":key/") else { return Ok(None) };
+        let empty = Context::default();
+        let mut proofs = Vec::new();
+        for alias in &change.moved {
+            let arn = format!("{prefix}:{alias}");
+            match self.ask(name, Object::plain(Some(&arn), &self.key.account_id, &empty))? {
+                Some(proof) => proofs.push(proof),
+                None => return Ok(None),
+            }
+        }
+        if let Some(other) = change.other {
+            match self.ask(name, Object::key(other))? {
+                Some(proof) => proofs.push(proof),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(proofs))
+    }
+}
+
+/// The condition keys that hold names of aliases.
+const ALIAS_KEYS: [&str; 2] = ["kms:resourcealiases", "kms:requestalias"];
+
+/// A change of the aliases of a key.
+struct AliasChange<'a> {
+    /// The aliases that the key has then.
+    names: Vec<String>,
+    /// Those that are made, moved or deleted.
+    moved: Vec<String>,
+    /// The key from which or to which they are moved.
+    other: Option<&'a Key>,
 }

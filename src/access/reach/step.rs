@@ -23,6 +23,10 @@ pub enum Step {
     DeleteAlias,
     /// Assumes a role.
     AssumeRole,
+    /// Assumes a role by the word of a SAML provider.
+    AssumeRoleWithSaml,
+    /// Assumes a role by the word of an OIDC provider.
+    AssumeRoleWithWebIdentity,
     /// Writes a trust policy that lets it in.
     UpdateTrust,
     /// Makes an access key for a user.
@@ -66,6 +70,8 @@ impl Step {
             Self::UpdateAlias => "update_alias",
             Self::DeleteAlias => "delete_alias",
             Self::AssumeRole => "assume_role",
+            Self::AssumeRoleWithSaml => "assume_role_with_saml",
+            Self::AssumeRoleWithWebIdentity => "assume_role_with_web_identity",
             Self::UpdateTrust => "update_assume_role_policy",
             Self::CreateAccessKey => "create_access_key",
             Self::CreateLoginProfile => "create_login_profile",
@@ -99,6 +105,9 @@ impl Step {
             Self::UpdateAlias => ["moves an alias to", ALIAS],
             Self::DeleteAlias => ["deletes the aliases of", "a key without the alias that a condition asks for"],
             Self::AssumeRole => ["assumes", "a session of the role"],
+            Self::AssumeRoleWithSaml | Self::AssumeRoleWithWebIdentity => {
+                ["vouches for whoever assumes", "a session of the role"]
+            }
             Self::UpdateTrust => ["writes a trust policy that lets it in, and assumes", "a session of the role"],
             Self::CreateAccessKey => ["makes an access key of", "requests signed by the user"],
             Self::CreateLoginProfile => ["gives a password, if there is none, to", "the console as the user"],

@@ -106,6 +106,7 @@ impl World {
             tags: BTreeMap::new(),
             mfa_devices: Listing::complete(vec![]),
             access_keys: Listing::complete(vec![]),
+            service_specific_credentials: Listing::complete(vec![]),
             source: source(),
         };
         change(&mut user);
@@ -133,6 +134,8 @@ impl World {
             name: name.to_owned(),
             id: format!("AROA{name:A>16}"),
             path: "/".to_owned(),
+            create_date: None,
+            last_used: Ok(None),
             trust_policy: document(trust),
             inline_policies: inline(statements),
             attached_policies: vec![],
@@ -229,6 +232,8 @@ impl World {
             accounts_gap: None,
             service_control_policies: Listing::complete(policies),
             resource_control_policies: Listing::complete(vec![]),
+            delegated_administrators: Listing::complete(vec![]),
+            resource_policy: Ok(None),
             provenance: Provenance::default(),
             source: source(),
         }
@@ -262,7 +267,11 @@ impl World {
 
 fn account(id: &str) -> Account {
     let gap = || Gap::not_collected("iam:GenerateCredentialReport", &[]);
-    let kms = Kms { keys: Listing::complete(vec![]), aliases: Listing::complete(vec![]) };
+    let kms = Kms {
+        keys: Listing::complete(vec![]),
+        aliases: Listing::complete(vec![]),
+        custom_key_stores: Listing::complete(vec![]),
+    };
     Account {
         id: id.to_owned(),
         name: "Example".to_owned(),
@@ -274,9 +283,7 @@ fn account(id: &str) -> Account {
             groups: Listing::complete(vec![]),
             roles: Listing::complete(vec![]),
             policies: Listing::complete(vec![]),
-            summary: Err(gap()),
-            credential_report: Err(gap()),
-            virtual_mfa_devices: Listing::complete(vec![]),
+            ..Iam::missing(&gap())
         },
         regions: BTreeMap::from([(REGION.to_owned(), kms)]),
         regions_gap: None,
@@ -299,6 +306,9 @@ fn key(id: &str, policy: &str) -> Key {
             description: String::new(),
             creation_date: None,
             deletion_date: None,
+            expiration_model: None,
+            valid_to: None,
+            custom_key_store_id: None,
             multi_region: None,
             source: source(),
         }),
@@ -309,7 +319,9 @@ fn key(id: &str, policy: &str) -> Key {
         }]),
         rotation: Err(gap()),
         grants: Listing::complete(vec![]),
+        rotations: Listing::complete(vec![]),
         tags: Ok(BTreeMap::new()),
+        last_usage: Err(gap()),
         source: source(),
     }
 }
@@ -459,22 +471,68 @@ fn taking_a_tag_away_is_a_link_where_a_condition_forbids_it() {
     assert!(matches!(reached.as_slice(), [one] if one.starts_with("Alice: untag_key")), "{reached:?}");
 }
 
+/// What Alice reaches under a statement that asks for an alias, on the key with the alias `blue` beside one with `red`.
+fn over_aliases(statement: &str, more: &str) -> Vec<String> {
+    let other = "00000000-12ab-34cd-56ef-000000000000";
+    let mut world = World::new();
+    // On the other key she may change aliases and nothing else.
+    world.key(other, &DELEGATION.replace("kms:*", "kms:UpdateAlias"));
+    let alias = |name: &str, key: &str| Alias { name: name.to_owned(), target_key_id: Some(key.to_owned()) };
+    let kms = world.account(ACCOUNT).regions.get_mut(REGION).expect("the Region");
+    kms.aliases = Listing::complete(vec![alias("alias/blue", KEY), alias("alias/red", other)]);
+    world.user("Alice", &format!("{statement}, {more}"));
+    world.reach(1)
+}
+
+/// A statement on decryption under a condition.
+fn decrypt_when(effect: &str, condition: &str) -> String {
+    format!(r#"{{"Effect": "{effect}", "Action": "kms:Decrypt", "Resource": "*", "Condition": {condition}}}"#)
+}
+
 #[test]
-fn an_alias_is_a_link_where_a_condition_asks_for_it() {
-    let world = |actions: &[&str]| {
-        let decrypt = r#"{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
-            "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/red"}}}"#;
-        let mut world = World::new();
-        let kms = world.account(ACCOUNT).regions.get_mut(REGION).expect("the Region");
-        kms.aliases =
-            Listing::complete(vec![Alias { name: "alias/blue".to_owned(), target_key_id: Some(KEY.to_owned()) }]);
-        world.user("Alice", &format!("{decrypt}, {}", allow(actions)));
-        world.reach(1)
+fn an_alias_is_made_where_a_condition_asks_for_it() {
+    let green = decrypt_when("Allow", r#"{"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/green"}}"#);
+    let reached = over_aliases(&green, &allow(&["kms:CreateAlias"]));
+    assert_eq!(reached, ["Alice: create_alias (allowed)"]);
+    assert!(over_aliases(&green, &allow(&["kms:DeleteAlias", "kms:UpdateAlias", "kms:DescribeKey"])).is_empty());
+    // She may make aliases, but none of the name that the condition asks for.
+    let (keys, other_names) = (format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/*"), "arn:aws:kms:*:*:alias/team-*");
+    let limited = [keys.as_str(), other_names].map(|resource| allow_on(&["kms:CreateAlias"], resource)).join(", ");
+    assert!(over_aliases(&green, &limited).is_empty());
+    let team = decrypt_when("Allow", r#"{"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/team-*"}}"#);
+    assert_eq!(over_aliases(&team, &limited), ["Alice: create_alias (allowed)"]);
+    // A name is taken by one key of a Region.
+    let red = decrypt_when("Allow", r#"{"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/red"}}"#);
+    assert!(over_aliases(&red, &allow(&["kms:CreateAlias"])).is_empty());
+}
+
+#[test]
+fn an_alias_moves_to_the_key_where_a_condition_asks_for_it() {
+    let red = decrypt_when("Allow", r#"{"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/red"}}"#);
+    assert_eq!(over_aliases(&red, &allow(&["kms:UpdateAlias"])), ["Alice: update_alias (allowed)"]);
+    let by_name = decrypt_when("Allow", r#"{"StringEquals": {"kms:RequestAlias": "alias/red"}}"#);
+    assert_eq!(over_aliases(&by_name, &allow(&["kms:UpdateAlias"])), ["Alice: update_alias (allowed_if_chosen)"]);
+    // It is decided on the alias and on both keys.
+    let of = |id: &str| allow_on(&["kms:UpdateAlias"], &format!("arn:aws:kms:{REGION}:{ACCOUNT}:{id}"));
+    let all = [of(&format!("key/{KEY}")), of("key/00000000-12ab-34cd-56ef-000000000000"), of("alias/red")];
+    assert_eq!(over_aliases(&red, &all.join(", ")), ["Alice: update_alias (allowed)"]);
+    for missing in 0..all.len() {
+        let rest: Vec<&str> =
+            all.iter().enumerate().filter(|(index, _)| *index != missing).map(|(_, it)| it.as_str()).collect();
+        assert!(over_aliases(&red, &rest.join(", ")).is_empty(), "without {}", all[missing]);
+    }
+}
+
+#[test]
+fn an_alias_goes_away_where_a_condition_forbids_it() {
+    let guarded = |actions: &[&str]| {
+        let deny = decrypt_when("Deny", r#"{"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/blue"}}"#);
+        over_aliases(&format!("{}, {deny}", allow(&["kms:Decrypt"])), &allow(actions))
     };
-    let reached = world(&["kms:CreateAlias"]);
-    assert!(matches!(reached.as_slice(), [one] if one.starts_with("Alice: create_alias")), "{reached:?}");
-    assert!(world(&["kms:DeleteAlias"]).is_empty());
-    assert!(world(&["kms:DescribeKey"]).is_empty());
+    assert_eq!(guarded(&["kms:DeleteAlias"]), ["Alice: delete_alias (allowed)"]);
+    // Moved to the other key.
+    assert_eq!(guarded(&["kms:UpdateAlias"]), ["Alice: update_alias (allowed)"]);
+    assert!(guarded(&["kms:CreateAlias"]).is_empty());
 }
 
 /// An account in which the role `Reader` decrypts, with a trust policy, and Alice, with statements of her own.
@@ -805,4 +863,149 @@ fn what_runs_as_a_role_already_is_possible() {
     let instances = trust(r#"{"Service": "ec2.amazonaws.com"}"#);
     assert_eq!(reader(&instances, &allow(&["ssm:SendCommand"])).reach(1), ["Alice: enter_compute (possible)"]);
     assert!(reader(&instances, &allow(&["lambda:UpdateFunctionCode"])).reach(1).is_empty());
+}
+
+/// Statements of a trust policy that let in every service that runs something as a role.
+fn trust_services() -> String {
+    const SERVICES: [&str; 20] = [
+        "bedrock-agentcore",
+        "braket",
+        "cloudformation",
+        "codebuild",
+        "codestar",
+        "datapipeline",
+        "ec2",
+        "ecs-tasks",
+        "emr-serverless",
+        "gamelift",
+        "glue",
+        "kinesisanalytics",
+        "lambda",
+        "omics",
+        "sagemaker",
+        "scheduler",
+        "ssm",
+        "states",
+        "tasks.apprunner",
+        "unheard",
+    ];
+    let services = SERVICES.map(|name| trust(&format!(r#"{{"Service": "{name}.amazonaws.com"}}"#)));
+    let pools = r#"{"Effect": "Allow", "Principal": {"Federated": "cognito-identity.amazonaws.com"},
+        "Action": "sts:AssumeRoleWithWebIdentity"}"#;
+    format!("{}, {pools}", services.join(", "))
+}
+
+/// Whether Alice, or the role `App`, reaches anything with a set of actions, under a boundary that leaves IAM or without one.
+fn escalates(set: &[&str], is_bounded: bool) -> bool {
+    let mut world = World::new();
+    let (own, boundary) = (world.policy("Own", &allow(set)), world.policy("Boundary", &allow(&["iam:*"])));
+    let boundary = is_bounded.then_some(boundary);
+    let decrypt = allow(&["kms:Decrypt"]);
+    let statements = if is_bounded { decrypt.as_str() } else { "" };
+    let attached = || vec![crate::model::AttachedPolicy { name: "Own".to_owned(), arn: own.clone() }];
+    world.group("Readers", &decrypt).group("Staff", &allow(&["iam:GetUser"])).user("Reader", &decrypt);
+    world.role("Reader", &trust_services(), &decrypt);
+    for (name, trust) in [("Plain", trust_aws(ACCOUNT)), ("App", trust(r#"{"Service": "states.example.com"}"#))] {
+        world.role_of(ACCOUNT, name, &trust, statements, |role| {
+            role.attached_policies = attached();
+            role.permissions_boundary = boundary.clone();
+        });
+    }
+    world.user_of(ACCOUNT, "Alice", statements, |user| {
+        user.attached_policies = attached();
+        user.groups = vec!["Staff".to_owned()];
+        user.permissions_boundary = boundary;
+    });
+    world.reach(2).iter().any(|line| line.starts_with("Alice: ") || line.starts_with("App: "))
+}
+
+#[test]
+fn every_set_of_actions_that_is_known_to_escalate_is_a_link() {
+    let known = include_str!("../../../tests/access/escalations.txt");
+    let sets = known.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(' ').collect());
+    let sets: Vec<Vec<&str>> = sets.collect();
+    assert!(sets.len() > 100, "{}", sets.len());
+    for set in sets {
+        // Permission sets of IAM Identity Center are changed in another account than that in which they act.
+        let is_link = !set.iter().all(|action| action.starts_with("sso:"));
+        assert_eq!(escalates(&set, false) || escalates(&set, true), is_link, "{set:?}");
+    }
+}
+
+const SAML: &str = "arn:aws:iam::111122223333:saml-provider/Staff";
+const PIPELINES: &str = "arn:aws:iam::111122223333:oidc-provider/token.example.com";
+
+fn trust_provider(provider: &str, action: &str, condition: &str) -> String {
+    format!(
+        r#"{{"Effect": "Allow", "Principal": {{"Federated": "{provider}"}}, "Action": "{action}", "Condition": {condition}}}"#
+    )
+}
+
+#[test]
+fn whoever_a_provider_vouches_for_assumes_the_role() {
+    let saml = trust_provider(SAML, "sts:AssumeRoleWithSAML", r#"{"StringEquals": {"SAML:aud": "https://signin"}}"#);
+    assert_eq!(reader(&saml, "").reach(3), ["Staff: assume_role_with_saml (conditional)"]);
+    let any = r#"{"StringLike": {"token.example.com:sub": "*"}}"#;
+    let pipelines = trust_provider(PIPELINES, "sts:AssumeRoleWithWebIdentity", any);
+    assert_eq!(reader(&pipelines, "").reach(3), ["token.example.com: assume_role_with_web_identity (conditional)"]);
+    let pool = trust_provider("cognito-identity.amazonaws.com", "sts:AssumeRoleWithWebIdentity", "{}");
+    let world = reader(&pool.replace(r#", "Condition": {}"#, ""), "");
+    assert_eq!(world.directory().accounts().count(), 2);
+    assert_eq!(world.reach(3), ["cognito-identity.amazonaws.com: assume_role_with_web_identity (allowed)"]);
+}
+
+#[test]
+fn a_provider_enters_only_as_the_trust_policy_says() {
+    let wrong_action = trust_provider(SAML, "sts:AssumeRole", r#"{"Bool": {"aws:SecureTransport": "true"}}"#);
+    assert!(reader(&wrong_action, "").reach(3).is_empty());
+    let never = trust_provider(SAML, "sts:AssumeRoleWithSAML", r#"{"Bool": {"aws:SecureTransport": "false"}}"#);
+    assert!(reader(&never, "").reach(3).is_empty());
+    let tls = trust_provider(SAML, "sts:AssumeRoleWithSAML", r#"{"Bool": {"aws:SecureTransport": "true"}}"#);
+    assert_eq!(reader(&tls, "").reach(3), ["Staff: assume_role_with_saml (allowed)"]);
+    let denied = tls.replace("Allow", "Deny");
+    assert!(reader(&format!("{tls}, {denied}"), "").reach(3).is_empty());
+    // Service control policies limit principals of accounts, and this is none.
+    let guard = r#"{"Effect": "Deny", "Action": "sts:*", "Resource": "*"}"#;
+    assert_eq!(reader(&tls, "").service_control(guard).reach(3), ["Staff: assume_role_with_saml (allowed)"]);
+}
+
+#[test]
+fn a_provider_begins_longer_chains() {
+    let tls = trust_provider(SAML, "sts:AssumeRoleWithSAML", r#"{"Bool": {"aws:SecureTransport": "true"}}"#);
+    let mut world = reader(&trust_aws(&format!("arn:aws:iam::{ACCOUNT}:role/Hop")), "");
+    world.role("Hop", &tls, "");
+    assert_eq!(world.reach(3), ["Hop: assume_role (allowed)", "Staff: assume_role_with_saml > assume_role (allowed)"]);
+    assert_eq!(world.reach(1), ["Hop: assume_role (allowed)"]);
+}
+
+/// The first link of the chain of whoever a provider vouches for.
+fn first_link_of_a_provider(world: &World) -> super::Link {
+    let directory = world.directory();
+    let action = Action::new("kms:Decrypt");
+    let key = directory.keys().next().expect("the key");
+    let reached = directory.reach(&action, key, 3).expect("an answer");
+    let reach = reached.iter().find(|it| it.direct.principal.kind.word() == "identity-provider").expect("the provider");
+    reach.chains[0].links[0].as_ref().clone()
+}
+
+#[test]
+fn the_word_of_a_provider_stands_in_the_evidence_of_the_link() {
+    let condition = r#"{"StringLike": {"token.example.com:sub": "repo:example/app:*"}}"#;
+    let pipelines = trust_provider(PIPELINES, "sts:AssumeRoleWithWebIdentity", condition);
+    let link = first_link_of_a_provider(&reader(&pipelines, ""));
+    assert_eq!(link.proofs[0].cell.condition_words(), ["token.example.com:sub is like repo:example/app:*"]);
+    assert_eq!(link.proofs[0].statements[0].policy, "trust policy of role Reader");
+    assert_eq!(link.notes, [format!("whoever {PIPELINES} vouches for: its users are in no snapshot")]);
+}
+
+#[test]
+fn a_permission_set_begins_a_chain() {
+    let tls = trust_provider(SAML, "sts:AssumeRoleWithSAML", r#"{"Bool": {"aws:SecureTransport": "true"}}"#);
+    let mut world = World::new();
+    world.role_of(ACCOUNT, "AWSReservedSSO_Data_Readers_0123456789abcdef", &tls, &allow(&["kms:Decrypt"]), |role| {
+        role.path = "/aws-reserved/sso.amazonaws.com/".to_owned();
+        role.arn = format!("arn:aws:iam::{ACCOUNT}:role{}{}", role.path, role.name);
+    });
+    let link = first_link_of_a_provider(&world);
+    assert!(link.notes[0].starts_with("whoever is assigned the permission set Data_Readers in IAM Identity Center"));
 }

@@ -1,5 +1,7 @@
 //! `keyproof access`: who can use which key.
 
+mod family;
+mod filter;
 mod find;
 mod output;
 mod reach;
@@ -13,43 +15,35 @@ use rayon::prelude::*;
 
 use super::console::{Console, harmless_lines};
 use super::{Exit, nearest::nearest, print};
-use crate::access::{ACTION_CLASSES, Decided, Directory, Estate, Key, Matrix, Principal, Reach, Row, actions_named};
-use crate::cli::{AccessCommand, AccessFormat, AccessKind, MatrixArgs};
+use crate::access::{
+    ACTION_CLASSES, Classes, Decided, Directory, Estate, Key, Principal, Reach, Row, Size, actions_named,
+    reveals_plaintext,
+};
+use crate::cli::{AccessCommand, AccessFormat, AccessKind, FilterArgs, MatrixArgs, ReachArgs};
 use crate::policy::{Access, Action, KmsResources, kms_actions};
 use crate::snapshot::Snapshot;
+use filter::{Filter, wants_access};
 use output::{Columns, Output};
 
 pub(super) fn run(command: &AccessCommand, console: &Console) -> anyhow::Result<Exit> {
     match command {
-        AccessCommand::WhoCan { action, key, include_denied, reach, common } => {
+        AccessCommand::WhoCan { action, key, include_denied, access, reach, common } => {
             let actions = actions(std::slice::from_ref(action))?;
             let directory = load(&common.snapshot, console)?;
-            let key = find::key(&directory, key)?;
-            let mut decided = Vec::new();
-            for action in &actions {
-                decided.extend(directory.who_can(action, key)?);
-            }
-            decided.sort_by(|a, b| {
-                (&a.principal.arn, a.principal.kind, a.action.name()).cmp(&(
-                    &b.principal.arn,
-                    b.principal.kind,
-                    b.action.name(),
-                ))
-            });
-            let denied = decided.iter().filter(|it| it.cell.access == Access::Denied).count();
-            if !include_denied {
-                decided.retain(|it| it.cell.access != Access::Denied);
-            }
-            let reached = reach::asked(&directory, &actions, key, None, reach)?;
-            answer(&directory, common.format, &decided, reached.as_deref(), reach.depth, || {
-                Ok(text::who_can(&directory, key, &actions, &decided, denied, *include_denied))
-            })
+            let asked = WhoCan {
+                directory: &directory,
+                key: find::key(&directory, key)?,
+                actions: &actions,
+                include_denied: *include_denied,
+                access,
+            };
+            asked.answer(reach, common.format, console)
         }
-        AccessCommand::Can { principal, action, common } => {
+        AccessCommand::Can { principal, action, filter, common } => {
             let actions = if action.is_empty() { all_actions() } else { actions(action)? };
             let directory = load(&common.snapshot, console)?;
             let principal = find::principal(&directory, principal)?;
-            let decided = can(&directory, &principal, &actions)?;
+            let decided = can(&directory, &principal, &actions, filter, console)?;
             match common.format {
                 AccessFormat::Text => text::can(&directory, &principal, &decided),
                 format => explained_rows(&directory, format, &decided, None),
@@ -63,12 +57,75 @@ pub(super) fn run(command: &AccessCommand, console: &Console) -> anyhow::Result<
             for action in &actions {
                 decided.push(directory.decided(Cow::Borrowed(principal.as_ref()), key, action)?);
             }
+            let mut related = Vec::new();
+            for action in actions.iter().filter(|action| reveals_plaintext(action)) {
+                for other in directory.family(key).related {
+                    related.push(directory.decided(Cow::Borrowed(principal.as_ref()), other, action)?);
+                }
+            }
+            related.retain(|it| it.cell.access != Access::Denied);
+            family::add(&directory, key, &mut decided, &mut related, console);
             let reached = reach::asked(&directory, &actions, key, Some(&principal), reach)?;
-            answer(&directory, common.format, &decided, reached.as_deref(), reach.depth, || {
-                text::explain(&directory, &decided)
-            })
+            match common.format {
+                AccessFormat::Text => {
+                    let chains = reached.map(|reached| reach::text(&reached, reach.depth)).unwrap_or_default();
+                    print(harmless_lines(&(text::explain(&directory, &decided)? + &chains)).as_bytes())
+                }
+                format => explained_rows(&directory, format, &decided, reached.as_deref()),
+            }
         }
         AccessCommand::Matrix(args) => matrix(args, console),
+    }
+}
+
+/// A question about one key.
+struct WhoCan<'a> {
+    directory: &'a Directory,
+    key: &'a Key,
+    actions: &'a [Action],
+    include_denied: bool,
+    access: &'a [AccessKind],
+}
+
+impl WhoCan<'_> {
+    fn answer(&self, reach: &ReachArgs, format: AccessFormat, console: &Console) -> anyhow::Result<Exit> {
+        let &Self { directory, key, actions, include_denied, access } = self;
+        let mut decided = Vec::new();
+        for action in actions {
+            decided.extend(directory.who_can(action, key)?);
+        }
+        let mut related = Vec::new();
+        for action in actions {
+            related.extend(directory.who_can_by_family(action, key)?);
+        }
+        family::add(directory, key, &mut decided, &mut related, console);
+        let name = |it: &Decided<'_>| (it.principal.arn.clone(), it.principal.kind, it.action.name().to_owned());
+        decided.sort_by_cached_key(name);
+        related.sort_by_cached_key(|it| (it.key.arn.clone(), name(it)));
+        let denied = decided.iter().filter(|it| it.cell.access == Access::Denied).count();
+        let all = decided.len() - denied + related.len();
+        let is_shown = |it: &Decided<'_>| match it.cell.access {
+            Access::Denied => include_denied,
+            kind => wants_access(access, kind),
+        };
+        decided.retain(is_shown);
+        related.retain(is_shown);
+        let shown = decided.iter().filter(|it| it.cell.access != Access::Denied).count() + related.len();
+        filter::left_out(all.saturating_sub(shown), console);
+        let reached = reach::asked(directory, actions, key, None, reach)?;
+        match format {
+            AccessFormat::Text => {
+                let mut text =
+                    text::who_can(directory, key, actions, &decided, denied, include_denied, !access.is_empty());
+                text.push_str(&text::related(directory, key, actions, &related));
+                let chains = reached.map(|reached| reach::text(&reached, reach.depth)).unwrap_or_default();
+                print(harmless_lines(&(text + &chains)).as_bytes())
+            }
+            format => {
+                decided.extend(related);
+                explained_rows(directory, format, &decided, reached.as_deref())
+            }
+        }
     }
 }
 
@@ -77,69 +134,49 @@ fn can<'a>(
     directory: &'a Directory,
     principal: &'a Principal,
     actions: &'a [Action],
+    args: &FilterArgs,
+    console: &Console,
 ) -> anyhow::Result<Vec<Decided<'a>>> {
-    Ok(directory.can(principal, actions)?)
+    let filter = Filter::new(directory, args, console)?;
+    let mut decided = directory.can(principal, actions)?;
+    decided.retain(|it| filter.wants(it.key));
+    let all = decided.len();
+    decided.retain(|it| wants_access(&args.access, it.cell.access));
+    filter::left_out(all - decided.len(), console);
+    Ok(decided)
 }
 
 fn matrix(args: &MatrixArgs, console: &Console) -> anyhow::Result<Exit> {
     let actions = actions(&args.action)?;
-    let tags = args.tag.iter().map(|tag| find::tag(tag)).collect::<anyhow::Result<Vec<_>>>()?;
     let directory = load(&args.snapshot, console)?;
-    find::accounts(&directory, &args.account)?;
-    find::units(&directory, &args.ou)?;
-    let keys: Vec<&str> =
-        args.key.iter().map(|key| Ok(find::key(&directory, key)?.arn.as_str())).collect::<anyhow::Result<_>>()?;
-    let below = |path: &str, unit: &String| path == unit || path.starts_with(&format!("{unit}/"));
-    let of_account = |key: &Key| directory.accounts().find(|account| account.id == key.account_id);
-    let is_wanted = |key: &Key| {
-        let path = of_account(key).map_or("", |account| account.ou_path.as_str());
-        (args.account.is_empty() || args.account.contains(&key.account_id))
-            && (args.ou.is_empty() || args.ou.iter().any(|unit| below(path, unit)))
-            && (keys.is_empty() || keys.contains(&key.arn.as_str()))
-            && tags
-                .iter()
-                .all(|(name, value)| key.tags.as_ref().and_then(|tags| tags.get(*name)).is_some_and(|it| it == value))
+    let filter = Filter::new(&directory, &args.filter, console)?;
+    let classes = Classes::new(&directory, &actions);
+    let matrix = classes.matrix()?;
+    let Size { rows, columns, decisions, cells, triples } = matrix.size();
+    console.detail(&format!("{rows} classes of principals, {columns} classes of keys"));
+    console.detail(&format!(
+        "{decisions} decisions, {cells} of which leave something, stand for {triples} of principal, key and action"
+    ));
+    let columns = if args.classes { Columns::Classes } else { Columns::Plain };
+    let mut output = Output::new(BufWriter::new(io::stdout().lock()), args.format, columns)?;
+    let mut left_out = 0;
+    let mut count = |access: Access| {
+        let is_wanted = wants_access(&args.filter.access, access);
+        left_out += usize::from(!is_wanted);
+        is_wanted
     };
-    let matrix = Matrix::new(&directory, &actions)?;
-    let (cells, stands_for) = matrix.size();
-    console.detail(&format!("{cells} decisions stand for {stands_for} of principal, key and action"));
-    let mut output = Output::new(BufWriter::new(io::stdout().lock()), args.format, Columns::Plain)?;
-    matrix.expand(is_wanted, |decided| {
-        if args.access.is_empty() || args.access.iter().any(|kind| access(*kind) == decided.cell.access) {
-            output.row(&directory.row(decided))?;
-        }
-        Ok::<(), anyhow::Error>(())
-    })?;
+    if args.classes {
+        matrix.classes(|key| filter.wants(key), |row| if count(row.access) { output.row(row) } else { Ok(()) })?;
+    } else {
+        let row = |decided: &Decided<'_>| match count(decided.cell.access) {
+            true => output.row(&directory.row(decided)),
+            false => Ok(()),
+        };
+        matrix.expand(|key| filter.wants(key), row)?;
+    }
     output.finish()?.flush()?;
+    filter::left_out(left_out, console);
     Ok(Exit::Done)
-}
-
-fn access(kind: AccessKind) -> Access {
-    match kind {
-        AccessKind::Allowed => Access::Allowed,
-        AccessKind::AllowedIfChosen => Access::AllowedIfChosen,
-        AccessKind::ViaService => Access::ViaService,
-        AccessKind::Conditional => Access::Conditional,
-        AccessKind::Possible => Access::Possible,
-    }
-}
-
-/// Text for people, or rows, with chains where `reached` is given.
-fn answer(
-    directory: &Directory,
-    format: AccessFormat,
-    decided: &[Decided<'_>],
-    reached: Option<&[Reach<'_>]>,
-    depth: u8,
-    text: impl FnOnce() -> anyhow::Result<String>,
-) -> anyhow::Result<Exit> {
-    match format {
-        AccessFormat::Text => {
-            let chains = reached.map(|reached| reach::text(reached, depth)).unwrap_or_default();
-            print(harmless_lines(&(text()? + &chains)).as_bytes())
-        }
-        format => explained_rows(directory, format, decided, reached),
-    }
 }
 
 /// Rows with all that decides; with chains where `reached` is given.
@@ -169,11 +206,11 @@ fn load(folder: &Path, console: &Console) -> anyhow::Result<Directory> {
     let mut directory = Directory::new(&manifest.partition, Estate::new(organization.clone()));
     // Accounts are read in groups, so that only a few stand in memory as a whole.
     for group in manifest.accounts.chunks(rayon::current_num_threads() * 2) {
-        let read: Result<Vec<_>, _> =
-            group.par_iter().map(|account| snapshot.account(account, &organization)).collect();
-        for account in &read? {
-            directory.add(account);
-        }
+        let read: Result<Vec<_>, crate::snapshot::Error> = group
+            .par_iter()
+            .map(|account| Ok(directory.described(&snapshot.account(account, &organization)?)))
+            .collect();
+        read?.into_iter().flatten().for_each(|account| directory.insert(account));
     }
     if let Some(gap) = directory.organization_gap() {
         console.warn(&format!("nothing is certain: the organization's policies are not known; {}", gap.reason()));

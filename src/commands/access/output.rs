@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::access::{ChainRow, Row, StatementRow};
+use serde::Serialize;
+
+use crate::access::{ChainRow, ClassRow, Row, StatementRow};
 use crate::cli::AccessFormat;
 use crate::report::is_risky;
 
@@ -22,16 +24,26 @@ pub(super) enum Columns {
     Explained,
     /// Chains besides.
     Chains,
+    /// Those of classes.
+    Classes,
 }
 
 impl Columns {
-    fn more(self) -> &'static [&'static str] {
-        match self {
+    fn names(self) -> Vec<&'static str> {
+        let more: &[&str] = match self {
             Self::Plain => &[],
             Self::Explained => &["statements", "grants"],
             Self::Chains => &["statements", "grants", "chain"],
-        }
+            Self::Classes => return CLASS_COLUMNS.to_vec(),
+        };
+        COLUMNS.iter().chain(more).copied().collect()
     }
+}
+
+/// What stands in one line.
+pub(super) trait Line: Serialize {
+    /// Its cells in a CSV table.
+    fn cells(&self, columns: Columns) -> Vec<String>;
 }
 
 enum Form<W: Write> {
@@ -54,6 +66,66 @@ const COLUMNS: [&str; 11] = [
     "notes",
 ];
 
+const CLASS_COLUMNS: [&str; 10] = [
+    "account_id",
+    "key_arns",
+    "principal_arns",
+    "principal_type",
+    "action",
+    "access",
+    "path",
+    "conditions",
+    "via",
+    "notes",
+];
+
+impl Line for Row {
+    fn cells(&self, columns: Columns) -> Vec<String> {
+        let mut cells = vec![
+            self.principal_arn.clone(),
+            self.principal_type.to_owned(),
+            self.account_id.clone(),
+            self.key_arn.clone(),
+            self.action.clone(),
+            self.access.to_owned(),
+            self.path.clone().unwrap_or_default(),
+            joined(&self.conditions),
+            joined(&self.via),
+            self.blocked_by.clone().unwrap_or_default(),
+            joined(&self.notes),
+        ];
+        if columns != Columns::Plain {
+            let statements: Vec<String> = self.statements.iter().flatten().map(statement).collect();
+            cells.extend([joined(&statements), joined(self.grants.as_deref().unwrap_or_default())]);
+        }
+        if columns == Columns::Chains {
+            cells.push(joined(&self.chain.iter().flatten().map(link).collect::<Vec<_>>()));
+        }
+        cells
+    }
+}
+
+impl Line for ClassRow {
+    fn cells(&self, _: Columns) -> Vec<String> {
+        vec![
+            self.account_id.clone(),
+            joined(&self.key_arns),
+            joined(&self.principal_arns),
+            self.principal_type.to_owned(),
+            self.action.clone(),
+            self.access.word().to_owned(),
+            self.path.clone().unwrap_or_default(),
+            joined(&self.conditions),
+            joined(&self.via),
+            joined(&self.notes),
+        ]
+    }
+}
+
+fn joined(list: &[String]) -> String {
+    list.join(" | ")
+}
+
 impl<W: Write> Output<W> {
     /// Begins.
     pub(super) fn new(out: W, format: AccessFormat, columns: Columns) -> anyhow::Result<Self> {
@@ -61,7 +133,7 @@ impl<W: Write> Output<W> {
             AccessFormat::Json => Form::Json(out),
             AccessFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(out);
-                writer.write_record(COLUMNS.iter().chain(columns.more())).map_err(unwrapped)?;
+                writer.write_record(columns.names()).map_err(unwrapped)?;
                 Form::Csv(Box::new(writer))
             }
             AccessFormat::Ndjson | AccessFormat::Text => Form::Ndjson(out),
@@ -70,7 +142,7 @@ impl<W: Write> Output<W> {
     }
 
     /// Adds a row.
-    pub(super) fn row(&mut self, row: &Row) -> anyhow::Result<()> {
+    pub(super) fn row(&mut self, row: &impl Line) -> anyhow::Result<()> {
         match &mut self.form {
             Form::Json(out) => {
                 out.write_all(if self.rows == 0 { b"[\n" } else { b",\n" })?;
@@ -81,27 +153,7 @@ impl<W: Write> Output<W> {
                 out.write_all(b"\n")?;
             }
             Form::Csv(writer) => {
-                let joined = |list: &[String]| list.join(" | ");
-                let mut cells = vec![
-                    row.principal_arn.clone(),
-                    row.principal_type.to_owned(),
-                    row.account_id.clone(),
-                    row.key_arn.clone(),
-                    row.action.clone(),
-                    row.access.to_owned(),
-                    row.path.clone().unwrap_or_default(),
-                    joined(&row.conditions),
-                    joined(&row.via),
-                    row.blocked_by.clone().unwrap_or_default(),
-                    joined(&row.notes),
-                ];
-                if self.columns != Columns::Plain {
-                    let statements: Vec<String> = row.statements.iter().flatten().map(statement).collect();
-                    cells.extend([joined(&statements), joined(row.grants.as_deref().unwrap_or_default())]);
-                }
-                if self.columns == Columns::Chains {
-                    cells.push(joined(&row.chain.iter().flatten().map(link).collect::<Vec<_>>()));
-                }
+                let cells = row.cells(self.columns);
                 let hardened = cells.iter().map(|cell| if is_risky(cell) { format!("'{cell}") } else { cell.clone() });
                 writer.write_record(hardened).map_err(unwrapped)?;
             }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::family::unread;
 use super::output::statement;
-use crate::access::{Decided, Directory, Key, Principal, path_words};
+use crate::access::{Decided, Directory, Key, Principal, path_words, reveals_plaintext};
 use crate::commands::console::harmless_lines;
 use crate::commands::{Exit, print};
 use crate::policy::{Access, Action, PolicyRef};
@@ -26,6 +27,7 @@ pub(super) fn who_can(
     decided: &[Decided<'_>],
     denied: usize,
     include_denied: bool,
+    is_narrowed: bool,
 ) -> String {
     let names: Vec<&str> = actions.iter().map(Action::name).collect();
     let mut text = format!("{} on {}\n", names.join(", "), key_name(key));
@@ -42,10 +44,37 @@ pub(super) fn who_can(
         }
     }
     if decided.iter().all(|it| it.cell.access == Access::Denied) {
-        text.push_str("\nNobody.\n");
+        text.push_str(if is_narrowed { "\nNobody in the way that --access asks for.\n" } else { "\nNobody.\n" });
     }
     if denied > 0 && !include_denied {
         let _ = writeln!(text, "\n{denied} denied; --include-denied shows them and what blocks them.");
+    }
+    text
+}
+
+/// Who can do more under the related keys of a multi-Region key than on the key itself.
+pub(super) fn related(directory: &Directory, key: &Key, actions: &[Action], decided: &[Decided<'_>]) -> String {
+    let family = directory.family(key);
+    let mut text = String::new();
+    if !actions.iter().any(reveals_plaintext) || (family.related.is_empty() && family.unread.is_empty()) {
+        return text;
+    }
+    text.push_str("\nRELATED KEYS (what one member of the family encrypts, every other decrypts)\n");
+    for key in family.related {
+        let _ = writeln!(text, "  {}", key_name(key));
+        let here: Vec<&Decided<'_>> = decided.iter().filter(|it| it.key.arn == key.arn).collect();
+        for it in &here {
+            let access = it.cell.access.word().replace('_', " ");
+            let (kind, arn) = (it.principal.kind.word(), &it.principal.arn);
+            let _ = writeln!(text, "    {kind}  {arn}  {}: {access}", it.action.name());
+            reasons(directory, it, &mut text);
+        }
+        if here.is_empty() {
+            text.push_str("    nobody beyond those above\n");
+        }
+    }
+    for arn in family.unread {
+        let _ = writeln!(text, "  {}", unread(arn));
     }
     text
 }

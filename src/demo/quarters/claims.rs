@@ -7,7 +7,9 @@ use super::company::{CLAIMS, DATA};
 use super::{FRANKFURT, IRELAND, Quarter, claims_keys};
 use crate::demo::account::Account;
 use crate::demo::keys::named;
-use crate::demo::policies::{all_but_iam, allow, allow_if, policy, role, trust, trust_identity_center, trust_service};
+use crate::demo::policies::{
+    all_but_iam, allow, allow_if, deny, policy, role, trust, trust_identity_center, trust_service,
+};
 use crate::demo::principals::{AccessKey, Group, ManagedPolicy, Mfa, Role, User};
 
 /// The day on which the intake role was first made.
@@ -19,7 +21,13 @@ pub(super) fn account(quarter: Quarter) -> Account {
     account.root.mfa = Some(Mfa::Virtual);
     account.root.used = Some(quarter.pick("2025-07-30", "2026-09-03").to_owned());
     account.policies.extend(policies());
-    account.groups.push(Group::new("Adjusters", "2021-09-01").attach("ClaimsRead"));
+    // Bad: keys are made for users, so that a Deny on the group denies nothing.
+    let adjusters = json!(format!("arn:aws:iam::{CLAIMS}:group/Adjusters"));
+    account.groups.push(
+        Group::new("Adjusters", "2021-09-01")
+            .attach("ClaimsRead")
+            .inline("NoKeys", vec![deny("NoKeys", &["iam:CreateAccessKey"], adjusters)]),
+    );
     account.users.extend(users(quarter));
     account.roles.extend(roles(quarter));
     account.roles.extend(automation(quarter));

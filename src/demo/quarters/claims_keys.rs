@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::claims::INTAKE_SINCE;
 use super::company::{CLAIMS, DATA, ORGANIZATION, SECURITY};
 use super::{FRANKFURT, IRELAND, Quarter, ROLE_NAME, VIRGINIA};
-use crate::demo::ids::iam_id;
+use crate::demo::ids::{hex, iam_id};
 use crate::demo::keys::{Grant, Key, Origin, State};
 use crate::demo::policies::{USE, key_admins, key_policy, key_policy_alone, key_users, role, root, service_use};
 
@@ -15,7 +15,35 @@ pub(super) fn keys(quarter: Quarter) -> Vec<Key> {
     keys.extend(changing(quarter));
     keys.extend(public(quarter));
     keys.extend(services(quarter));
+    keys.extend(enclave());
     keys
+}
+
+/// Good: the enclave that pseudonymizes is let in by its measurement alone. Bad: a second statement of the other key lets the same role
+/// in without.
+fn enclave() -> Vec<Key> {
+    let attested = json!({
+        "Sid": "Enclave", "Effect": "Allow", "Principal": {"AWS": here("PhiTransform")}, "Action": ["kms:Decrypt"],
+        "Resource": "*",
+        "Condition": {"StringEqualsIgnoreCase": {
+            "kms:RecipientAttestation:ImageSha384": hex(96, &["claims", "pseudonymizer", "image"])
+        }}
+    });
+    let debugging = json!({
+        "Sid": "Debugging", "Effect": "Allow", "Principal": {"AWS": here("PhiTransform")}, "Action": "kms:Decrypt",
+        "Resource": "*"
+    });
+    let key = |name: &str, statements: &[Value]| {
+        let mut all = vec![key_admins("Custodian", &[here("PhiCustodian")])];
+        all.extend_from_slice(statements);
+        phi(FRANKFURT, name, "2025-06-02")
+            .tag("keyproof:enclave-key", "true")
+            .rotating(365)
+            .rotated("2026-06-02", false)
+            .policy(&key_policy_alone(&all))
+            .used("Decrypt", "2026-06-27")
+    };
+    vec![key("pseudonyms", std::slice::from_ref(&attested)), key("pseudonyms-trial", &[attested, debugging])]
 }
 
 fn here(name: &str) -> String {

@@ -7,7 +7,7 @@ use super::company::{CLAIMS, DATA, LOG_ARCHIVE, MANAGEMENT, PAYMENTS};
 use super::{FRANKFURT, Quarter};
 use crate::demo::account::Account;
 use crate::demo::keys::Key;
-use crate::demo::policies::{allow, key_policy, key_users, role, root, trust_service};
+use crate::demo::policies::{allow, key_policy, key_users, role, root, trust_service_for};
 use crate::demo::principals::{Group, ManagedPolicy, Mfa, Role, User};
 
 /// Name of the role that collects.
@@ -21,7 +21,8 @@ pub(super) fn account(quarter: Quarter) -> Account {
     // Good: a security key, so that no virtual device of the root user exists.
     account.root.mfa = Some(Mfa::Fido);
     account.root.used = Some("2026-01-09".to_owned());
-    account.features = Some(vec!["RootCredentialsManagement".to_owned()]);
+    // Bad, then good: root access is managed centrally since summer.
+    account.features = Some(quarter.pick(vec![], vec!["RootCredentialsManagement".to_owned()]));
     account.groups.push(Group::new("BreakGlass", "2021-03-02").attach("aws/AdministratorAccess"));
     // Bad: a group without members.
     account.groups.push(Group::new("BillingReaders", "2021-03-05"));
@@ -35,7 +36,8 @@ pub(super) fn account(quarter: Quarter) -> Account {
     ]);
     account.policies.push(collect_policy());
     account.roles.push(
-        Role::new(COLLECTOR, COLLECTOR_SINCE, trust_service("ecs-tasks.amazonaws.com"))
+        // Good: the service may come for the company's own tasks only.
+        Role::new(COLLECTOR, COLLECTOR_SINCE, trust_service_for("ecs-tasks.amazonaws.com", MANAGEMENT))
             .attach("EvidenceCollection")
             .tag("Owner", "security")
             .used(quarter.pick("2026-06-29", "2026-09-29"), FRANKFURT),

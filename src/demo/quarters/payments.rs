@@ -7,7 +7,7 @@ use super::company::{ACQUIRER, DATA, PAYMENTS};
 use super::{FRANKFURT, IRELAND, Quarter, VIRGINIA, payments_keys, payments_policies};
 use crate::demo::account::Account;
 use crate::demo::keys::named;
-use crate::demo::policies::{allow, policy, role, trust, trust_if, trust_service};
+use crate::demo::policies::{allow, deny, policy, role, trust, trust_if, trust_service};
 use crate::demo::principals::{AccessKey, Group, Mfa, Role, User};
 
 /// The account in a quarter.
@@ -33,7 +33,11 @@ pub(super) fn account(quarter: Quarter) -> Account {
 fn groups() -> Vec<Group> {
     let mask = ["kms:Decrypt", "kms:ReEncryptTo"];
     vec![
-        Group::new("Engineers", "2021-05-17").attach("aws/IAMUserChangePassword").attach("PaymentsRead"),
+        // Good: what is denied is done to the group.
+        Group::new("Engineers", "2021-05-17").attach("aws/IAMUserChangePassword").attach("PaymentsRead").inline(
+            "KeepGroup",
+            vec![deny("KeepGroup", &["iam:DeleteGroup"], json!(format!("arn:aws:iam::{PAYMENTS}:group/Engineers")))],
+        ),
         // Bad: an inline policy of a group that decrypts with every key of every Region.
         Group::new("Reconciliation", "2022-03-01")
             .inline("MatchStatements", vec![allow("Match", &mask, json!("arn:aws:kms:*:*:key/*"))]),
@@ -129,7 +133,7 @@ fn services(quarter: Quarter) -> Vec<Role> {
                 "NoPlaintext",
                 vec![
                     allow("Export", &["s3:PutObject"], json!("arn:aws:s3:::quillmere-chargebacks/*")),
-                    crate::demo::policies::deny("NoDecrypt", &["kms:Decrypt"], json!("*")),
+                    deny("NoDecrypt", &["kms:Decrypt"], json!("*")),
                 ],
             )
             .used("2026-06-01", VIRGINIA),

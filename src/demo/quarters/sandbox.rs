@@ -7,7 +7,7 @@ use super::company::SANDBOX;
 use super::{FRANKFURT, IRELAND, Quarter};
 use crate::demo::account::Account;
 use crate::demo::documents::Document;
-use crate::demo::keys::{Grant, Key};
+use crate::demo::keys::{Grant, Key, Kind};
 use crate::demo::policies::{allow, key_policy, role, trust_service};
 use crate::demo::principals::{AccessKey, ManagedPolicy, Mfa, Role, User};
 
@@ -60,6 +60,8 @@ fn keys() -> Vec<Key> {
                     .named("=grant")
                     .within("user", "`id`"),
             ),
+        // Bad: a curve that NIST does not approve.
+        Key::new(IRELAND, "lab-wallet", "2024-06-11").kind(Kind::Secp256k1Signing).tag("Owner", "R&D"),
         // Bad: rotation off; the text of its policy is one line without blanks, as some tools write it.
         Key::new(IRELAND, "lab-two", "2024-05-21")
             .described("Schlüssel für Versuche — ключ 🔑")

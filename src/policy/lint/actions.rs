@@ -104,7 +104,7 @@ fn reach(lint: &mut Lint<'_>, statement: &Statement, element: &str, source: &str
         let message =
             format!("no service has the prefix `{prefix}` as of {SERVICES_DATE}; if so, {}", follows(statement));
         let finding = finding(Rule::UnknownAction, severity(statement));
-        lint.add(finding.says(message).suggests(question(&near)));
+        lint.add(finding.says(message).suggests(question(&near)).certain(false));
         return Reach::Open;
     };
     let actions = matching(lint, service, name);
@@ -171,7 +171,8 @@ fn unknown(
             .at(element)
             .value(source)
             .says(message)
-            .suggests(suggestion),
+            .suggests(suggestion)
+            .certain(certain),
     );
     certain
 }

@@ -66,7 +66,8 @@ fn unknown(lint: &mut Lint<'_>, statement: &Statement, test: &ConditionTest, sta
             .at(place(test))
             .value(key.clone())
             .says(message)
-            .suggests(suggestion),
+            .suggests(suggestion)
+            .certain(certain),
     );
     if absent == Some(false) && certain {
         state.dead.push(format!("no request carries `{key}`"));
@@ -197,7 +198,8 @@ fn report(
         };
         let message = format!("{basis}requests of {names} never carry `{key}`{carriers}; {follows}");
         let suggestion = inert.then(|| "put these actions into a statement of their own without the key".to_owned());
-        lint.add(finding(LintSeverity::Medium).value(missing.join(", ")).says(message).suggests(suggestion));
+        let finding = finding(LintSeverity::Medium).value(missing.join(", "));
+        lint.add(finding.says(message).suggests(suggestion).certain(complete));
     }
     for (source, some, all) in partly {
         let follows =
@@ -231,7 +233,7 @@ fn in_key_policy(lint: &mut Lint<'_>, statement: &Statement, test: &ConditionTes
         test.key_source
     );
     let finding = found(Some(statement.index), Rule::ConditionKeyInapplicable, LintSeverity::Medium);
-    lint.add(finding.at(place(test)).value(test.key_source.clone()).says(message));
+    lint.add(finding.at(place(test)).value(test.key_source.clone()).says(message).certain(false));
 }
 
 type Finding<'a> = &'a dyn Fn(Rule, LintSeverity) -> LintFinding;

@@ -182,7 +182,7 @@ fn list(names: &[String]) -> String {
 
 fn found(statement: Option<usize>, rule: Rule, severity: LintSeverity) -> LintFinding {
     let (element, message) = (String::new(), String::new());
-    LintFinding { statement, rule, severity, element, value: None, message, suggestion: None }
+    LintFinding { statement, rule, severity, element, value: None, message, suggestion: None, certain: true }
 }
 
 impl LintFinding {
@@ -203,6 +203,11 @@ impl LintFinding {
 
     fn suggests(mut self, suggestion: Option<String>) -> Self {
         self.suggestion = suggestion;
+        self
+    }
+
+    fn certain(mut self, certain: bool) -> Self {
+        self.certain = certain;
         self
     }
 }

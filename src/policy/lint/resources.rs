@@ -213,5 +213,5 @@ fn inapplicable(lint: &mut Lint<'_>, statement: &Statement, prefix: &str, names:
         [one] => finding.value(one.clone()),
         _ => finding,
     };
-    lint.add(finding.says(message).suggests(suggestion));
+    lint.add(finding.says(message).suggests(suggestion).certain(is_complete));
 }

@@ -19,6 +19,8 @@ pub struct LintFinding {
     pub message: String,
     /// What to write instead, where that is known.
     pub suggestion: Option<String>,
+    /// Whether it holds for certain, or only if AWS's reference of the date of the data leaves nothing out.
+    pub certain: bool,
 }
 
 /// How much a finding matters, the worst first.

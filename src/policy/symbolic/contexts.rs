@@ -8,7 +8,7 @@ use super::rules::told_by_rules;
 use super::values::{is_met, is_relation, may_equal, no_value, spares, told_apart};
 use super::{Budget, Exhausted};
 use crate::policy::Match;
-use crate::policy::condition::{Comparing, Comparison, ConditionTest, Operator, Quantifier};
+use crate::policy::condition::{Comparing, Comparison, Condition, ConditionTest, Operator, Quantifier};
 use crate::policy::document::Statement;
 use crate::policy::keys::{is_always_present, is_multivalued};
 use crate::policy::operator::Found;
@@ -245,14 +245,15 @@ impl Contexts {
         if holds { Function::TRUE } else { Function::FALSE }
     }
 
-    /// When the condition part of the statement matches.
+    /// When a condition part matches.
     pub(in crate::policy) fn condition(
         &mut self,
-        statement: &Statement,
+        condition: Option<&Condition>,
         budget: &mut Budget,
     ) -> Result<Function, Exhausted> {
-        let mut all = if statement.has_empty_condition() { self.constant(Match::Unsure) } else { Function::TRUE };
-        for test in statement.tests() {
+        let Some(condition) = condition else { return Ok(Function::TRUE) };
+        let mut all = if condition.has_empty_part { self.constant(Match::Unsure) } else { Function::TRUE };
+        for test in &condition.tests {
             let holds = self.test(test, budget)?;
             all = self.diagram.and(all, holds, budget)?;
         }

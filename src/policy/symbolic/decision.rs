@@ -3,7 +3,8 @@
 //! The rules are those of `layer.rs`, `path.rs` and `key_access.rs`, over functions in place of answers. That both agree in every
 //! context is a law with a test.
 
-use std::borrow::Cow;
+mod shape;
+
 use std::collections::BTreeSet;
 
 use super::contexts::Contexts;
@@ -17,12 +18,14 @@ use crate::policy::condition::{Comparison, ConditionTest};
 use crate::policy::decide::{Environment, Policies, crosses_partitions, limiting_rcps, limiting_scps, speaks_of_a_key};
 use crate::policy::document::{Document, Effect, Statement};
 use crate::policy::grant::{Grant, Required};
-use crate::policy::known::Knowledge;
+use crate::policy::known::{Knowledge, Remains};
+use crate::policy::layer::PolicyRef;
 use crate::policy::named::{self, Namings};
 use crate::policy::request::{Realm, Request, Target};
 use crate::policy::resource::ResourcePattern;
 use crate::policy::statement::is_matched_by;
 use crate::policy::text::{Part, Text};
+pub(in crate::policy) use shape::Shape;
 
 /// All that speaks about a request, as far as its context decides.
 pub(in crate::policy) struct Question<'q> {
@@ -30,7 +33,7 @@ pub(in crate::policy) struct Question<'q> {
     policies: &'q Policies<'q>,
     environment: Environment,
     entries: Vec<Entry<'q>>,
-    grants: Vec<(&'q Grant, Naming, Required)>,
+    grants: Vec<Granted<'q>>,
     assumed: Assumed<'q>,
 }
 
@@ -38,16 +41,26 @@ pub(in crate::policy) struct Question<'q> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Assumed<'q> {
     /// Tests that always hold.
-    pub tests: &'q [ConditionTest],
+    pub tests: &'q [&'q ConditionTest],
     /// Condition keys, in lower case, about which nothing follows from the request: `aws:principalarn` where any principal of an
     /// account may ask.
     pub free: &'q [&'q str],
 }
 
+/// A grant that names the caller and holds the action.
+struct Granted<'q> {
+    grant: &'q Grant,
+    /// Its position.
+    index: usize,
+    naming: Naming,
+    required: Required,
+}
+
 /// A statement that may apply.
 struct Entry<'q> {
     layer: Layer,
-    effect: Effect,
+    policy: PolicyRef,
+    statement: &'q Statement,
     /// Whether action and principal part match.
     speaks: Match,
     /// How an Allow of the resource names the caller.
@@ -59,7 +72,7 @@ struct Entry<'q> {
 }
 
 /// Where a statement stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Layer {
     Identity,
     Boundary,
@@ -71,7 +84,7 @@ enum Layer {
 
 /// What is left of a statement once resource and known keys are fixed.
 struct Remainder<'q> {
-    statement: Cow<'q, Statement>,
+    remains: Remains<'q>,
     /// Whether a pattern without variables matches the resource.
     listed: Match,
     /// Patterns with variables that may match it.
@@ -114,23 +127,27 @@ impl<'q> Question<'q> {
         assumed: Assumed<'q>,
     ) -> Self {
         let mut question = Self { request, policies, environment, entries: vec![], grants: vec![], assumed };
-        question.gather(policies.identity, Layer::Identity);
-        question.gather(policies.boundary, Layer::Boundary);
-        question.gather(policies.session, Layer::Session);
+        question.gather(policies.identity, Layer::Identity, PolicyRef::Identity);
+        question.gather(policies.boundary, Layer::Boundary, PolicyRef::Boundary);
+        question.gather(policies.session, Layer::Session, PolicyRef::Session);
         for (level, documents) in limiting_scps(request, policies, environment).into_iter().flatten().enumerate() {
-            question.gather(documents, Layer::Scp(level));
+            question.gather(documents, Layer::Scp(level), |policy| PolicyRef::Scp { level, policy });
         }
         for (level, documents) in limiting_rcps(request, policies, environment).into_iter().flatten().enumerate() {
-            question.gather(documents, Layer::Rcp(level));
+            question.gather(documents, Layer::Rcp(level), |policy| PolicyRef::Rcp { level, policy });
         }
         match request.action.realm() {
             Realm::Kms if speaks_of_a_key(request) => {
-                question.gather(policies.key_policies, Layer::Resource);
+                question.gather(policies.key_policies, Layer::Resource, PolicyRef::Key);
                 question.gather_grants();
             }
             Realm::Kms => {}
-            Realm::AssumeRole => question.gather(policies.trust_policy.as_slice(), Layer::Resource),
-            Realm::General => question.gather(policies.resource_policy.as_slice(), Layer::Resource),
+            Realm::AssumeRole => {
+                question.gather(policies.trust_policy.as_slice(), Layer::Resource, |_| PolicyRef::Trust);
+            }
+            Realm::General => {
+                question.gather(policies.resource_policy.as_slice(), Layer::Resource, |_| PolicyRef::Resource);
+            }
         }
         question
     }
@@ -138,25 +155,27 @@ impl<'q> Question<'q> {
     /// Whether the context has no say any more.
     pub(in crate::policy) fn is_settled(&self) -> bool {
         let is_settled =
-            |remainder: &Remainder<'_>| remainder.statement.condition.is_none() && remainder.related.is_empty();
+            |remainder: &Remainder<'_>| remainder.remains.condition.is_none() && remainder.related.is_empty();
         let parts =
             |entry: &'_ Entry<'q>| entry.seen.iter().all(is_settled) && entry.unseen.iter().flatten().all(is_settled);
-        self.entries.iter().all(parts) && self.grants.iter().all(|(_, _, required)| required.is_nothing())
+        self.entries.iter().all(parts) && self.grants.iter().all(|granted| granted.required.is_nothing())
     }
 
     fn knowledge(&self, without_key_properties: bool) -> Knowledge<'q> {
         Knowledge { request: self.request, free: self.assumed.free, without_key_properties }
     }
 
-    fn gather(&mut self, documents: &'q [&'q Document], layer: Layer) {
-        for statement in documents.iter().flat_map(|document| &document.statements) {
-            if let Some(entry) = self.entry(statement, layer) {
-                self.entries.push(entry);
+    fn gather(&mut self, documents: &'q [&'q Document], layer: Layer, place: impl Fn(usize) -> PolicyRef) {
+        for (index, document) in documents.iter().enumerate() {
+            for statement in &document.statements {
+                if let Some(entry) = self.entry(statement, layer, place(index)) {
+                    self.entries.push(entry);
+                }
             }
         }
     }
 
-    fn entry(&self, statement: &'q Statement, layer: Layer) -> Option<Entry<'q>> {
+    fn entry(&self, statement: &'q Statement, layer: Layer, policy: PolicyRef) -> Option<Entry<'q>> {
         let mut speaks = statement.matches_action(self.request.action.name());
         if speaks == Match::No {
             return None;
@@ -191,16 +210,20 @@ impl<'q> Question<'q> {
         let looks = is_key_policy && statement.looks_at_key_properties();
         let unseen = looks.then(|| self.left_of(statement, layer, true));
         let never = seen.is_none() && unseen.as_ref().is_none_or(Option::is_none);
-        (!never).then_some(Entry { layer, effect: statement.effect, speaks, namings, seen, unseen })
+        (!never).then_some(Entry { layer, policy, statement, speaks, namings, seen, unseen })
     }
 
     /// What is left of a statement; `None` when it never applies to the resource.
     fn left_of(&self, statement: &'q Statement, layer: Layer, without_key_properties: bool) -> Option<Remainder<'q>> {
+        // Most statements are about other resources, which is told without a look at their conditions.
+        if self.is_elsewhere(statement) {
+            return None;
+        }
         let knowledge = self.knowledge(without_key_properties);
-        let statement = knowledge.left_of(statement)?;
+        let remains = knowledge.left_of(statement)?;
         let is_resource_optional = layer == Layer::Resource && self.request.action.realm() != Realm::Kms;
         let (mut listed, mut related) = (Match::from(is_resource_optional), vec![]);
-        if let Some(resources) = &statement.resources {
+        if let Some(resources) = &remains.resources {
             listed = Match::No;
             for pattern in &resources.patterns {
                 match self.request.target() {
@@ -211,22 +234,31 @@ impl<'q> Question<'q> {
                 }
             }
         }
-        let is_negated = statement.resources.as_ref().is_some_and(|resources| resources.negated);
+        let is_negated = remains.resources.as_ref().is_some_and(|resources| resources.negated);
         let is_out = if is_negated { listed == Match::Yes } else { listed == Match::No && related.is_empty() };
-        (!is_out).then_some(Remainder { statement, listed, related })
+        (!is_out).then_some(Remainder { remains, listed, related })
+    }
+
+    /// Whether a statement lists resources, none of them by a variable, and not the one of the request.
+    fn is_elsewhere(&self, statement: &Statement) -> bool {
+        let Some(resources) = statement.resources.as_ref().filter(|resources| !resources.negated) else { return false };
+        let target = self.request.target();
+        resources.patterns.iter().all(|pattern| {
+            !pattern.text().has_variables() && is_matched_by(target, pattern, self.request, &|_| None) == Match::No
+        })
     }
 
     /// Grants that name the caller and hold the action.
     fn gather_grants(&mut self) {
         let Some(operation) = self.request.action.as_grant_operation() else { return };
         let Target::Arn(key) = self.request.target() else { return };
-        for grant in self.policies.grants {
+        for (index, grant) in self.policies.grants.iter().enumerate() {
             let naming = grant.grantee.as_ref().and_then(|grantee| self.request.caller.named_by(grantee));
             if let Some(naming) = naming
                 && grant.is_on(key)
                 && grant.holds_operation(operation)
             {
-                self.grants.push((grant, naming, grant.required(self.request.action)));
+                self.grants.push(Granted { grant, index, naming, required: grant.required(self.request.action) });
             }
         }
     }
@@ -238,21 +270,21 @@ impl<'q> Question<'q> {
     /// The tests that decide where the request is allowed.
     pub(in crate::policy) fn tests(&self) -> Vec<&ConditionTest> {
         let related = self.remainders().flat_map(|remainder| &remainder.related).filter_map(|it| it.test.as_ref());
-        let required = self.grants.iter().flat_map(|(_, _, required)| &required.tests);
-        let of_statements = self.remainders().flat_map(|remainder| remainder.statement.tests());
+        let required = self.grants.iter().flat_map(|granted| &granted.required.tests);
+        let of_statements = self.remainders().flat_map(|remainder| remainder.remains.tests());
         required.chain(of_statements).chain(related).collect()
     }
 
     /// The texts in which variables act.
     pub(in crate::policy) fn texts(&self) -> impl Iterator<Item = &Text> {
-        self.remainders().flat_map(|remainder| remainder.statement.texts())
+        self.remainders().flat_map(|remainder| remainder.remains.texts())
     }
 
     /// What is assumed of keys at which some test or variable looks.
     fn assumed(&self) -> impl Iterator<Item = &ConditionTest> {
         let variables = self.texts().flat_map(Text::variables).map(|variable| variable.key.as_str());
         let keys: BTreeSet<&str> = self.tests().iter().map(|test| test.key.as_str()).chain(variables).collect();
-        self.assumed.tests.iter().filter(move |test| keys.contains(test.key.as_str()))
+        self.assumed.tests.iter().copied().filter(move |test| keys.contains(test.key.as_str()))
     }
 
     /// The contexts as far as the question tells them apart.
@@ -398,7 +430,7 @@ impl<'r, 'q> Reader<'r, 'q> {
         let question = self.question;
         for entry in question.entries.iter().filter(|entry| entry.layer == layer) {
             let applies = self.applies(entry)?;
-            match entry.effect {
+            match entry.statement.effect {
                 Effect::Allow => sides.allow = self.or(sides.allow, applies)?,
                 Effect::Deny => sides.deny = self.or(sides.deny, applies)?,
             }
@@ -412,7 +444,7 @@ impl<'r, 'q> Reader<'r, 'q> {
         let question = self.question;
         for entry in question.entries.iter().filter(|entry| entry.layer == Layer::Resource) {
             let applies = self.applies(entry)?;
-            if entry.effect == Effect::Deny {
+            if entry.statement.effect == Effect::Deny {
                 deny = self.or(deny, applies)?;
                 continue;
             }
@@ -427,7 +459,7 @@ impl<'r, 'q> Reader<'r, 'q> {
 
     /// When a statement applies.
     fn applies(&mut self, entry: &Entry<'q>) -> Result<Function, Exhausted> {
-        let counts = (entry.effect == Effect::Allow) == self.most;
+        let counts = (entry.statement.effect == Effect::Allow) == self.most;
         self.contexts.count_unsure_as(counts);
         let seen = self.remainder(entry.seen.as_ref())?;
         let applies = match &entry.unseen {
@@ -446,7 +478,7 @@ impl<'r, 'q> Reader<'r, 'q> {
 
     fn remainder(&mut self, remainder: Option<&Remainder<'q>>) -> Result<Function, Exhausted> {
         let Some(remainder) = remainder else { return Ok(Function::FALSE) };
-        let condition = self.contexts.condition(&remainder.statement, self.budget)?;
+        let condition = self.contexts.condition(remainder.remains.condition.as_deref(), self.budget)?;
         let resource = self.resource_part(remainder)?;
         self.and(condition, resource)
     }
@@ -454,7 +486,7 @@ impl<'r, 'q> Reader<'r, 'q> {
     /// When the resource part of a statement matches. A variable without value matches nothing, but may also make the whole
     /// statement invalid (semantics V-5, U-10).
     fn resource_part(&mut self, remainder: &Remainder<'q>) -> Result<Function, Exhausted> {
-        let resources = remainder.statement.resources.as_ref();
+        let resources = remainder.remains.resources.as_ref();
         let is_negated = resources.is_some_and(|resources| resources.negated);
         let listed = match is_negated {
             true if resources.is_some_and(|resources| resources.patterns.is_empty()) => Match::Unsure,
@@ -617,7 +649,7 @@ impl<'r, 'q> Reader<'r, 'q> {
         let question = self.question;
         let request = question.request;
         let mut open = Function::FALSE;
-        for (grant, naming, required) in &question.grants {
+        for Granted { grant, naming, required, .. } in &question.grants {
             let holds = self.required(required)?;
             let within = if request.caller.kind == CallerKind::Service {
                 Function::TRUE

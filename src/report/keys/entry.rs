@@ -94,7 +94,7 @@ impl Entry {
 /// The entries of a key, sorted by principal, then capability.
 pub(super) fn entries(
     directory: &Directory,
-    matrix: &Matrix<'_>,
+    matrix: &Matrix<'_, '_>,
     key: &Key,
     facts: Option<&KeyFacts>,
     questions: &[(Capability, Action)],

@@ -18,7 +18,7 @@ use super::bag::Bag;
 use super::html::{Page, Pages};
 use super::identity::Identity;
 use super::view::MAX_WEIGHT;
-use crate::access::{Account, Directory, Key, Matrix};
+use crate::access::{Account, Classes, Directory, Key, Matrix};
 use crate::policy::Action;
 use crate::snapshot::Snapshot;
 use entry::{Capability, Counts, Entry};
@@ -71,8 +71,9 @@ pub(super) fn write(making: &mut Making<'_>) -> Result<(), Error> {
         outsiders: Outsiders::default(),
     };
     // Accounts are decided and dropped in groups, keys are told and dropped in smaller ones: memory follows the group.
+    let classes = Classes::new(directory, &actions);
     for group in accounts.chunks(rayon::current_num_threads() * 2) {
-        let matrix = Matrix::of(directory, group, &actions)?;
+        let matrix = classes.matrix_of(group)?;
         for account in group {
             writing.account(making, &of_all, &matrix, account)?;
         }
@@ -94,7 +95,7 @@ impl<'a> Writing<'a> {
         &mut self,
         making: &mut Making<'_>,
         shared: &Shared<'_>,
-        matrix: &Matrix<'_>,
+        matrix: &Matrix<'_, '_>,
         account: &'a Account,
     ) -> Result<(), Error> {
         let mut keys: Vec<&Key> = account.keys.iter().collect();
@@ -200,7 +201,7 @@ enum Written {
 }
 
 impl Shared<'_> {
-    fn tell<'k>(&self, matrix: &Matrix<'_>, key: &'k Key) -> Result<Told<'k>, Error> {
+    fn tell<'k>(&self, matrix: &Matrix<'_, '_>, key: &'k Key) -> Result<Told<'k>, Error> {
         let (directory, facts) = (self.directory, self.facts.get(&key.arn));
         let entries = entry::entries(directory, matrix, key, facts, self.questions);
         let counts = entry::counts(&entries);

@@ -1,0 +1,55 @@
+//! The credential report, read cell by cell: what it does not say is a gap, never a `false` and never "not used".
+
+use jiff::Timestamp;
+
+use super::Scope;
+use crate::model::{CredentialReportRow, Gap, Source};
+
+/// The API that gives the report.
+pub(super) const REPORT: &str = "iam:GetCredentialReport";
+
+/// The name under which the report has the root user.
+pub(super) const ROOT: &str = "<root_account>";
+
+/// The row of one user.
+pub(super) struct Row<'a> {
+    user: &'a str,
+    row: &'a CredentialReportRow,
+    /// Where the report was read.
+    pub(super) source: &'a Source,
+}
+
+/// The row of a user in the report of the account.
+pub(super) fn row<'a>(user: &'a str, scope: &Scope<'a>) -> Result<Row<'a>, Gap> {
+    let report = scope.account.iam.credential_report.as_ref().map_err(Clone::clone)?;
+    let row = report.rows.get(user).ok_or_else(|| {
+        Gap::malformed(REPORT, &[user], "the report has no row for this user, who may be younger than the report")
+    })?;
+    Ok(Row { user, row, source: &report.source })
+}
+
+impl Row<'_> {
+    /// A cell that holds `true` or `false`.
+    pub(super) fn flag(&self, column: &str) -> Result<bool, Gap> {
+        let malformed = || self.malformed(format!("column {column} holds neither true nor false"));
+        self.row.flag(column).ok_or_else(malformed)
+    }
+
+    /// A cell that holds a time; none where it says that there is none: `N/A`, `no_information`, `not_supported`.
+    pub(super) fn time(&self, column: &str) -> Result<Option<Timestamp>, Gap> {
+        match self.row.cell(column) {
+            None => Err(self.malformed(format!("it has no column {column}"))),
+            Some("N/A" | "no_information" | "not_supported") => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(|_| self.malformed(format!("column {column} holds no time"))),
+        }
+    }
+
+    /// A cell that must hold a time.
+    pub(super) fn required_time(&self, column: &str) -> Result<Timestamp, Gap> {
+        self.time(column)?.ok_or_else(|| self.malformed(format!("column {column} holds no time")))
+    }
+
+    fn malformed(&self, message: String) -> Gap {
+        Gap::malformed(REPORT, &[self.user], message)
+    }
+}
