@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::Match;
+use super::caller::arn_field;
 use super::catalogue::{KMS_OTHER, KmsResources, kms_actions};
 use super::condition::Comparison;
+use super::derived::{Derived, derived};
 use super::document::{Document, Effect, Statement};
 use super::replay::replay;
 use super::symbolic::bits::Bits;
@@ -142,6 +144,8 @@ struct Question<'d> {
     b: &'d Document,
     statements: Vec<&'d Statement>,
     contexts: Contexts,
+    /// Keys that follow from the resource.
+    derived: Vec<Derived<'d>>,
 }
 
 /// What was found under one reading of the undocumented rules.
@@ -185,7 +189,8 @@ impl<'d> Question<'d> {
     fn new(a: &'d Document, b: &'d Document, budget: &mut Budget) -> Result<Self, Exhausted> {
         let statements: Vec<&Statement> = a.statements.iter().chain(&b.statements).collect();
         let contexts = Contexts::new(&statements, budget)?;
-        Ok(Self { a, b, statements, contexts })
+        let derived = derived(&statements);
+        Ok(Self { a, b, statements, contexts, derived })
     }
 
     fn answer(&mut self, budget: &mut Budget) -> Result<Compared, Exhausted> {
@@ -238,9 +243,10 @@ impl<'d> Question<'d> {
                         budget.spend(4)?;
                         applies.push(self.applies(*speaks, resources, cell, *condition, budget)?);
                     }
+                    let possible = self.possible_on(cell, budget)?;
                     // Statements that apply alike elsewhere were compared there.
-                    if seen.insert(applies.clone()) {
-                        self.differences(&applies, action, cell, &mut found, budget)?;
+                    if seen.insert((applies.clone(), possible)) {
+                        self.differences(&applies, possible, (action, cell), &mut found, budget)?;
                     }
                 }
             }
@@ -288,18 +294,29 @@ impl<'d> Question<'d> {
         self.contexts.diagram.and(listed, condition, budget)
     }
 
+    /// The contexts that requests on resources of a cell can have.
+    fn possible_on(&mut self, cell: &Cell, budget: &mut Budget) -> Result<Function, Exhausted> {
+        let mut possible = self.contexts.possible(budget)?;
+        for Derived { key, field, tests } in &self.derived {
+            if let Some(found) = cell.resource.as_deref().and_then(|arn| arn_field(arn, *field)) {
+                let alike = self.contexts.alike(key, found, tests, budget)?;
+                possible = self.contexts.diagram.and(possible, alike, budget)?;
+            }
+        }
+        Ok(possible)
+    }
+
     fn differences(
         &mut self,
         applies: &[Function],
-        action: &'static str,
-        cell: &Cell,
+        possible: Function,
+        (action, cell): (&'static str, &Cell),
         found: &mut Found,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let [a, b] = [0..self.a.statements.len(), self.a.statements.len()..applies.len()];
         let (allows_a, denies_a) = self.sides(applies, a, budget)?;
         let (allows_b, denies_b) = self.sides(applies, b, budget)?;
-        let possible = self.contexts.possible(budget)?;
         let diagram = &mut self.contexts.diagram;
         let effective_a = diagram.minus(allows_a, denies_a, budget)?;
         let effective_b = diagram.minus(allows_b, denies_b, budget)?;
@@ -346,7 +363,11 @@ impl<'d> Question<'d> {
             budget.spend(self.statements.len() * 16)?;
             let Some(assignment) = self.contexts.diagram.cheapest(open) else { break };
             let contexts = self.contexts.contexts(&assignment, cell.resource.as_deref());
-            let attempts = contexts.into_iter().map(|context| {
+            // What follows from the resource need not be said of the request.
+            let follows = |key: &str| self.derived.iter().any(|it| it.key.eq_ignore_ascii_case(key));
+            let is_on_resource = cell.resource.is_some();
+            let attempts = contexts.into_iter().map(|mut context| {
+                context.retain(|key, _| !(is_on_resource && follows(key)));
                 let witness = Witness::new(action, cell.resource.clone(), &cell.partition, context, names_user);
                 (replay(&witness, with, without), witness)
             });
@@ -420,6 +441,10 @@ impl<'d> Question<'d> {
             }
             let matches_nothing = Match::any(element.patterns.iter().map(matches_without_resource));
             all.push(Some(Resources { negated: element.negated, fixed: term(fixed, matches_nothing), related }));
+        }
+        for glob in self.derived.iter().flat_map(Derived::globs) {
+            globs.push(glob);
+            term(vec![globs.len() - 1], Match::No);
         }
         let of = |wanted: Match| {
             let mut bits = Bits::none(terms.len());

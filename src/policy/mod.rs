@@ -32,6 +32,7 @@ mod condition;
 mod context;
 mod coverage;
 mod decide;
+mod derived;
 mod document;
 mod doubt;
 mod effective;

@@ -333,6 +333,56 @@ proptest! {
     }
 }
 
+/// Conditions on what follows from the ARN of a key.
+const OF_THE_ARN: [&str; 10] = [
+    "",
+    "",
+    r#"{"StringEquals":{"aws:RequestedRegion":"us-east-1"}}"#,
+    r#"{"StringLike":{"aws:RequestedRegion":["us-*","eu-west-1"]}}"#,
+    r#"{"StringNotEquals":{"aws:RequestedRegion":["us-east-1","eu-west-1"]}}"#,
+    r#"{"StringEqualsIgnoreCase":{"aws:RequestedRegion":"EU-West-1"}}"#,
+    r#"{"StringNotLikeIfExists":{"aws:RequestedRegion":"*-1"}}"#,
+    r#"{"StringEquals":{"aws:ResourceAccount":"111122223333"}}"#,
+    r#"{"StringNotEquals":{"aws:ResourceAccount":["111122223333"]},"StringLike":{"aws:RequestedRegion":"eu-*"}}"#,
+    r#"{"Null":{"aws:RequestedRegion":"false"},"StringLike":{"aws:ResourceAccount":"*3333"}}"#,
+];
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    /// The Region and owner of a request on a key are those of its ARN, so that policies which differ elsewhere are the same.
+    #[test]
+    fn what_follows_from_the_arn_is_what_trying_every_arn_says(
+        a in proptest::collection::vec((prop::bool::weighted(0.3), 0..5_usize, 0..4_usize, prop::sample::select(&OF_THE_ARN[..])), 1..4),
+        b in proptest::collection::vec((prop::bool::weighted(0.3), 0..5_usize, 0..4_usize, prop::sample::select(&OF_THE_ARN[..])), 1..4),
+        joined in any::<bool>(),
+    ) {
+        let b = if joined { a.iter().chain(&b[..1]).copied().collect() } else { b };
+        let [a, b] = [a, b].map(|list| document(&list.into_iter().map(|(deny, region, account, condition)| Made {
+            deny, not_action: false, not_resource: false, action: "kms:Decrypt",
+            resources: vec![format!("arn:aws:kms:{}:{}:key/*", REGIONS[region], ACCOUNTS[account])], condition,
+        }).collect::<Vec<_>>()));
+        let (mut more, mut less) = (false, false);
+        // One of each kind that the vocabulary can tell apart.
+        let regions = ["us-east-1", "us-west-1", "us-west-2", "eu-west-1", "eu-north-1", "eu-west-2", "ap-south-1", "ap-south-2"];
+        let accounts = ["111122223333", "122222223333", "123456789012", "444455556666", "999988883333", "999988887777"];
+        for (region, account) in regions.into_iter().flat_map(|region| accounts.map(|account| (region, account))) {
+            let arn = format!("arn:aws:kms:{region}:{account}:key/{K1}");
+            let witness = Witness::new("kms:Decrypt", Some(arn), "aws", std::collections::BTreeMap::new(), false);
+            match (outcome(&witness, &a), outcome(&witness, &b)) {
+                (Outcome::Deny, Outcome::Allow) => more = true,
+                (Outcome::Allow, Outcome::Deny) => less = true,
+                _ => {}
+            }
+        }
+        let compared = compare(&a, &b);
+        prop_assert_eq!(compared.effective, relation_of(more, less), "{:?}", compared);
+        for witness in compared.more.iter().chain(&compared.less) {
+            prop_assert!(witness.context.is_empty(), "{:?}", witness);
+        }
+    }
+}
+
 /// Conditions that compare two tags with each other, or with constants.
 const TAGS: [&str; 14] = [
     "",

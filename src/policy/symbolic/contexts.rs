@@ -280,6 +280,28 @@ impl Contexts {
         self.diagram.or(when_absent, when_present, budget)
     }
 
+    /// When a key holds a value that tests of it do not tell from `found`; always, where they tell it from all.
+    pub(in crate::policy) fn alike(
+        &mut self,
+        key: &str,
+        found: &str,
+        tests: &[&ConditionTest],
+        budget: &mut Budget,
+    ) -> Result<Function, Exhausted> {
+        let Some(Key { domain: Domain::Single { variable, values, .. }, .. }) = self.keys.get(key) else {
+            return Ok(Function::TRUE);
+        };
+        let outcomes =
+            |value: &str| -> Vec<Match> { tests.iter().map(|test| test.holds(Found::One(value), &|_| None)).collect() };
+        let wanted = outcomes(found);
+        let is_alike: Vec<bool> =
+            values.iter().map(|value| value.as_deref().is_some_and(|value| outcomes(value) == wanted)).collect();
+        if !is_alike.contains(&true) {
+            return Ok(Function::TRUE);
+        }
+        self.diagram.test(*variable, |value| is_alike.get(value) == Some(&true), budget)
+    }
+
     /// When the key is absent; for a set, when it is empty.
     pub(in crate::policy) fn absent(&mut self, key: &str, budget: &mut Budget) -> Result<Function, Exhausted> {
         match self.keys.get(key).map(|key| &key.domain) {
