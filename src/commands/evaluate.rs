@@ -7,5 +7,11 @@ use crate::cli::EvaluateArgs;
 use crate::policy::evaluate_line;
 
 pub(super) fn run(args: &EvaluateArgs, console: &Console) -> anyhow::Result<Exit> {
-    ndjson::stream(Input::open(args.file.as_deref())?, console, evaluate_line)
+    match Input::open(args.file.as_deref())?.lone_policy()? {
+        Ok(_) => anyhow::bail!(
+            "a decision needs a request: one line with `policies` and `request`; what a policy opens by itself is said by \
+             `keyproof policy coverage`"
+        ),
+        Err(input) => ndjson::stream(input, console, evaluate_line),
+    }
 }

@@ -281,13 +281,13 @@ impl<'d> Question<'d> {
         }
         if resources.negated {
             listed = self.contexts.diagram.not(listed, budget)?;
-            // Without its value the variable may also disable the statement (semantics U-10).
-            for (_, text) in &resources.related {
-                let resolved = self.contexts.resolved(text, budget)?;
-                let counts = self.contexts.constant(Match::Unsure);
-                let resolved = self.contexts.diagram.or(resolved, counts, budget)?;
-                listed = self.contexts.diagram.and(listed, resolved, budget)?;
-            }
+        }
+        // Without its value the variable may also disable the statement (semantics U-10).
+        for (_, text) in &resources.related {
+            let resolved = self.contexts.resolved(text, budget)?;
+            let counts = self.contexts.constant(Match::Unsure);
+            let resolved = self.contexts.diagram.or(resolved, counts, budget)?;
+            listed = self.contexts.diagram.and(listed, resolved, budget)?;
         }
         let speaks = self.contexts.constant(speaks);
         let listed = self.contexts.diagram.and(listed, speaks, budget)?;
@@ -728,6 +728,14 @@ mod tests {
         let compared = compare(&document(empty), &document(&allow("")));
         assert_eq!((compared.effective, compared.notes), (Relation::Unknown, vec![CompareNote::Undocumented]));
         assert_eq!(relation(empty, empty).0, Relation::Equivalent);
+        // A variable without value may disable what stands beside it in the same list.
+        let [a, b] = ["1234abcd-12ab-34cd-56ef-1234567890ab", "${aws:PrincipalTag/k}"]
+            .map(|key| format!(r#""arn:aws:kms:us-east-1:111122223333:key/{key}""#));
+        let on = |list: &str| format!(r#"{{"Effect":"Allow","Action":"kms:Decrypt","Resource":[{list}]}}"#);
+        let (together, apart) = (document(&on(&format!("{a},{b}"))), document(&format!("{},{}", on(&a), on(&b))));
+        let compared = compare(&together, &apart);
+        assert_eq!((compared.effective, compared.notes), (Relation::Unknown, vec![CompareNote::Undocumented]));
+        assert_eq!(compare(&together, &together).effective, Relation::Equivalent);
     }
 
     #[test]

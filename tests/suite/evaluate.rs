@@ -83,3 +83,12 @@ fn a_broken_line_is_answered_and_the_others_go_on() {
         assert!(told(&output).contains(words), "{words:?} is not told:\n{}", told(&output));
     }
 }
+
+#[test]
+fn a_lone_policy_is_told_what_it_lacks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.json");
+    std::fs::write(&file, r#"{"Version":"2012-10-17","Statement":[]}"#).expect("a file");
+    let output = run(keyproof().arg("evaluate").arg(&file), 1);
+    assert!(told(&output).contains("policy coverage"), "{}", told(&output));
+}
