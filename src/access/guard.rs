@@ -80,7 +80,7 @@ impl Directory {
             id: NAME.to_owned(),
             account_id: account_id.to_owned(),
             region: region.to_owned(),
-            family: vec![],
+            family: Some(vec![]),
             aliases: vec![],
             state: None,
             is_aws_managed: Some(false),

@@ -22,8 +22,9 @@ pub struct Key {
     pub account_id: String,
     /// Region.
     pub region: String,
-    /// ARNs of the members of its family of multi-Region keys, as it tells them; empty for a key of one Region.
-    pub family: Vec<String>,
+    /// ARNs of the members of its family of multi-Region keys, as it tells them; empty for a key of one Region,
+    /// `None` where that could not be read.
+    pub family: Option<Vec<String>>,
     /// Names of its aliases.
     pub aliases: Vec<String>,
     /// `Enabled`, `Disabled`, `PendingDeletion`, …; `None` where that could not be read.
@@ -104,7 +105,7 @@ fn key(key: &model::Key, kms: &model::Kms, account: &Account, estate: &Estate) -
         id: key.id.clone(),
         account_id: account.id.clone(),
         region: key.region.clone(),
-        family: metadata.and_then(|it| it.multi_region.as_ref()).map(family).unwrap_or_default(),
+        family: metadata.map(|it| it.multi_region.as_ref().map(family).unwrap_or_default()),
         aliases,
         state: metadata.map(|it| it.key_state.clone()),
         is_aws_managed: metadata.map(|it| it.key_manager == KeyManager::Aws),

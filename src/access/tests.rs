@@ -177,7 +177,20 @@ fn a_family_is_the_keys_of_one_id_and_those_that_were_not_read() {
     }
     far.keys = Listing::complete(keys);
     world.account(OWNER).regions.insert("us-east-1".to_owned(), far);
-    assert_eq!(unread(&world, FAMILY), (vec![replica], vec![]));
+    assert_eq!(unread(&world, FAMILY), (vec![replica.clone()], vec![]));
+    // Any member knows them all; where none could be asked, nobody does.
+    let gap = crate::model::Gap::not_collected("kms:DescribeKey", &[FAMILY]);
+    let is_whole = |world: &World| {
+        let directory = world.directory();
+        let family = directory.family(directory.key(&key_arn(OWNER, FAMILY)).unwrap());
+        (family.is_whole, family.unknown().len())
+    };
+    let mut keys = near.keys.known().to_vec();
+    keys.iter_mut().filter(|key| key.id == FAMILY).for_each(|key| key.metadata = Err(gap.clone()));
+    world.account(OWNER).regions.get_mut(REGION).unwrap().keys = Listing::complete(keys);
+    assert_eq!(is_whole(&world), (true, 0));
+    world.account(OWNER).regions.remove("us-east-1");
+    assert_eq!(is_whole(&world), (false, 1));
 }
 
 #[test]

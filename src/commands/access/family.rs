@@ -22,10 +22,10 @@ pub(super) fn add<'a>(
         if !theirs.is_empty() {
             one.cell.note(format!("also under the related keys in {}", theirs.join(", ")));
         }
-        directory.family(key).unread.into_iter().map(unread).for_each(|note| one.cell.note(note));
+        directory.family(key).unknown().into_iter().for_each(|note| one.cell.note(note));
     }
     if decided.iter().any(|one| reveals_plaintext(one.action)) {
-        directory.family(key).unread.into_iter().for_each(|arn| console.warn(&unread(arn)));
+        directory.family(key).unknown().iter().for_each(|unknown| console.warn(unknown));
     }
     related.retain(|other| {
         let direct = decided.iter().filter(|one| is_same(one, other)).map(|one| one.cell.access).min();
@@ -34,11 +34,6 @@ pub(super) fn add<'a>(
     for other in related {
         other.cell.note(format!("what is encrypted under {} is decrypted under this related key", key.arn));
     }
-}
-
-/// What a related key means that is not in the snapshot.
-pub(super) fn unread(arn: &str) -> String {
-    format!("the related key {arn} was not read: who can use it can decrypt what this key encrypts")
 }
 
 fn is_same(one: &Decided<'_>, other: &Decided<'_>) -> bool {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::family::unread;
 use super::output::statement;
 use crate::access::{Decided, Directory, Key, Principal, path_words, reveals_plaintext};
 use crate::commands::console::harmless_lines;
@@ -56,11 +55,11 @@ pub(super) fn who_can(
 pub(super) fn related(directory: &Directory, key: &Key, actions: &[Action], decided: &[Decided<'_>]) -> String {
     let family = directory.family(key);
     let mut text = String::new();
-    if !actions.iter().any(reveals_plaintext) || (family.related.is_empty() && family.unread.is_empty()) {
+    if !actions.iter().any(reveals_plaintext) || (family.related.is_empty() && family.unknown().is_empty()) {
         return text;
     }
     text.push_str("\nRELATED KEYS (what one member of the family encrypts, every other decrypts)\n");
-    for key in family.related {
+    for key in &family.related {
         let _ = writeln!(text, "  {}", key_name(key));
         let here: Vec<&Decided<'_>> = decided.iter().filter(|it| it.key.arn == key.arn).collect();
         for it in &here {
@@ -73,8 +72,8 @@ pub(super) fn related(directory: &Directory, key: &Key, actions: &[Action], deci
             text.push_str("    nobody beyond those above\n");
         }
     }
-    for arn in family.unread {
-        let _ = writeln!(text, "  {}", unread(arn));
+    for unknown in family.unknown() {
+        let _ = writeln!(text, "  {unknown}");
     }
     text
 }
