@@ -372,13 +372,23 @@ pub(super) fn judge_root(check: &Check, world: &World) -> Judged {
     }
 }
 
+/// The check's rule over resources of a kind.
+macro_rules! rule_of {
+    ($check:expr, $kind:ident) => {
+        $check
+            .rules
+            .iter()
+            .find_map(|rule| match rule {
+                Rule::$kind(rule) => Some(rule),
+                _ => None,
+            })
+            .expect(concat!("a rule over resources of the kind ", stringify!($kind)))
+    };
+}
+
 /// What the check's rule says of a role.
 pub(super) fn judge_role(check: &Check, role: &Role, world: &World) -> Judged {
-    let rule = check.rules.iter().find_map(|rule| match rule {
-        Rule::Role(rule) => Some(rule),
-        _ => None,
-    });
-    let rule = rule.expect("a rule over roles");
+    let rule = rule_of!(check, Role);
     world.ask(|scope| rule(role, scope))
 }
 
@@ -422,11 +432,7 @@ pub(super) fn judge_managed(check: &Check, policy: &ManagedPolicy) -> Judged {
 
 /// The same in a world.
 pub(super) fn judge_managed_in(check: &Check, policy: &ManagedPolicy, world: &World) -> Judged {
-    let rule = check.rules.iter().find_map(|rule| match rule {
-        Rule::ManagedPolicy(rule) => Some(rule),
-        _ => None,
-    });
-    let rule = rule.expect("a rule over managed policies");
+    let rule = rule_of!(check, ManagedPolicy);
     world.ask(|scope| rule(policy, scope))
 }
 
@@ -444,31 +450,19 @@ pub(super) fn organization_policy(document: Document) -> OrganizationPolicy {
 
 /// What the check's rule over service control policies says.
 pub(super) fn judge_service_control(check: &Check, document: Document) -> Judged {
-    let rule = check.rules.iter().find_map(|rule| match rule {
-        Rule::ServiceControlPolicy(rule) => Some(rule),
-        _ => None,
-    });
-    let rule = rule.expect("a rule over service control policies");
+    let rule = rule_of!(check, ServiceControlPolicy);
     World::new().ask(|scope| rule(&organization_policy(document), scope))
 }
 
 /// What the check's rule over resource control policies says.
 pub(super) fn judge_resource_control(check: &Check, document: Document) -> Judged {
-    let rule = check.rules.iter().find_map(|rule| match rule {
-        Rule::ResourceControlPolicy(rule) => Some(rule),
-        _ => None,
-    });
-    let rule = rule.expect("a rule over resource control policies");
+    let rule = rule_of!(check, ResourceControlPolicy);
     World::new().ask(|scope| rule(&organization_policy(document), scope))
 }
 
 /// What the check's rule over keys says of a key with this policy.
 pub(super) fn judge_key_policy(check: &Check, document: Document) -> Judged {
-    let rule = check.rules.iter().find_map(|rule| match rule {
-        Rule::Key(rule) => Some(rule),
-        _ => None,
-    });
-    let rule = rule.expect("a rule over keys");
+    let rule = rule_of!(check, Key);
     let key = Key { policies: Listing::complete(vec![key_policy(document)]), ..key() };
     World::new().with_keys(vec![key.clone()]).ask(|scope| rule(&key, scope))
 }
@@ -480,11 +474,7 @@ pub(super) fn judge_principal(check: &Check, principal: crate::model::Principal<
 
 /// The same in a world.
 pub(super) fn judge_principal_in(check: &Check, principal: crate::model::Principal<'_>, world: &World) -> Judged {
-    let rule = check.rules.iter().find_map(|rule| match rule {
-        Rule::Principal(rule) => Some(rule),
-        _ => None,
-    });
-    let rule = rule.expect("a rule over principals");
+    let rule = rule_of!(check, Principal);
     world.ask(|scope| rule(principal, scope))
 }
 

@@ -42,6 +42,34 @@ impl Lints {
     }
 }
 
+/// The APIs whose answers hold policy documents of every kind.
+pub(super) const READS_EVERY_DOCUMENT: &[&str] = &[
+    "iam:GetAccountAuthorizationDetails",
+    "kms:ListKeys",
+    "kms:DescribeKey",
+    "kms:ListKeyPolicies",
+    "kms:GetKeyPolicy",
+    "organizations:DescribePolicy",
+    "organizations:ListPolicies",
+];
+
+/// The rules of a check that asks one question of every document. A rule is a plain function, which a constant can be named in
+/// and a variable cannot: hence a macro.
+macro_rules! over_every_document {
+    ($question:expr) => {
+        &[
+            $crate::checks::Rule::ManagedPolicy(|policy, scope| $question.managed_policy(policy, scope)),
+            $crate::checks::Rule::Principal(|principal, scope| $question.principal(principal, scope)),
+            $crate::checks::Rule::Key(|key, scope| $question.key(key, scope)),
+            $crate::checks::Rule::ServiceControlPolicy(|policy, scope| $question.service_control_policy(policy, scope)),
+            $crate::checks::Rule::ResourceControlPolicy(|policy, scope| {
+                $question.resource_control_policy(policy, scope)
+            }),
+        ]
+    };
+}
+pub(super) use over_every_document;
+
 /// A question to lint.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {

@@ -1,7 +1,7 @@
 //! Statements whose condition key the requests of some of their actions never carry.
 
-use super::lint::{Question, has_doubtful_action_under_condition};
-use super::{Check, Remediation, Rule};
+use super::lint::{Question, READS_EVERY_DOCUMENT, has_doubtful_action_under_condition, over_every_document};
+use super::{Check, Remediation};
 use crate::finding::Severity;
 use crate::policy;
 
@@ -39,24 +39,10 @@ pub(super) const CHECK: Check = Check {
         risk: "Actions that were never allowed before become allowed once they stand in a statement of their own: give \
             them only to whom you mean. The way back is the old version, or the saved document.",
     },
-    reads: &[
-        "iam:GetAccountAuthorizationDetails",
-        "kms:ListKeys",
-        "kms:DescribeKey",
-        "kms:ListKeyPolicies",
-        "kms:GetKeyPolicy",
-        "organizations:DescribePolicy",
-        "organizations:ListPolicies",
-    ],
+    reads: READS_EVERY_DOCUMENT,
     parameters: &[],
     elsewhere: &["IAM Access Analyzer policy check: Unsupported action for condition key"],
-    rules: &[
-        Rule::ManagedPolicy(|policy, scope| QUESTION.managed_policy(policy, scope)),
-        Rule::Principal(|principal, scope| QUESTION.principal(principal, scope)),
-        Rule::Key(|key, scope| QUESTION.key(key, scope)),
-        Rule::ServiceControlPolicy(|policy, scope| QUESTION.service_control_policy(policy, scope)),
-        Rule::ResourceControlPolicy(|policy, scope| QUESTION.resource_control_policy(policy, scope)),
-    ],
+    rules: over_every_document!(QUESTION),
 };
 
 const QUESTION: Question = Question {

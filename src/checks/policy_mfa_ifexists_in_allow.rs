@@ -1,6 +1,6 @@
 //! Allow statements that ask for MFA and are satisfied without.
 
-use super::lint::{Question, never};
+use super::lint::{Question, READS_EVERY_DOCUMENT, never};
 use super::{Check, Remediation, Rule};
 use crate::finding::Severity;
 use crate::policy;
@@ -37,15 +37,7 @@ pub(super) const CHECK: Check = Check {
         risk: "Scripts that use access keys of the same users lose the access: give them a role instead. The way back \
             is the old version, or the saved document.",
     },
-    reads: &[
-        "iam:GetAccountAuthorizationDetails",
-        "kms:ListKeys",
-        "kms:DescribeKey",
-        "kms:ListKeyPolicies",
-        "kms:GetKeyPolicy",
-        "organizations:DescribePolicy",
-        "organizations:ListPolicies",
-    ],
+    reads: READS_EVERY_DOCUMENT,
     parameters: &[],
     elsewhere: &["None known: conditions with IfExists in the IAM user guide"],
     rules: &[

@@ -1,7 +1,7 @@
 //! Statements that never apply.
 
-use super::lint::{Question, may_be_without_effect};
-use super::{Check, Remediation, Rule};
+use super::lint::{Question, READS_EVERY_DOCUMENT, may_be_without_effect, over_every_document};
+use super::{Check, Remediation};
 use crate::finding::Severity;
 use crate::policy;
 
@@ -38,24 +38,10 @@ pub(super) const CHECK: Check = Check {
         risk: "A Deny that begins to work stops calls that went through before, and an Allow gives what it did not. To \
             remove a statement without effect changes nothing. The way back is the old version, or the saved document.",
     },
-    reads: &[
-        "iam:GetAccountAuthorizationDetails",
-        "kms:ListKeys",
-        "kms:DescribeKey",
-        "kms:ListKeyPolicies",
-        "kms:GetKeyPolicy",
-        "organizations:DescribePolicy",
-        "organizations:ListPolicies",
-    ],
+    reads: READS_EVERY_DOCUMENT,
     parameters: &[],
     elsewhere: &["None known: IAM Access Analyzer checks the parts of a statement one by one"],
-    rules: &[
-        Rule::ManagedPolicy(|policy, scope| QUESTION.managed_policy(policy, scope)),
-        Rule::Principal(|principal, scope| QUESTION.principal(principal, scope)),
-        Rule::Key(|key, scope| QUESTION.key(key, scope)),
-        Rule::ServiceControlPolicy(|policy, scope| QUESTION.service_control_policy(policy, scope)),
-        Rule::ResourceControlPolicy(|policy, scope| QUESTION.resource_control_policy(policy, scope)),
-    ],
+    rules: over_every_document!(QUESTION),
 };
 
 const QUESTION: Question = Question {

@@ -1,7 +1,7 @@
 //! Policies that name actions which do not exist.
 
-use super::lint::{Question, never};
-use super::{Check, Remediation, Rule};
+use super::lint::{Question, READS_EVERY_DOCUMENT, never, over_every_document};
+use super::{Check, Remediation};
 use crate::finding::Severity;
 use crate::policy;
 
@@ -40,24 +40,10 @@ pub(super) const CHECK: Check = Check {
         risk: "A Deny that begins to work stops calls that went through before: look for them in CloudTrail first. The \
             way back is the old version, or the saved document.",
     },
-    reads: &[
-        "iam:GetAccountAuthorizationDetails",
-        "kms:ListKeys",
-        "kms:DescribeKey",
-        "kms:ListKeyPolicies",
-        "kms:GetKeyPolicy",
-        "organizations:DescribePolicy",
-        "organizations:ListPolicies",
-    ],
+    reads: READS_EVERY_DOCUMENT,
     parameters: &[],
     elsewhere: &["IAM Access Analyzer policy check: Invalid action"],
-    rules: &[
-        Rule::ManagedPolicy(|policy, scope| QUESTION.managed_policy(policy, scope)),
-        Rule::Principal(|principal, scope| QUESTION.principal(principal, scope)),
-        Rule::Key(|key, scope| QUESTION.key(key, scope)),
-        Rule::ServiceControlPolicy(|policy, scope| QUESTION.service_control_policy(policy, scope)),
-        Rule::ResourceControlPolicy(|policy, scope| QUESTION.resource_control_policy(policy, scope)),
-    ],
+    rules: over_every_document!(QUESTION),
 };
 
 const QUESTION: Question =

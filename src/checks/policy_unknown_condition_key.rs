@@ -1,7 +1,7 @@
 //! Policies that test condition keys which no request carries.
 
-use super::lint::{Question, never};
-use super::{Check, Remediation, Rule};
+use super::lint::{Question, READS_EVERY_DOCUMENT, never, over_every_document};
+use super::{Check, Remediation};
 use crate::finding::Severity;
 use crate::policy;
 
@@ -40,27 +40,13 @@ pub(super) const CHECK: Check = Check {
         risk: "A Deny that begins to work stops calls that went through before, and an Allow gives what it did not: \
             try both on a test key. The way back is the old version, or the saved document.",
     },
-    reads: &[
-        "iam:GetAccountAuthorizationDetails",
-        "kms:ListKeys",
-        "kms:DescribeKey",
-        "kms:ListKeyPolicies",
-        "kms:GetKeyPolicy",
-        "organizations:DescribePolicy",
-        "organizations:ListPolicies",
-    ],
+    reads: READS_EVERY_DOCUMENT,
     parameters: &[],
     elsewhere: &[
         "IAM Access Analyzer policy check: Invalid global condition key",
         "IAM Access Analyzer policy check: Invalid service condition key",
     ],
-    rules: &[
-        Rule::ManagedPolicy(|policy, scope| QUESTION.managed_policy(policy, scope)),
-        Rule::Principal(|principal, scope| QUESTION.principal(principal, scope)),
-        Rule::Key(|key, scope| QUESTION.key(key, scope)),
-        Rule::ServiceControlPolicy(|policy, scope| QUESTION.service_control_policy(policy, scope)),
-        Rule::ResourceControlPolicy(|policy, scope| QUESTION.resource_control_policy(policy, scope)),
-    ],
+    rules: over_every_document!(QUESTION),
 };
 
 const QUESTION: Question = Question {

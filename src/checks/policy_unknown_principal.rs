@@ -1,6 +1,6 @@
 //! Resource policies with principals that match nobody.
 
-use super::lint::{Question, never};
+use super::lint::{Question, READS_EVERY_DOCUMENT, never};
 use super::{Check, Remediation, Rule};
 use crate::finding::Severity;
 use crate::policy;
@@ -35,15 +35,7 @@ pub(super) const CHECK: Check = Check {
         risk: "The statement begins to work for whoever is named: make sure that it is the right one. The saved \
             document is the way back.",
     },
-    reads: &[
-        "iam:GetAccountAuthorizationDetails",
-        "kms:ListKeys",
-        "kms:DescribeKey",
-        "kms:ListKeyPolicies",
-        "kms:GetKeyPolicy",
-        "organizations:DescribePolicy",
-        "organizations:ListPolicies",
-    ],
+    reads: READS_EVERY_DOCUMENT,
     parameters: &[],
     elsewhere: &[
         "IAM Access Analyzer policy check: Invalid principal format",
