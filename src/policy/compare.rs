@@ -9,6 +9,7 @@ use super::catalogue::{KMS_OTHER, KmsResources, kms_actions};
 use super::condition::Comparison;
 use super::derived::{Derived, derived};
 use super::document::{Document, Effect, Statement};
+use super::glob::Glob;
 use super::replay::replay;
 use super::symbolic::bits::Bits;
 use super::symbolic::boxes::Universe;
@@ -183,6 +184,58 @@ struct Resources<'d> {
     fixed: usize,
     /// Patterns with policy variables, each a term of its own.
     related: Vec<(usize, &'d Text)>,
+}
+
+/// What the resource elements of both policies ask of an ARN, one term for each question.
+#[derive(Default)]
+struct Terms {
+    globs: Vec<Glob>,
+    terms: Vec<Term>,
+    /// What each term answers for a request without a resource.
+    without: Vec<Match>,
+}
+
+impl Terms {
+    /// The term that asks whether one of these patterns matches.
+    fn add(&mut self, patterns: Vec<usize>, without: Match) -> usize {
+        self.without.push(without);
+        self.terms.push(Term { denies: false, negated: false, patterns });
+        self.terms.len() - 1
+    }
+
+    /// The term that asks whether this pattern alone matches.
+    fn add_glob(&mut self, glob: Glob) -> usize {
+        self.globs.push(glob);
+        self.add(vec![self.globs.len() - 1], Match::No)
+    }
+
+    fn resources<'d>(&mut self, statement: &'d Statement) -> Option<Resources<'d>> {
+        let element = statement.resources.as_ref()?;
+        let mut related = Vec::new();
+        let mut fixed = Vec::new();
+        for pattern in &element.patterns {
+            let glob = pattern.fixed_glob().unwrap_or_else(|| pattern.text().widest_glob()).into_owned();
+            if pattern.text().has_variables() {
+                related.push((self.add_glob(glob), pattern.text()));
+                // What the defaults alone match is told apart from the rest.
+                if let Some(default) = by_default(Comparison::StringLike, pattern.text()) {
+                    self.add_glob(default);
+                }
+            } else {
+                self.globs.push(glob);
+                fixed.push(self.globs.len() - 1);
+            }
+        }
+        let matches_nothing = Match::any(element.patterns.iter().map(matches_without_resource));
+        Some(Resources { negated: element.negated, fixed: self.add(fixed, matches_nothing), related })
+    }
+
+    /// The terms that give this answer for a request without a resource.
+    fn without_resource(&self, wanted: Match) -> Bits {
+        let mut bits = Bits::none(self.terms.len());
+        self.without.iter().enumerate().filter(|(_, found)| **found == wanted).for_each(|(term, _)| bits.insert(term));
+        bits
+    }
 }
 
 impl<'d> Question<'d> {
@@ -409,49 +462,12 @@ impl<'d> Question<'d> {
         &self,
         budget: &mut Budget,
     ) -> Result<(Vec<Option<Resources<'d>>>, Vec<(KmsResources, Vec<Cell>)>), Exhausted> {
-        let mut globs = Vec::new();
-        let mut terms: Vec<Term> = Vec::new();
-        let mut without = Vec::new();
-        let mut all = Vec::with_capacity(self.statements.len());
-        let mut term = |patterns: Vec<usize>, matches_nothing: Match| {
-            without.push(matches_nothing);
-            terms.push(Term { denies: false, negated: false, patterns });
-            terms.len() - 1
-        };
-        for statement in &self.statements {
-            let Some(element) = &statement.resources else {
-                all.push(None);
-                continue;
-            };
-            let mut related = Vec::new();
-            let mut fixed = Vec::new();
-            for pattern in &element.patterns {
-                let glob = pattern.fixed_glob().unwrap_or_else(|| pattern.text().widest_glob()).into_owned();
-                globs.push(glob);
-                if pattern.text().has_variables() {
-                    related.push((term(vec![globs.len() - 1], Match::No), pattern.text()));
-                    // What the defaults alone match is told apart from the rest.
-                    if let Some(default) = by_default(Comparison::StringLike, pattern.text()) {
-                        globs.push(default);
-                        term(vec![globs.len() - 1], Match::No);
-                    }
-                } else {
-                    fixed.push(globs.len() - 1);
-                }
-            }
-            let matches_nothing = Match::any(element.patterns.iter().map(matches_without_resource));
-            all.push(Some(Resources { negated: element.negated, fixed: term(fixed, matches_nothing), related }));
-        }
+        let mut terms = Terms::default();
+        let resources = self.statements.iter().map(|statement| terms.resources(statement)).collect();
         for glob in self.derived.iter().flat_map(Derived::globs) {
-            globs.push(glob);
-            term(vec![globs.len() - 1], Match::No);
+            terms.add_glob(glob);
         }
-        let of = |wanted: Match| {
-            let mut bits = Bits::none(terms.len());
-            without.iter().enumerate().filter(|(_, found)| **found == wanted).for_each(|(term, _)| bits.insert(term));
-            bits
-        };
-        let (matched, unsure) = (of(Match::Yes), of(Match::Unsure));
+        let (matched, unsure) = (terms.without_resource(Match::Yes), terms.without_resource(Match::Unsure));
         let mut kinds =
             vec![(KmsResources::None, vec![Cell { resource: None, partition: "aws".to_owned(), matched, unsure }])];
         for (kind, universe) in [
@@ -460,18 +476,18 @@ impl<'d> Question<'d> {
         ] {
             let mut cells = Vec::new();
             for partition in self.partitions() {
-                let space = Space::new(universe(&partition), &globs, budget)?;
-                let kinds = space.kinds(&terms, budget)?;
+                let space = Space::new(universe(&partition), &terms.globs, budget)?;
+                let kinds = space.kinds(&terms.terms, budget)?;
                 cells.extend(kinds.into_iter().map(|(matched, cell)| Cell {
                     resource: Some(space.arn(cell)),
                     partition: partition.clone(),
                     matched,
-                    unsure: Bits::none(terms.len()),
+                    unsure: Bits::none(terms.terms.len()),
                 }));
             }
             kinds.push((kind, cells));
         }
-        Ok((all, kinds))
+        Ok((resources, kinds))
     }
 
     /// The partitions that resource patterns name, and `aws`.
@@ -503,7 +519,7 @@ impl<'d> Question<'d> {
 
 /// Whether a pattern matches a request without a resource. Patterns for everything in an account may (semantics U-19).
 fn matches_without_resource(pattern: &super::ResourcePattern) -> Match {
-    let covers_account = |glob: std::borrow::Cow<'_, super::Glob>| glob.matches("arn:aws:kms::111122223333:");
+    let covers_account = |glob: std::borrow::Cow<'_, Glob>| glob.matches("arn:aws:kms::111122223333:");
     match () {
         () if pattern.is_everything() => Match::Yes,
         () if pattern.fixed_glob().is_some_and(covers_account) => Match::Unsure,
