@@ -3,46 +3,56 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
-use crate::audit::{self, Determination, FrameworkResult, Summary};
-use crate::checks::{CHECKS, Parameters, Verdicts};
+use super::selection::Asked;
+use super::timings;
+use crate::audit::{self, Determination, FrameworkResult, Selection, Summary, Timings};
+use crate::checks::Verdicts;
 use crate::cli::{AuditArgs, FailOn, VerdictsArg};
 use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
-use crate::frameworks;
+use crate::frameworks::OwnFile;
 use crate::report::{self, INDEX, Pack};
 use crate::snapshot::Snapshot;
 
 /// What an audit amounts to.
-pub(super) struct Audited {
+pub(super) struct Audited<'a> {
     pub(super) summary: Summary,
-    pub(super) results: Vec<FrameworkResult<'static>>,
-    snapshot_root: String,
+    pub(super) results: Vec<FrameworkResult<'a>>,
     pack_root: String,
 }
 
 pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
-    let verdicts = args.verdicts.map(verdicts).or(config.audit.verdicts).unwrap_or_default();
-    let parameters = config.parameters.clone().under(verdicts)?;
-    let settings = Settings { as_of: args.as_of.or(config.audit.as_of), parameters: &parameters, verdicts };
+    let start = timings::clock();
+    let spent = args.timings.then(|| Timings::new(timings::clock));
+    let snapshot = Snapshot::open(&args.snapshot)?;
+    let tags = super::selection::either(&args.tag, &config.audit.tags);
+    let asked = Asked::new(&args.selection, tags, args.verdicts, config, &[&snapshot])?;
+    let settings = Settings {
+        audit: asked.options(args.as_of.or(config.audit.as_of), spent.as_ref()),
+        own_frameworks: &asked.library.own,
+    };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
-    let audited =
-        write_pack(&args.snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
-    warn_of_gaps(&audited.summary, console);
-    let mut text = in_words(&audited.summary, &audited.results)?;
-    writeln!(text, "\nSnapshot root  {}", audited.snapshot_root)?;
+    let audited = write_pack(&snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
+    let summary = &audited.summary;
+    warn_of_gaps(summary, console);
+    warn_of_tags(summary, &asked.selection, console);
+    let mut text = in_words(summary, &audited.results, &asked.selection)?;
+    writeln!(text, "\nSnapshot root  {}", snapshot.root())?;
     writeln!(text, "Pack root      {}", audited.pack_root)?;
     writeln!(text, "Open           {}", args.out.join(INDEX).display())?;
     super::print(harmless_lines(&text).as_bytes())?;
+    if let Some(spent) = spent {
+        let elapsed = timings::clock().saturating_sub(start);
+        console.note(&timings::in_words(&spent.spent(), elapsed, rayon::current_num_threads())?);
+    }
     let fail_on = args.fail_on.map(severity).or(config.audit.fail_on);
     let allow_incomplete = args.allow_incomplete || config.audit.allow_incomplete;
-    Ok(if audited.summary.is_incomplete() && !allow_incomplete {
+    Ok(if summary.is_incomplete() && !allow_incomplete {
         Exit::Incomplete
-    } else if fail_on.is_some_and(|limit| has_exceptions(&audited.summary, limit)) {
+    } else if fail_on.is_some_and(|limit| has_exceptions(summary, limit)) {
         Exit::Findings
     } else {
         Exit::Done
@@ -52,12 +62,10 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
 /// What an audit is told beside its snapshot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings<'a> {
-    /// As in [`audit::Options`].
-    pub(super) as_of: Option<Timestamp>,
-    /// As in [`audit::Options`].
-    pub(super) parameters: &'a Parameters,
-    /// As in [`audit::Options`].
-    pub(super) verdicts: Verdicts,
+    /// What it runs with.
+    pub(super) audit: audit::Options<'a>,
+    /// The files of the user's own frameworks.
+    pub(super) own_frameworks: &'a [OwnFile],
 }
 
 /// What goes into a pack beside findings.
@@ -91,17 +99,16 @@ fn access(args: &AuditArgs) -> Access {
 }
 
 /// Audits a snapshot and writes its pack into a missing or empty folder.
-pub(super) fn write_pack(
-    snapshot: &Path,
+pub(super) fn write_pack<'a>(
+    snapshot: &Snapshot,
     out: &Path,
-    settings: Settings<'_>,
+    settings: Settings<'a>,
     parts: Parts,
     console: &Console,
-) -> anyhow::Result<Audited> {
-    let snapshot = Snapshot::open(snapshot)?;
+) -> anyhow::Result<Audited<'a>> {
     files::keep_out_of(out, &[snapshot.folder()])?;
     files::output_folder(out)?;
-    let audited = fill_pack(&snapshot, out, settings, parts, console);
+    let audited = fill_pack(snapshot, out, settings, parts, console);
     if audited.is_err() {
         // The folder was empty before: half a pack must not be mistaken for one.
         // A folder that stays behind has no manifest; the reason of the failure matters more.
@@ -110,16 +117,14 @@ pub(super) fn write_pack(
     audited
 }
 
-fn fill_pack(
+fn fill_pack<'a>(
     snapshot: &Snapshot,
     out: &Path,
-    settings: Settings<'_>,
+    settings: Settings<'a>,
     parts: Parts,
     console: &Console,
-) -> anyhow::Result<Audited> {
-    let frameworks = frameworks::all()?;
-    let Settings { as_of, parameters, verdicts } = settings;
-    let options = audit::Options { checks: CHECKS, parameters, verdicts, frameworks, as_of };
+) -> anyhow::Result<Audited<'a>> {
+    let Settings { audit, own_frameworks } = settings;
     let Parts { with_snapshot, access } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
@@ -128,8 +133,9 @@ fn fill_pack(
             "the pack leaves out who can do what with each key, because there are {accounts} accounts; `--access` writes it"
         ));
     }
-    let mut pack = Pack::create(out, snapshot, report::Options { audit: options, with_snapshot, with_access })?;
-    let summary = audit::run(snapshot, options, |account| {
+    let options = report::Options { audit, own_frameworks, with_snapshot, with_access };
+    let mut pack = Pack::create(out, snapshot, options)?;
+    let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(
             "{} {}: {} findings",
             account.facts.id,
@@ -139,8 +145,8 @@ fn fill_pack(
         pack.account(account)
     })?;
     let sealed = pack.finish(&summary)?;
-    let results = audit::roll_up(&summary, frameworks);
-    Ok(Audited { summary, results, snapshot_root: snapshot.root().to_owned(), pack_root: sealed.root })
+    let results = audit::roll_up(&summary, audit.reported());
+    Ok(Audited { summary, results, pack_root: sealed.root })
 }
 
 /// What could not be read, on standard error.
@@ -164,8 +170,30 @@ pub(super) fn warn_of_gaps(summary: &Summary, console: &Console) {
     }
 }
 
+/// What `--tag` could not tell, on standard error.
+fn warn_of_tags(summary: &Summary, selection: &Selection, console: &Console) {
+    let by_tag = &summary.omitted.by_tag;
+    if by_tag.kept > 0 {
+        console.warn(&format!("--tag keeps {} results of resources whose tags could not be read", by_tag.kept));
+    }
+    if by_tag.unknown() > 0 {
+        console.warn(&format!(
+            "--tag leaves out {} results of resources whose tags a snapshot does not hold, such as accounts and managed \
+             policies; they may carry what is asked for, and their controls get no conclusion",
+            by_tag.unknown()
+        ));
+    }
+    if !selection.tags.is_empty() && summary.total.total() == by_tag.kept {
+        console.warn("no resource whose tags were read carries what --tag asks for");
+    }
+}
+
 /// Counts and determinations, for a terminal.
-pub(super) fn in_words(summary: &Summary, results: &[FrameworkResult<'_>]) -> Result<String, std::fmt::Error> {
+pub(super) fn in_words(
+    summary: &Summary,
+    results: &[FrameworkResult<'_>],
+    selection: &Selection,
+) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let accounts = summary.by_account.len();
     let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
@@ -173,7 +201,18 @@ pub(super) fn in_words(summary: &Summary, results: &[FrameworkResult<'_>]) -> Re
         0 => String::new(),
         left_out => format!(" ({left_out} more left out or closed)"),
     };
-    writeln!(text, "{} checks over {accounts}{left_out}, as of {}\n", summary.by_check.len(), summary.as_of)?;
+    let checks = summary.by_check.len();
+    let checks = if checks == 1 { "1 check".to_owned() } else { format!("{checks} checks") };
+    writeln!(text, "{checks} over {accounts}{left_out}, as of {}\n", summary.as_of)?;
+    if !selection.is_empty() {
+        writeln!(text, "  Selected   {}", selection.words().join("; "))?;
+        let omitted = summary.omitted_words();
+        writeln!(
+            text,
+            "  Left out   {}\n",
+            if omitted.is_empty() { "nothing".to_owned() } else { omitted.join("; ") }
+        )?;
+    }
     for status in Status::ALL.into_iter().filter(|status| summary.total.of(*status) > 0) {
         write!(text, "  {:<15}{:>7}", status.word(), summary.total.of(status))?;
         if status == Status::Fail {
@@ -201,14 +240,14 @@ fn has_exceptions(summary: &Summary, limit: Severity) -> bool {
     summary.by_severity.iter().any(|(severity, counts)| *severity >= limit && counts.of(Status::Fail) > 0)
 }
 
-fn verdicts(argument: VerdictsArg) -> Verdicts {
+pub(super) fn verdicts(argument: VerdictsArg) -> Verdicts {
     match argument {
         VerdictsArg::Keyproof => Verdicts::Keyproof,
         VerdictsArg::SecurityHub => Verdicts::SecurityHub,
     }
 }
 
-fn severity(fail_on: FailOn) -> Severity {
+pub(super) fn severity(fail_on: FailOn) -> Severity {
     match fail_on {
         FailOn::Critical => Severity::Critical,
         FailOn::High => Severity::High,

@@ -186,7 +186,13 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>) -> Content<'a> {
     Content {
         verdicts: verdicts(audited),
         figures: figures(audited),
-        gaps: summary.ledger.iter().take(MAX_GAPS).enumerate().map(|(index, gap)| gap_row(index, gap)).collect(),
+        gaps: summary
+            .ledger
+            .iter()
+            .take(MAX_GAPS)
+            .enumerate()
+            .map(|(index, gap)| gap_row(audited, index, gap))
+            .collect(),
         gaps_rest: match summary.ledger.len().saturating_sub(MAX_GAPS) {
             0 => String::new(),
             more => format!("{} in data/pack.json.", counted(more as u64, "more gap is", "more gaps are")),
@@ -221,6 +227,12 @@ fn verdicts(audited: &Audited<'_>) -> Vec<Verdict> {
     let mut say = |it, sentence| verdicts.push(Verdict { it: determination(it), sentence });
     if failed > 0 {
         say(Determination::ExceptionsNoted, exceptions(&of(failed + waived), waived, as_of));
+    }
+    let unknown = audited.summary.omitted.by_tag.unknown();
+    if unknown > 0 {
+        let unknown = counted(unknown, "item", "items");
+        let sentence = format!("No conclusion on {unknown} of which the tags are not known; they were left out.");
+        say(Determination::Incomplete, sentence);
     }
     if audited.summary.is_incomplete() || open > 0 {
         let gaps: Vec<String> = (0..audited.summary.ledger.len()).map(gap_name).collect();
@@ -274,13 +286,15 @@ fn figures(audited: &Audited<'_>) -> Vec<Figure> {
     ]
 }
 
-fn gap_row(index: usize, gap: &LedgerGap) -> GapRow<'_> {
+fn gap_row<'a>(audited: &'a Audited<'_>, index: usize, gap: &'a LedgerGap) -> GapRow<'a> {
+    // What the organization was asked may have been asked in an account that was left out, which has no page.
+    let has_page = audited.options.audit.selection.wants_account(&gap.account_id);
     let named: Vec<String> = gap.resources.iter().take(MAX_EXAMPLES).map(|it| shortened(it)).collect();
     GapRow {
         name: gap_name(index),
         account: &gap.account_id,
         account_name: shortened(&gap.account_name),
-        href: format!("accounts/{}", file_name(&gap.account_id)),
+        href: if has_page { format!("accounts/{}", file_name(&gap.account_id)) } else { String::new() },
         region: &gap.region,
         api: &gap.api,
         outcome: &gap.outcome,
@@ -456,6 +470,7 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
     }
     let mut sentences = vec![lead];
     sentences.extend(left_out(manifest));
+    sentences.extend(narrowed(audited));
     let regions: Vec<&String> = audited.accounts.regions.iter().collect();
     if !regions.is_empty() {
         let asked = if manifest.scope.regions.is_empty() { "enabled in the accounts" } else { "asked for" };
@@ -477,6 +492,36 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
     }
     sentences.push(format!("Ages and deadlines are counted as of {}.", identity.as_of_words));
     sentences
+}
+
+/// What was selected, and what that left out.
+pub(super) fn narrowed(audited: &Audited<'_>) -> Vec<String> {
+    let selection = audited.options.audit.selection;
+    if selection.is_empty() {
+        return Vec::new();
+    }
+    let (omitted, by_tag) = (&audited.summary.omitted, &audited.summary.omitted.by_tag);
+    let phrases = audited.summary.omitted_words();
+    let left_out = if phrases.is_empty() { "nothing".to_owned() } else { phrases.join("; ") };
+    let selected = selection.words().join("; ");
+    let mut sentences = vec![format!("This pack is narrowed to {selected}. Left out: {left_out}.")];
+    if !omitted.checks.is_empty() {
+        sentences.push(format!("Checks that did not run: {}.", omitted.checks.join(", ")));
+    }
+    if !omitted.accounts.is_empty() {
+        let named = omitted.accounts.get(..20).unwrap_or(&omitted.accounts);
+        let more = omitted.accounts.len() - named.len();
+        let rest = if more == 0 { String::new() } else { format!(" and {more} more; pack.json has all") };
+        sentences.push(format!("Accounts that were not audited: {}{rest}.", named.join(", ")));
+    }
+    if by_tag.kept > 0 {
+        let kept = counted(by_tag.kept, "result", "results");
+        sentences.push(format!("Not left out although the tags could not be read: {kept}."));
+    }
+    if audited.options.with_access && !selection.tags.is_empty() {
+        sentences.push("The lists of keys and of access are narrowed by account, not by tag.".to_owned());
+    }
+    sentences.iter().map(|sentence| shortened(sentence)).collect()
 }
 
 fn left_out(manifest: &Manifest) -> Vec<String> {
@@ -543,21 +588,13 @@ fn reproduce_flags(audited: &Audited<'_>) -> String {
     if options.as_of.is_some() {
         flags += &format!(" --as-of {}", recipe::quoted(&audited.identity.as_of));
     }
-    let all = crate::frameworks::all().map_or(0, <[_]>::len);
-    if options.frameworks.len() != all {
-        for framework in options.frameworks {
-            flags += &format!(" --framework {}", recipe::quoted(&framework.id));
-        }
-    }
-    if options.checks.len() != crate::checks::CHECKS.len() {
-        for check in options.checks {
-            flags += &format!(" --check {}", recipe::quoted(check.id));
-        }
+    for framework in audited.options.own_frameworks {
+        flags += &format!(" --framework-file {}{}.toml", pack::OWN_FRAMEWORKS, framework.id);
     }
     if options.verdicts == Verdicts::SecurityHub {
         flags += " --verdicts security-hub";
     }
-    if !options.settings().is_empty() {
+    if !(options.selection.is_empty() && options.settings().is_empty()) {
         flags += &format!(" --config {}", pack::CONFIG);
     }
     if audited.summary.is_incomplete() {

@@ -5,7 +5,8 @@
 //!   manifest-sha256.txt      sha256sum -c form: everything under data/, written last
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
-//!   data/keyproof.toml       parameters of checks that are not at their defaults, if there are any
+//!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
+//!   data/frameworks/         the files of the user's own frameworks, if there are any
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
