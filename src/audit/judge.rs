@@ -87,8 +87,10 @@ impl<'a> Judge<'a> {
         match &self.scope.account.entered {
             Err(_) if check.is_of_another_account(&self.scope) => {}
             Err(gap) => {
-                self.missing(GLOBAL, gap);
                 // The policies of the organization were not asked of this account.
+                if rules().any(|rule| !rule.is_over_organization_policies()) {
+                    self.missing(GLOBAL, gap);
+                }
                 rules().filter(|rule| rule.is_over_organization_policies()).for_each(|rule| self.rule(rule));
             }
             Ok(()) => rules().for_each(|rule| self.rule(rule)),

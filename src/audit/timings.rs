@@ -17,7 +17,7 @@ pub enum Part {
     Writing,
 }
 
-/// Time by part, summed over all threads.
+/// Time by part, summed over the threads that count theirs.
 #[derive(Debug)]
 pub struct Timings {
     clock: fn() -> Duration,

@@ -60,7 +60,7 @@ pub(super) fn in_words(changes: &Changes) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "From {} to {}\n", changes.old.end, changes.new.end)?;
     if !changes.narrowed.is_empty() {
-        writeln!(text, "  Narrowed   {}\n", changes.narrowed.join("; "))?;
+        writeln!(text, "  {}\n", changes.narrowed.join("\n  "))?;
     }
     writeln!(text, "  {:<24}{:>7}", "exceptions then", changes.balance.open_old)?;
     for class in Class::ALL {

@@ -232,7 +232,7 @@ pub struct Changes {
     /// Whose verdicts these are, where they are not ours.
     #[serde(skip_serializing_if = "is_ours")]
     pub verdicts: Verdicts,
-    /// What was compared and what was left out, in phrases; nothing if everything was compared.
+    /// What was selected and what that left out, in sentences; none if everything was compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub narrowed: Vec<String>,
     /// The sum of the exceptions.
@@ -313,17 +313,18 @@ pub fn run(old: &Snapshot, new: &Snapshot, options: audit::Options<'_>) -> Resul
     })
 }
 
-/// What was selected, and what that left out of either snapshot.
+/// What was selected, and what that left out of either snapshot, in sentences.
 fn narrowed(options: audit::Options<'_>, old: &audit::Summary, new: &audit::Summary) -> Vec<String> {
-    let mut phrases = options.selection.words();
+    let sentence =
+        |words: &str, phrases: Vec<String>| (!phrases.is_empty()).then(|| format!("{words}: {}.", phrases.join("; ")));
+    let selected = sentence("Selected", options.selection.words());
     let [then, now] = [old, new].map(audit::Summary::omitted_words);
-    if then == now {
-        phrases.extend(now.iter().map(|phrase| format!("left out: {phrase}")));
+    let left_out = if then == now {
+        [sentence("Left out", now), None]
     } else {
-        phrases.extend(then.iter().map(|phrase| format!("left out then: {phrase}")));
-        phrases.extend(now.iter().map(|phrase| format!("left out now: {phrase}")));
-    }
-    phrases
+        [sentence("Left out of the old snapshot", then), sentence("Left out of the new one", now)]
+    };
+    [selected].into_iter().chain(left_out).flatten().collect()
 }
 
 fn side(snapshot: &Snapshot, summary: &audit::Summary) -> Side {

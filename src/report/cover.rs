@@ -229,15 +229,18 @@ fn verdicts(audited: &Audited<'_>) -> Vec<Verdict> {
         say(Determination::ExceptionsNoted, exceptions(&of(failed + waived), waived, as_of));
     }
     let unknown = audited.summary.omitted.by_tag.unknown();
-    if unknown > 0 {
-        let unknown = counted(unknown, "item", "items");
-        let sentence = format!("No conclusion on {unknown} of which the tags are not known; they were left out.");
-        say(Determination::Incomplete, sentence);
-    }
+    let mut no_conclusions = Vec::new();
     if audited.summary.is_incomplete() || open > 0 {
         let gaps: Vec<String> = (0..audited.summary.ledger.len()).map(gap_name).collect();
-        let sentence = no_conclusion(open, total.population(), &gaps);
-        say(Determination::Incomplete, format!("{sentence} What could not be read counts nowhere as passed."));
+        no_conclusions.push(no_conclusion(open, total.population(), &gaps));
+        no_conclusions.push("What could not be read counts nowhere as passed.".to_owned());
+    }
+    if unknown > 0 {
+        let unknown = counted(unknown, "item was", "items were");
+        no_conclusions.push(format!("No conclusion: {unknown} left out of which the tags are not known."));
+    }
+    if !no_conclusions.is_empty() {
+        say(Determination::Incomplete, no_conclusions.join(" "));
     }
     if failed == 0 && waived > 0 {
         say(Determination::ExceptionsWaived, exceptions(&of(waived), waived, as_of));
@@ -247,7 +250,9 @@ fn verdicts(audited: &Audited<'_>) -> Vec<Verdict> {
         verdicts.push(match total.population() {
             0 => Verdict {
                 it: determination(Determination::NoItems),
-                sentence: format!("No items: the automated tests ran as of {as_of} and met nothing to test."),
+                sentence: format!(
+                    "No items: the automated tests ran as of {as_of} and met nothing to test in the stated scope."
+                ),
             },
             population => Verdict {
                 it: determination(Determination::NoExceptionsNoted),
@@ -468,6 +473,10 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
     if let Some(reason) = &manifest.scope.standalone {
         lead.push_str(&format!(" Only the caller's account is known: {reason}."));
     }
+    if audited.options.audit.selection.within.is_some() {
+        let audited = audited.accounts.all.len();
+        lead.push_str(&format!(" This pack is about {}.", counted(audited as u64, "account", "accounts")));
+    }
     let mut sentences = vec![lead];
     sentences.extend(left_out(manifest));
     sentences.extend(narrowed(audited));
@@ -494,7 +503,16 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
     sentences
 }
 
-/// What was selected, and what that left out.
+/// The first names of a list.
+fn first_of<T: AsRef<str>>(names: &[T]) -> String {
+    let named: Vec<&str> = names.iter().take(20).map(AsRef::as_ref).collect();
+    match names.len() - named.len() {
+        0 => listed(&named),
+        more => format!("{} and {more} more; data/pack.json has all", named.join(", ")),
+    }
+}
+
+/// What was selected, and what that left out, in sentences.
 pub(super) fn narrowed(audited: &Audited<'_>) -> Vec<String> {
     let selection = audited.options.audit.selection;
     if selection.is_empty() {
@@ -506,13 +524,10 @@ pub(super) fn narrowed(audited: &Audited<'_>) -> Vec<String> {
     let selected = selection.words().join("; ");
     let mut sentences = vec![format!("This pack is narrowed to {selected}. Left out: {left_out}.")];
     if !omitted.checks.is_empty() {
-        sentences.push(format!("Checks that did not run: {}.", omitted.checks.join(", ")));
+        sentences.push(format!("Checks that did not run: {}.", first_of(&omitted.checks)));
     }
     if !omitted.accounts.is_empty() {
-        let named = omitted.accounts.get(..20).unwrap_or(&omitted.accounts);
-        let more = omitted.accounts.len() - named.len();
-        let rest = if more == 0 { String::new() } else { format!(" and {more} more; pack.json has all") };
-        sentences.push(format!("Accounts that were not audited: {}{rest}.", named.join(", ")));
+        sentences.push(format!("Accounts that were not audited: {}.", first_of(&omitted.accounts)));
     }
     if by_tag.kept > 0 {
         let kept = counted(by_tag.kept, "result", "results");

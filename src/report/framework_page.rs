@@ -267,7 +267,9 @@ fn sentence(result: &ControlResult<'_>, as_of: &str, gaps: &[String]) -> String 
             }
             no_exceptions(tests, population.population(), as_of)
         }
-        Determination::NoItems => format!("No items: the automated tests ran as of {as_of} and met nothing to test."),
+        Determination::NoItems => {
+            format!("No items: the automated tests ran as of {as_of} and met nothing to test in the stated scope.")
+        }
         Determination::NotTested => match left_out(result) {
             Some(left_out) => format!("Not tested: {left_out}."),
             None => "Not tested: what this pack tests is related evidence at most.".to_owned(),

@@ -58,7 +58,7 @@ pub(super) struct Identity {
     pub(super) kms_actions: &'static str,
     /// Parameters that let more pass than their defaults, in words.
     pub(super) loosened: Vec<String>,
-    /// What was selected and what that left out, in words; nothing if everything was.
+    /// What was selected and what that left out, in sentences; none if everything was selected.
     pub(super) narrowed: Vec<String>,
     /// Whether the snapshot is a made-up one.
     pub(super) demo: bool,
@@ -108,7 +108,12 @@ impl Identity {
             ("Source-Organization", line(&self.subject)),
             (
                 "External-Description",
-                format!("Evidence on IAM and KMS of {}, as of {}", line(&self.subject_words), self.as_of),
+                format!(
+                    "Evidence on IAM and KMS of {}, as of {}{}",
+                    line(&self.subject_words),
+                    self.as_of,
+                    if self.narrowed.is_empty() { "" } else { ", narrowed by a selection" }
+                ),
             ),
             ("Bag-Software-Agent", self.tool.clone()),
             ("Snapshot-Root-SHA256", self.snapshot_root.clone()),
@@ -122,12 +127,14 @@ pub(super) fn loosened(settings: &[Setting]) -> Vec<String> {
     settings.iter().filter(|it| it.loosened).map(|it| shortened(&format!("{}: {it}", it.check))).collect()
 }
 
-/// What is selected, and what that leaves out before anything is judged.
+/// What is selected, and what that leaves out before anything is judged, in sentences.
 fn narrowed(manifest: &Manifest, options: &Options<'_>) -> Vec<String> {
     let selected = options.audit.selection.words();
     let omitted = options.audit.omitted(manifest).words(manifest.accounts.len());
-    let left_out = omitted.iter().map(|phrase| format!("left out: {phrase}"));
-    selected.into_iter().chain(left_out).map(|phrase| shortened(&phrase)).collect()
+    let sentence = |(words, phrases): (&str, Vec<String>)| {
+        (!phrases.is_empty()).then(|| shortened(&format!("{words}: {}.", phrases.join("; "))))
+    };
+    [("Selected", selected), ("Left out", omitted)].into_iter().filter_map(sentence).collect()
 }
 
 /// The configuration file that selects the same and sets the same parameters.

@@ -171,7 +171,7 @@ fn limitations(audited: &Audited<'_>) -> Vec<String> {
     if !audited.options.audit.selection.is_empty() {
         let words = "A selection decides what is judged, never how: what was left out is not known to be without exceptions, and a \
                      control of which a test was left out gets no conclusion.";
-        limitations.push(format!("{} {words}", cover::narrowed(audited).join(" ")));
+        limitations.extend(cover::narrowed(audited).first().map(|sentence| format!("{sentence} {words}")));
     }
     if !audited.options.with_access {
         limitations.push(
