@@ -201,13 +201,13 @@ pub struct AuditArgs {
     /// Print where the time went, by phase and check, on standard error
     #[arg(long)]
     pub timings: bool,
+    /// What is judged
+    #[command(flatten)]
+    pub selection: SelectionArgs,
     /// Judge only resources that carry this tag; repeated, they must carry all. A resource whose tags could not be read stays;
     /// those whose tags a snapshot does not hold (accounts, policies, certificates) are counted as not known
     #[arg(long, value_name = "KEY[=VALUE]", help_heading = SELECTION)]
     pub tag: Vec<String>,
-    /// What is judged
-    #[command(flatten)]
-    pub selection: SelectionArgs,
 }
 
 /// Heading of the flags of a selection.
@@ -229,7 +229,7 @@ pub struct SelectionArgs {
     /// Framework of your own, as a TOML file; repeats
     #[arg(long, value_name = "FILE")]
     pub framework_file: Vec<PathBuf>,
-    /// Run only checks of this severity or worse
+    /// Run only checks of this severity or worse, whatever the severity of their findings
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub severity: Option<FailOn>,
     /// Judge only what belongs to this service; repeats, takes commas [default: all]

@@ -182,7 +182,11 @@ impl Selection {
         };
         say("checks", self.checks.iter().map(ToString::to_string).collect());
         say("no checks", self.skip_checks.iter().map(ToString::to_string).collect());
-        say("checks of severity", self.severity.iter().map(|it| format!("{it} or worse")).collect());
+        let or_worse = |least: &Severity| match least {
+            Severity::Critical => least.to_string(),
+            _ => format!("{least} or worse"),
+        };
+        say("checks of severity", self.severity.iter().map(or_worse).collect());
         say("frameworks and the checks mapped to them:", self.frameworks.iter().cloned().collect());
         say("services", self.services.iter().map(|it| it.word().to_owned()).collect());
         say("accounts", self.accounts.iter().cloned().collect());

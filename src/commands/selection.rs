@@ -170,16 +170,13 @@ fn narrow_accounts(
     selection.units = units.each(|name| unit(name, &known))?.into_iter().collect();
     let mut within = BTreeSet::new();
     for (snapshot, organization) in snapshots.iter().zip(&organizations) {
-        for entry in &snapshot.manifest().accounts {
-            let id = &entry.account_id;
-            if !(selection.accounts.is_empty() || selection.accounts.contains(id)) {
-                continue;
-            }
-            let above = organization.as_ref().and_then(|organization| organization.path(id).ok());
-            match above {
-                _ if selection.units.is_empty() => {}
-                Some(above) if above.iter().any(|unit| selection.units.contains_key(unit)) => {}
-                Some(_) => continue,
+        let ids = snapshot.manifest().accounts.iter().map(|entry| &entry.account_id);
+        let named = |id: &&String| selection.accounts.is_empty() || selection.accounts.contains(*id);
+        let named: Vec<&String> = ids.filter(named).collect();
+        for id in named {
+            match is_below(&selection.units, id, organization.as_ref()) {
+                Some(true) => {}
+                Some(false) => continue,
                 // It may lie below the unit: it is audited rather than left out in silence.
                 None => {
                     selection.unplaced.insert(id.clone());
@@ -195,6 +192,15 @@ fn narrow_accounts(
     );
     selection.within = Some(within);
     Ok(())
+}
+
+/// Whether an account lies below one of the units, if there are any; none where its place is not known.
+fn is_below(units: &BTreeMap<String, String>, id: &str, organization: Option<&Organization>) -> Option<bool> {
+    if units.is_empty() {
+        return Some(true);
+    }
+    let above = organization?.path(id).ok()?;
+    Some(above.iter().any(|unit| units.contains_key(unit)))
 }
 
 /// The id of an account that is named by its id or by a name that no other account has.
@@ -279,6 +285,14 @@ mod tests {
         }
         let message = unit("Wrokloads", &[&organization]).unwrap_err().to_string();
         assert!(message.contains("did you mean `Workloads`"), "{message}");
+        let units = BTreeMap::from([(id, path)]);
+        assert_eq!(is_below(&units, "123456789012", Some(&organization)), Some(true));
+        assert_eq!(is_below(&units, "111122223333", Some(&organization)), Some(false));
+        let mut unread = organization;
+        let gap = crate::model::Gap::not_collected("organizations:ListAccountsForParent", &["123456789012"]);
+        unread.accounts.get_mut("123456789012").unwrap().parent_id = Err(gap);
+        assert_eq!(is_below(&units, "123456789012", Some(&unread)), None);
+        assert_eq!(is_below(&BTreeMap::new(), "123456789012", Some(&unread)), Some(true));
         let entry = &snapshot.manifest().accounts[0];
         assert_eq!(account(&entry.name, &[&snapshot]).unwrap(), entry.account_id);
         let message = account("999999999999", &[&snapshot]).unwrap_err().to_string();
