@@ -1,7 +1,7 @@
 //! Users, groups and roles with full access to CloudShell.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Principal;
 
 const FULL_ACCESS: &str = "AWSCloudShellFullAccess";
@@ -36,6 +36,11 @@ pub(super) const CHECK: Check = Check {
              arn:aws:iam::aws:policy/AWSCloudShellFullAccess, or detach-user-policy, or detach-group-policy.",
             "To verify: aws iam list-entities-for-policy with this --policy-arn does not list it.",
         ],
+        commands: &[
+            "aws iam detach-user-policy --user-name={user} --policy-arn=arn:{partition}:iam::aws:policy/AWSCloudShellFullAccess",
+            "aws iam detach-group-policy --group-name={group} --policy-arn=arn:{partition}:iam::aws:policy/AWSCloudShellFullAccess",
+            "aws iam detach-role-policy --role-name={role} --policy-arn=arn:{partition}:iam::aws:policy/AWSCloudShellFullAccess",
+        ],
         risk: "People lose the upload and download of files in CloudShell; aws iam attach-role-policy takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
@@ -46,7 +51,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_policy_cloudshell_admin_not_attached",
         "Steampipe iam_user_group_role_cloudshell_fullaccess_restricted",
         "CIS AWS Foundations 7.0.0 2.20",
+        "Prowler bedrock_full_access_policy_attached (with policies)",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Principal(judge)],
 };
 

@@ -2,7 +2,7 @@
 
 use super::iam_managed_policy_kms_decrypt_all_keys::DECRYPTION;
 use super::{Check, Judged, Parameter, Remediation, Rule, Scope, all_keys};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::model::Principal;
 use crate::policy::coverage;
 
@@ -33,6 +33,11 @@ pub(super) const CHECK: Check = Check {
              into the ARN and add a condition on aws:ResourceTag or kms:ResourceAliases.",
             "Save the old document, put the narrower one under the same name, and watch for AccessDenied.",
         ],
+        commands: &[
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+        ],
         risk: "An inline policy has no versions: without the saved document there is no way back. A workload that uses a key \
             nobody listed cannot read its data until the key is added.",
     },
@@ -44,6 +49,8 @@ pub(super) const CHECK: Check = Check {
         "Steampipe kms_key_decryption_restricted_in_iam_inline_policy",
         "Steampipe iam_policy_inline_no_blocked_kms_actions",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Principal(judge)],
 };
 

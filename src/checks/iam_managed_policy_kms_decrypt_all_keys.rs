@@ -1,7 +1,7 @@
 //! Customer managed policies that allow decryption with all keys.
 
 use super::{Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, all_keys, boundary_only};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::model::ManagedPolicy;
 use crate::policy::coverage;
 
@@ -33,6 +33,10 @@ pub(super) const CHECK: Check = Check {
              into the ARN and add a condition on aws:ResourceTag or kms:ResourceAliases.",
             "Create the narrower document as a new version, make it the default, and watch for AccessDenied.",
         ],
+        commands: &[
+            "aws iam list-entities-for-policy --policy-arn={policy}",
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+        ],
         risk: "A workload that uses a key nobody listed cannot read its data until the key is added; \
             iam:SetDefaultPolicyVersion goes back to the old version.",
     },
@@ -44,6 +48,8 @@ pub(super) const CHECK: Check = Check {
         "Steampipe kms_key_decryption_restricted_in_iam_customer_managed_policy",
         "Steampipe iam_policy_custom_no_blocked_kms_actions",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge)],
 };
 

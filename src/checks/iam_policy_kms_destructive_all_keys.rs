@@ -1,7 +1,7 @@
 //! Policies that allow all keys to be destroyed or taken over.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, all_keys, boundary_only};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::model::{ManagedPolicy, Principal};
 use crate::policy::{Document, coverage};
 
@@ -54,12 +54,23 @@ pub(super) const CHECK: Check = Check {
             "Put a service control policy over the account that denies kms:ScheduleKeyDeletion to all but one role.",
             "To verify: keyproof policy coverage with --action kms:ScheduleKeyDeletion says NONE or names the keys.",
         ],
+        commands: &[
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+        ],
         risk: "Pipelines that create and delete keys fail until their keys are named. The former version or the saved \
             document takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
     parameters: &[Parameter::Strings(ACTIONS)],
-    elsewhere: &["Cloudsplaining (infrastructure modification, resource exposure; no check of its own)"],
+    elsewhere: &[
+        "Cloudsplaining InfrastructureModification (destruction of keys)",
+        "Cloudsplaining ResourceExposure (policies and grants of keys)",
+    ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge_managed_policy), Rule::Principal(judge_inline_policies)],
 };
 

@@ -1,7 +1,7 @@
 //! Policies that allow every KMS action on all keys.
 
 use super::{Check, Judged, Remediation, Rule, Scope, all_keys, boundary_only};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::model::{ManagedPolicy, Principal};
 use crate::policy::{Document, kms_full_access};
 
@@ -33,6 +33,12 @@ pub(super) const CHECK: Check = Check {
              them.",
             "Change a managed policy by a new default version, an inline policy after saving the old document.",
         ],
+        commands: &[
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+        ],
         risk: "Calls that only the wildcard covered fail until they are listed: watch CloudTrail for AccessDenied. The old \
             version or the saved document is the way back.",
     },
@@ -42,7 +48,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_policy_no_full_access_to_kms",
         "Prowler iam_inline_policy_no_full_access_to_kms",
         "Steampipe iam_policy_no_full_access_to_kms",
+        "ScoutSuite iam-inline-policy-allows-NotActions (where it leaves KMS in)",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge_managed_policy), Rule::Principal(judge_inline_policies)],
 };
 

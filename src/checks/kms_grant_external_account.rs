@@ -1,7 +1,7 @@
 //! Grants that give a key to another account.
 
 use super::{Check, Judged, Remediation, Rule, Scope, place_of};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Arn, Gap, Grant, Key, KeyManager};
 
 pub(super) const CHECK: Check = Check {
@@ -25,12 +25,18 @@ pub(super) const CHECK: Check = Check {
             "If the account is meant to use the key: prefer a statement in the key policy, which reviewers see, or record \
              a waiver with the reason.",
         ],
+        commands: &[
+            "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
+            "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
+        ],
         risk: "Whatever used the grant fails within minutes, for example volumes and databases of the other account. There \
             is no way back but a new grant.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
     parameters: &[],
     elsewhere: &["IAM Access Analyzer external access (KMS grants)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Grant(judge)],
 };
 

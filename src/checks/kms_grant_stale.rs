@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::grants::{self, of_service};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Arn, Gap, Grant, Iam, Key};
 
 pub(super) const CHECK: Check = Check {
@@ -23,11 +23,17 @@ pub(super) const CHECK: Check = Check {
             "If there are none: kms:RevokeGrant with the key and the grant id.",
             "If there are: make a new grant with what is needed now, then revoke this one.",
         ],
+        commands: &[
+            "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
+            "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
+        ],
         risk: "Whatever still used the grant fails within minutes; there is no way back but a new grant.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", "kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
     parameters: &[],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Grant(judge)],
 };
 

@@ -1,7 +1,7 @@
 //! Keys that wait for their deletion.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Key, KeyManager};
 
 pub(super) const CHECK: Check = Check {
@@ -26,6 +26,11 @@ pub(super) const CHECK: Check = Check {
             "If the deletion is meant: write down who approved it, and record a waiver that ends on the deletion date.",
             "From now on disable a key for some weeks before its deletion is scheduled: mistakes show, and can be undone.",
         ],
+        commands: &[
+            "aws kms cancel-key-deletion --region={region} --key-id={key}",
+            "aws kms enable-key --region={region} --key-id={key}",
+            "aws kms describe-key --region={region} --key-id={key}",
+        ],
         risk: "Cancelling changes no data. A deletion that happens cannot be undone.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey"],
@@ -36,6 +41,8 @@ pub(super) const CHECK: Check = Check {
         "Prowler kms_cmk_not_deleted_unintentionally",
         "Steampipe kms_key_not_pending_deletion",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

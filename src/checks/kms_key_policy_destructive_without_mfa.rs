@@ -3,7 +3,7 @@
 use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
 use super::{Check, Judged, Remediation, Rule, Scope};
 use crate::access::{Key as AccessKey, Principal, PrincipalKind};
-use crate::finding::{Judgement, Severity, Verdict};
+use crate::finding::{Judgement, Severity, Status, Verdict};
 use crate::model::{Key, Role};
 use crate::policy::{self, Access, Action, Effect, Match, Statement, Unanswered};
 
@@ -32,6 +32,10 @@ pub(super) const CHECK: Check = Check {
             "Or demand MFA where people become the role: Bool aws:MultiFactorAuthPresent true in its trust policy.",
             "BoolIfExists with true in an Allow does not help: it also holds for access keys without MFA.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Pipelines that change key policies with access keys or roles fail unless they are spared.",
     },
     reads: &[
@@ -45,7 +49,9 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListTargetsForPolicy",
     ],
     parameters: &[],
-    elsewhere: &["None known: aws:MultiFactorAuthPresent in the IAM user guide"],
+    elsewhere: &["PMapper sensitive actions without MFA (destruction of keys)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
 use super::{Check, Judged, Remediation, Rule, Scope, place_of};
 use crate::access::{Principal, PrincipalKind};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Access, Action, Effect, kms_actions};
 
@@ -34,6 +34,10 @@ pub(super) const CHECK: Check = Check {
             "If it is meant: name roles instead of the whole account, only the actions they need, with an encryption context; \
              then record a waiver with the reason.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Whatever the other account does with the key fails at once, for example reading shared snapshots, buckets or \
             secrets. Putting the old policy back undoes it.",
     },
@@ -48,6 +52,8 @@ pub(super) const CHECK: Check = Check {
     ],
     parameters: &[],
     elsewhere: &["IAM Access Analyzer external access (KMS keys)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -2,7 +2,7 @@
 
 use super::key_policy::{self, Answer, Spoken, conclude};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Effect, KMS_OTHER, Match, Principal, kms_actions};
 
@@ -28,12 +28,18 @@ pub(super) const CHECK: Check = Check {
             "Give users of the key the operations that use it, administrators those that manage it, nobody both.",
             "kms:PutKeyPolicy; leave the statement for the account as it is.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "An operation that was overlooked fails until it is added. The statement for the account lets administrators \
             mend it.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
     parameters: &[],
     elsewhere: &["None known: least privilege for key policies in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

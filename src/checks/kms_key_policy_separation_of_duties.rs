@@ -4,7 +4,7 @@ use super::grants::grantee;
 use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
 use super::{Check, Judged, Remediation, Rule, Scope};
 use crate::access::{Cell, Key as AccessKey, Principal, PrincipalKind};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{self, Access, Action, Grant, Unanswered};
 
@@ -34,6 +34,10 @@ pub(super) const CHECK: Check = Check {
              everyone but named roles.",
             "Keep a break-glass role apart, and alert on kms:PutKeyPolicy and kms:CreateGrant.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "A role that did both stops doing one of them, often a deployment pipeline: give that half to another role first.",
     },
     reads: &[
@@ -49,6 +53,8 @@ pub(super) const CHECK: Check = Check {
     ],
     parameters: &[],
     elsewhere: &["None known: key administrators and key users in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -3,7 +3,7 @@
 use super::key_policy::{self, Answer, Policies, Spoken, conclude};
 use super::sources::{looks_at_source, scopes};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Effect, Match, Principal, kms_actions};
 
@@ -30,12 +30,18 @@ pub(super) const CHECK: Check = Check {
             "Add StringEquals on aws:SourceAccount, and ArnLike on aws:SourceArn as narrow as the resource allows.",
             "kms:PutKeyPolicy, then watch CloudTrail for AccessDenied events of the service.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "If the service does not send the key, its calls fail from then on: deliveries stop. Putting the old policy back \
             undoes it.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
     parameters: &[],
     elsewhere: &["AWS guidance on the confused deputy problem"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

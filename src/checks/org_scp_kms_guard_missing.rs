@@ -3,7 +3,7 @@
 use super::guardrails::{DESTRUCTIVE, Left, left, organization, sources, unreached};
 use super::key_policy::unanswered;
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::policy::{Access, Action};
 
 pub(super) const CHECK: Check = Check {
@@ -29,6 +29,10 @@ pub(super) const CHECK: Check = Check {
             "Attach it to an organizational unit for tests first, then to the root.",
             "Keep keys out of the management account, which no such policy reaches.",
         ],
+        commands: &[
+            "aws organizations create-policy --type=SERVICE_CONTROL_POLICY --name=ProtectKeys --description=Keys --content=file://policy.json",
+            "aws organizations list-policies-for-target --filter=SERVICE_CONTROL_POLICY --target-id={account}",
+        ],
         risk: "Pipelines that delete keys when they tear down stacks fail unless their role is spared.",
     },
     reads: &[
@@ -40,6 +44,8 @@ pub(super) const CHECK: Check = Check {
     ],
     parameters: &[],
     elsewhere: &["CIS AWS Foundations 7.0.0 2.1.2"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 
