@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Check, find};
+use crate::policy::kms_actions;
 
 /// A parameter of a check.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +82,8 @@ pub enum Form {
     AccountId,
     /// One of these.
     OneOf(&'static [&'static str]),
+    /// An action of KMS: `kms:Decrypt`.
+    KmsAction,
     /// A text of 1 to 256 characters without control characters: a name, a prefix, a tag key, an ARN.
     Text,
 }
@@ -90,6 +93,7 @@ impl Form {
         match self {
             Self::AccountId => item.len() == 12 && item.bytes().all(|byte| byte.is_ascii_digit()),
             Self::OneOf(allowed) => allowed.contains(&item),
+            Self::KmsAction => kms_actions().iter().any(|action| action.name == item),
             Self::Text => (1..=256).contains(&item.chars().count()) && !item.chars().any(char::is_control),
         }
     }
@@ -100,6 +104,7 @@ impl fmt::Display for Form {
         match self {
             Self::AccountId => f.write_str("account ids of 12 digits"),
             Self::OneOf(allowed) => write!(f, "any of {}", allowed.join(", ")),
+            Self::KmsAction => f.write_str("actions of KMS by name, such as kms:Decrypt"),
             Self::Text => f.write_str("texts of 1 to 256 characters"),
         }
     }
@@ -256,11 +261,14 @@ pub enum Verdicts {
 }
 
 /// Checks for which Security Hub has a control whose parameters cannot be changed (user guide, pages of IAM and Account).
-const FIXED_IN_SECURITY_HUB: [&str; 5] = [
+const FIXED_IN_SECURITY_HUB: [&str; 8] = [
     "account-in-organization",
     "iam-access-key-age",
     "iam-cloudshell-full-access",
     "iam-credentials-unused",
+    "iam-inline-policy-kms-decrypt-all-keys",
+    "iam-managed-policy-kms-decrypt-all-keys",
+    "iam-support-role",
     "iam-user-direct-policies",
 ];
 
@@ -390,6 +398,12 @@ impl Values {
     /// With one value of a parameter.
     pub(super) fn with(name: &'static str, value: Value) -> Self {
         Self(BTreeMap::from([(name, value)]))
+    }
+
+    /// With one more.
+    pub(super) fn and(mut self, name: &'static str, value: Value) -> Self {
+        self.0.insert(name, value);
+        self
     }
 }
 
