@@ -12,8 +12,8 @@ pub(super) type Named<'a> = (&'a str, &'a Document);
 pub(super) struct Asked<'a> {
     /// The actions.
     pub(super) actions: &'a [&'a str],
-    /// How the ARNs of the kind begin.
-    pub(super) head: &'a str,
+    /// How the ARNs of the kind begin; none for actions that have no resource.
+    pub(super) head: Option<&'a str>,
     /// The kind, in words: `all roles of the account`.
     pub(super) kind: &'a str,
 }

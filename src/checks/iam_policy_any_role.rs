@@ -72,7 +72,7 @@ fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged 
 fn conclude(documents: &[broad::Named<'_>], scope: &Scope<'_>) -> Judgement {
     let head = format!("arn:{}:iam::{}:role/", scope.account.partition, scope.account.id);
     let actions = scope.values.strings(&ACTIONS);
-    broad::conclude(documents, &broad::Asked { actions: &actions, head: &head, kind: "all roles of the account" })
+    broad::conclude(documents, &broad::Asked { actions: &actions, head: Some(&head), kind: "all roles of the account" })
 }
 
 #[cfg(test)]

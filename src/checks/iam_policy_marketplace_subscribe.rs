@@ -28,8 +28,8 @@ pub(super) const CHECK: Check = Check {
     rationale: "A subscription brings software of a stranger into the account, often with a role of its own and access to \
         data, and a bill. Access to models of Bedrock is bought in the same way.",
     rule: "Takes the default version of each customer managed policy, and the inline policies of each user, group and \
-        role (one finding for each owner). FAIL if an Allow statement gives one of actions (aws-marketplace:Subscribe) on \
-        all resources: by name, by a wildcard, or by a NotAction that leaves it in. A condition on the Allow is ignored \
+        role (one finding for each owner). FAIL if an Allow statement gives one of actions (aws-marketplace:Subscribe), \
+        which have no resource, on *: by name, by a wildcard, by a NotAction or NotResource that leaves it in. A condition on the Allow is ignored \
         and said; a Deny of the action on all resources without a condition in the same document takes the FAIL away. \
         UNDECIDED if it depends on what AWS does not document.",
     exemptions: "A policy that is used as a permissions boundary and attached nowhere, principals without an inline policy, \
@@ -73,9 +73,9 @@ fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged 
 }
 
 fn conclude(documents: &[broad::Named<'_>], scope: &Scope<'_>) -> Judgement {
-    let head = format!("arn:{}:", scope.account.partition);
+    // These actions have no resource: a statement gives them or does not.
     let actions = scope.values.strings(&ACTIONS);
-    broad::conclude(documents, &broad::Asked { actions: &actions, head: &head, kind: "all resources" })
+    broad::conclude(documents, &broad::Asked { actions: &actions, head: None, kind: "all resources" })
 }
 
 #[cfg(test)]

@@ -170,14 +170,15 @@ pub struct ActionStatement {
     pub certain: bool,
 }
 
-/// The Allow statements of an identity policy that grant an action on every resource whose ARN begins with `head`: `arn:aws:`
-/// for everything, `arn:aws:iam::111122223333:role/` for the roles of an account. What an unconditional Deny of the same document
-/// takes back certainly does not count.
+/// The Allow statements of an identity policy that grant an action on every resource whose ARN begins with `head`:
+/// `arn:aws:iam::111122223333:role/` for the roles of an account. Without a `head` the action is one that has no resource. What an
+/// unconditional Deny of the same document takes back certainly does not count.
 #[must_use]
-pub fn statements_of_action(document: &Document, action: &str, head: &str) -> Vec<ActionStatement> {
-    let on_all = |statement: &Statement, read: Read| match statement.resources.as_ref() {
-        Some(resources) => covers(resources, head, read),
-        None => Ok(false),
+pub fn statements_of_action(document: &Document, action: &str, head: Option<&str>) -> Vec<ActionStatement> {
+    let on_all = |statement: &Statement, read: Read| match (statement.resources.as_ref(), head) {
+        (Some(resources), Some(head)) => covers(resources, head, read),
+        (Some(resources), None) => Ok(resources.matches(None, &|_| None) == Match::Yes),
+        (None, _) => Ok(false),
     };
     let takes_back = |deny: &Statement| {
         deny.condition.is_none()
@@ -308,14 +309,14 @@ mod tests {
         }
     }
 
-    fn of_action(action: &str, head: &str, statements: &str) -> Vec<(usize, bool)> {
+    fn of_action(action: &str, head: Option<&str>, statements: &str) -> Vec<(usize, bool)> {
         let document = Document::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)).unwrap();
         statements_of_action(&document, action, head).into_iter().map(|it| (it.statement, it.certain)).collect()
     }
 
     #[test]
     fn an_action_on_everything_of_a_kind_is_found_in_its_spellings() {
-        const ROLES: &str = "arn:aws:iam::111122223333:role/";
+        const ROLES: Option<&str> = Some("arn:aws:iam::111122223333:role/");
         let found = |resource: &str| of_action("sts:AssumeRole", ROLES, &allow(r#""sts:Assume*""#, resource));
         for resource in [
             r#""*""#,
@@ -344,7 +345,7 @@ mod tests {
     fn a_deny_of_the_action_without_a_condition_takes_it_away() {
         let with = |deny: &str| {
             let star = allow(r#""*""#, r#""*""#);
-            of_action("aws-marketplace:Subscribe", "arn:aws:", &format!("{star}, {deny}"))
+            of_action("aws-marketplace:Subscribe", None, &format!("{star}, {deny}"))
         };
         let deny = allow(r#""aws-marketplace:*""#, r#""*""#).replace("Allow", "Deny");
         assert_eq!(with(&deny), []);
@@ -352,6 +353,15 @@ mod tests {
         assert_eq!(with(&deny.replace(r#""*"}"#, r#""arn:aws:s3:::x"}"#)), [(0, true)]);
         let conditional = deny.replace(r#""*"}"#, r#""*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}"#);
         assert_eq!(with(&conditional), [(0, true)]);
+    }
+
+    #[test]
+    fn an_action_without_a_resource_is_given_by_a_star_or_by_what_leaves_something_else_out() {
+        let found = |resource: &str| of_action("aws-marketplace:Subscribe", None, &allow(r#""*""#, resource));
+        assert_eq!(found(r#"["arn:aws:s3:::x", "*"]"#), [(0, true)]);
+        assert_eq!(found(r#""arn:*""#), []);
+        let all_but = allow(r#""aws-marketplace:*""#, r#""arn:aws:s3:::x""#).replace("Resource", "NotResource");
+        assert_eq!(of_action("aws-marketplace:Subscribe", None, &all_but), [(0, true)]);
     }
 
     fn admin(statements: &str) -> Vec<(usize, AdminActions)> {
