@@ -204,6 +204,29 @@ mod tests {
         }
     }
 
+    /// What a shell makes of a command: the words that the program gets.
+    #[cfg(unix)]
+    fn words(command: &str) -> Vec<String> {
+        let script = format!("aws() {{ printf '%s\\n' \"$@\"; }}; {command}");
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{command}");
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_takes_any_name_for_what_it_is() {
+        const GET: [&str; 1] = ["aws iam get-user --user-name={user} --output=json"];
+        for name in [
+            "Alice", "=1+1@cmd", "-x", "--help", "it's", "'; id; '", "$(id)", "`id`", "a b", "*", "~", "a\\", "\"",
+            "#", "!!", "a|b", "<x>", "a&b", "{user}", "${HOME}",
+        ] {
+            let command = remedies(&GET, &of("AWS::IAM::User", name)).remove(0);
+            let expected = ["iam", "get-user", &format!("--user-name={name}"), "--output=json"];
+            assert_eq!(words(&command), expected, "{command}");
+        }
+    }
+
     #[test]
     fn a_command_without_its_value_is_left_out() {
         let policy = of("AWS::Organizations::Policy", "Guard");

@@ -165,7 +165,7 @@ pub(super) struct FindingView {
     pub(super) evidence: Vec<EvidenceView>,
     pub(super) more: usize,
     pub(super) remediation: String,
-    pub(super) commands: String,
+    pub(super) commands: Vec<String>,
     pub(super) first_seen: String,
 }
 
@@ -209,9 +209,9 @@ impl FindingView {
             .map(|it| ITEM + wide(&it.line) + wide(&it.pointer) + wide(&it.file) + wide(&it.request_id))
             .sum();
         let statements: usize = self.statements.iter().map(|it| ITEM / 2 + wide(&it.policy) + wide(&it.sid)).sum();
-        let Self { reason, resource, resource_arn, remediation, account_name, commands, .. } = self;
-        let texts = [reason, resource, resource_arn, remediation, account_name, commands];
-        ROW + evidence + statements + texts.into_iter().map(|text| wide(text)).sum::<usize>()
+        let Self { reason, resource, resource_arn, remediation, account_name, .. } = self;
+        let texts = [reason, resource, resource_arn, remediation, account_name].into_iter().chain(&self.commands);
+        ROW + evidence + statements + texts.map(|text| wide(text)).sum::<usize>()
     }
 
     /// The view of a finding; `prefix` leads from where commands are run to the snapshot.
@@ -249,7 +249,7 @@ impl FindingView {
             evidence: finding.evidence.iter().take(MAX_ITEMS).map(|it| evidence(it, prefix)).collect(),
             more: more.into_iter().map(|items| items.saturating_sub(MAX_ITEMS)).sum(),
             remediation: shortened(&finding.remediation),
-            commands: commands(finding).join("\n"),
+            commands: commands(finding),
             first_seen: finding.first_seen.to_string(),
         }
     }
