@@ -4,7 +4,7 @@ use super::identity::document_of;
 use super::{Scope, reference};
 use crate::finding::StatementReference;
 use crate::model::{AttachedPolicy, Gap, InlinePolicy, Principal, Source};
-use crate::policy::{AdminActions, Document, admin_statements};
+use crate::policy::{AdminActions, AdminStatement, Document, admin_statements};
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 
@@ -80,21 +80,32 @@ impl<'a> Held<'a, '_> {
     fn take(&mut self, inline: &'a [InlinePolicy], attached: &'a [AttachedPolicy]) {
         for policy in inline {
             match &policy.document {
-                Ok(document) => self.judge(&policy.name, &policy.name, document, &policy.source),
+                Ok(document) => {
+                    let found = admin_statements(document, &self.scope.account.partition);
+                    self.judge(&policy.name, &policy.name, (document, &found), &policy.source);
+                }
                 Err(gap) => self.lacks(gap.clone()),
             }
         }
         for it in attached {
             match document_of(&it.arn, self.scope) {
-                Ok((document, source)) => self.judge(&it.name, &it.arn, document, source),
+                Ok((document, source)) => {
+                    let found = self.scope.reach.everything(&it.arn, document);
+                    self.judge(&it.name, &it.arn, (document, &found), source);
+                }
                 Err(gap) => self.lacks(gap),
             }
         }
     }
 
-    fn judge(&mut self, name: &'a str, policy: &str, document: &Document, source: &'a Source) {
-        let mut found = admin_statements(document, &self.scope.account.partition);
-        found.retain(|it| it.actions != AdminActions::AllButSome);
+    fn judge(
+        &mut self,
+        name: &'a str,
+        policy: &str,
+        (document, found): (&Document, &[AdminStatement]),
+        source: &'a Source,
+    ) {
+        let found: Vec<&AdminStatement> = found.iter().filter(|it| it.actions != AdminActions::AllButSome).collect();
         if found.is_empty() {
             return;
         }
@@ -118,6 +129,5 @@ fn is_limited(principal: Principal<'_>, scope: &Scope<'_>) -> Result<bool, Gap> 
     };
     let Some(arn) = boundary else { return Ok(false) };
     let (document, _) = document_of(arn, scope)?;
-    let found = admin_statements(document, &scope.account.partition);
-    Ok(found.iter().all(|it| it.actions == AdminActions::AllButSome))
+    Ok(scope.reach.everything(arn, document).iter().all(|it| it.actions == AdminActions::AllButSome))
 }

@@ -40,9 +40,9 @@ pub(super) const CHECK: Check = Check {
             "Attach it, then detach the other. Keep a break-glass role whose use raises an alarm.",
         ],
         commands: &[
-            "aws iam detach-user-policy --user-name={user} --policy-arn=arn:aws:iam::aws:policy/AdministratorAccess",
-            "aws iam detach-group-policy --group-name={group} --policy-arn=arn:aws:iam::aws:policy/AdministratorAccess",
-            "aws iam detach-role-policy --role-name={role} --policy-arn=arn:aws:iam::aws:policy/AdministratorAccess",
+            "aws iam detach-user-policy --user-name={user} --policy-arn=arn:{partition}:iam::aws:policy/AdministratorAccess",
+            "aws iam detach-group-policy --group-name={group} --policy-arn=arn:{partition}:iam::aws:policy/AdministratorAccess",
+            "aws iam detach-role-policy --role-name={role} --policy-arn=arn:{partition}:iam::aws:policy/AdministratorAccess",
             "aws iam list-attached-user-policies --user-name={user}",
             "aws iam list-attached-group-policies --group-name={group}",
             "aws iam list-attached-role-policies --role-name={role}",

@@ -13,7 +13,8 @@ const MEASUREMENTS: Strings = Strings {
     meaning: "The measurements of approved images in hexadecimal: PCR values, or ImageSha384; none listed: the check is off.",
     default: &[],
     form: Form::Text,
-    loosens: Loosens::More,
+    // Any list asks for more than none does.
+    loosens: Loosens::Less,
 };
 
 pub(super) const CHECK: Check = Check {

@@ -131,7 +131,7 @@ pub use elsewhere::{Answer, Counterpart, Name, Tool, counterparts};
 pub use lint::Lints;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 
@@ -141,7 +141,7 @@ use crate::model::{
     Account, CustomKeyStore, Fact, Gap, Grant, Group, Key, ManagedPolicy, Organization, OrganizationPolicy, Principal,
     Role, ServerCertificate, User,
 };
-use crate::policy::Statement;
+use crate::policy::{AdminStatement, Document, Statement, admin_statements};
 
 pub use parameters::{
     Boolean, DEFAULTS, Form, Integer, Loosens, Parameter, Parameters, Refusal, Setting, Strings, Value, Values,
@@ -383,13 +383,16 @@ pub struct Reach<'a> {
     classes: OnceLock<BTreeMap<String, usize>>,
     /// What a check says of a class of keys.
     said: Mutex<BTreeMap<(&'static str, usize), Judged>>,
+    /// The statements of each managed policy that allow everything, by ARN.
+    everything: Mutex<BTreeMap<String, Arc<[AdminStatement]>>>,
 }
 
 impl<'a> Reach<'a> {
     /// Of an account in an organization.
     pub fn new(account: &'a Account, estate: &'a Estate) -> Self {
         let (directory, policies, classes) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { account, estate, directory, policies, classes, said: Mutex::default() }
+        let (said, everything) = (Mutex::default(), Mutex::default());
+        Self { account, estate, directory, policies, classes, said, everything }
     }
 
     /// A managed policy of the account that was read.
@@ -397,6 +400,16 @@ impl<'a> Reach<'a> {
         let known = self.account.iam.policies.known();
         let places = || known.iter().enumerate().map(|(place, policy)| (policy.arn.clone(), place)).collect();
         known.get(*self.policies.get_or_init(places).get(arn)?)
+    }
+
+    /// The statements of a managed policy that allow everything: looked for once, however many principals hold it.
+    fn everything(&self, arn: &str, document: &Document) -> Arc<[AdminStatement]> {
+        if let Some(known) = self.everything.lock().unwrap_or_else(PoisonError::into_inner).get(arn) {
+            return known.clone();
+        }
+        let found: Arc<[AdminStatement]> = admin_statements(document, &self.account.partition).into();
+        self.everything.lock().unwrap_or_else(PoisonError::into_inner).insert(arn.to_owned(), found.clone());
+        found
     }
 
     /// A user or role of the account as decisions see it.

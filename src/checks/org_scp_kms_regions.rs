@@ -11,7 +11,8 @@ const ALLOWED_REGIONS: Strings = Strings {
     meaning: "The Regions in which keys may be used; none listed: the check is off.",
     default: &[],
     form: Form::Text,
-    loosens: Loosens::More,
+    // Any list asks for more than none does.
+    loosens: Loosens::Less,
 };
 
 /// What stands for the use of keys: data is put under a key by it.

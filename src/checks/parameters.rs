@@ -482,6 +482,25 @@ mod tests {
     }
 
     #[test]
+    fn what_switches_a_check_on_loosens_nothing() {
+        let mut parameters = Parameters::default();
+        for (check, name, item) in [
+            ("org-scp-kms-regions", "allowed_regions", "eu-central-1"),
+            ("kms-key-enclave-measurements", "measurements", "aa11"),
+            ("kms-encryption-context-not-required", "key_selector", "DataClass"),
+            ("iam-password-policy", "profiles", "cis-aws"),
+        ] {
+            parameters.set(check, name, list(&[item])).unwrap();
+            let settings = parameters.settings(find(check).unwrap());
+            assert!(settings.iter().all(|it| !it.loosened), "{check}");
+        }
+        let unheard =
+            parameters.set("iam-managed-policy-kms-decrypt-all-keys", "blocked_actions", list(&["kms:Decript"]));
+        let words = "blocked_actions is a list: actions of KMS by name, such as kms:Decrypt, not \"kms:Decript\"";
+        assert_eq!(unheard.unwrap_err().to_string(), words);
+    }
+
+    #[test]
     fn unknown_checks_and_parameters_are_refused() {
         let mut parameters = Parameters::default();
         let mut refused = |check, name| parameters.set(check, name, Value::Integer(1)).unwrap_err();
