@@ -220,8 +220,8 @@ mod tests {
     use super::*;
 
     /// What the tools check of IAM, KMS, accounts and organizations, as read in their sources and documentation in 2026: Security Hub
-    /// user guide; AWS Config rules; Prowler 5.40; the mods aws-compliance 1.13 and aws-perimeter of Steampipe; ScoutSuite 5.14;
-    /// Cloudsplaining; PMapper 1.1. The checks and what is stated are compared with it.
+    /// user guide; AWS Config rules; Prowler 5.40; the mods aws-compliance 1.13 and aws-perimeter of Steampipe; the last states of
+    /// ScoutSuite (2024), Cloudsplaining (2026) and PMapper (2022). The checks and what is stated are compared with it.
     const ROSTER: &[(Tool, &str)] = &[
         (
             Tool::SecurityHub,
