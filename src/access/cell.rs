@@ -10,6 +10,7 @@ use super::document::Named;
 use super::key::Key;
 use super::organization::{Kind, Levels};
 use super::principal::{Principal, PrincipalKind};
+use crate::model::Arn;
 use crate::policy::{
     self, Access, Action, Answer, Assumed, Budget, ConditionTest, Context, Document, Effect, Environment, Layer,
     Policies, PolicyRef, Request, Unanswered,
@@ -157,7 +158,10 @@ impl Directory {
     ) -> Result<Cell, Unanswered> {
         let mut context = Context::default();
         self.estate.describe(account_id, "aws:Resource", &mut context);
-        self.decide(principal, Object::plain(Some(arn), account_id, &context), action)
+        // A bucket is in a Region that its ARN does not say.
+        let is_of_bucket = Arn::parse(arn).is_some_and(|it| it.service == "s3" && it.region.is_empty());
+        let free: &[&str] = if is_of_bucket { &["aws:requestedregion"] } else { &[] };
+        self.decide(principal, Object { free, ..Object::plain(Some(arn), account_id, &context) }, action)
     }
 
     /// The cell of a principal that assumes a role that was read.

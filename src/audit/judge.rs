@@ -300,9 +300,11 @@ impl<'a> Judge<'a> {
                 return;
             }
         }
-        let finding = match judge() {
+        let judged = judge();
+        let status = judged.as_ref().map_or(Status::Error, |judgement| judgement.verdict.into());
+        debug_assert!(self.check.statuses.contains(&status), "{} does not declare {status}", self.check.id);
+        let finding = match judged {
             Ok(mut judgement) => {
-                let status = judgement.verdict.into();
                 for setting in &self.settings {
                     judgement.reason.push_str(&format!(" [{setting}]"));
                 }

@@ -1,7 +1,7 @@
 //! Accounts outside any organization.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 
 const DESCRIBE: &str = "organizations:DescribeOrganization";
 
@@ -35,6 +35,10 @@ pub(super) const CHECK: Check = Check {
              organizational unit.",
             "To verify: aws organizations describe-organization, asked in the account, prints the organization.",
         ],
+        commands: &[
+            "aws organizations invite-account-to-organization --target=Id={account},Type=ACCOUNT",
+            "aws organizations describe-organization",
+        ],
         risk: "Service control policies apply at once and may stop what the account does today: move it to a unit with wide \
             policies first. aws organizations leave-organization takes it back.",
     },
@@ -46,6 +50,8 @@ pub(super) const CHECK: Check = Check {
         "Prowler organizations_account_part_of_organizations",
         "Steampipe account_part_of_organizations",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[(Status::Fail, "all its accounts are in one organization")],
     rules: &[Rule::Root(judge)],
 };
 

@@ -1,7 +1,7 @@
 //! Accounts without a contact for security.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 
 const CONTACT: &str = "account:GetAlternateContact";
 
@@ -26,6 +26,10 @@ pub(super) const CHECK: Check = Check {
             "Use the address of a team, not of a person.",
             "To verify: aws account get-alternate-contact --alternate-contact-type SECURITY prints it.",
         ],
+        commands: &[
+            "aws account put-alternate-contact --account-id={account} --alternate-contact-type=SECURITY --name=NAME --title=TITLE --email-address=ADDRESS --phone-number=NUMBER",
+            "aws account get-alternate-contact --account-id={account} --alternate-contact-type=SECURITY",
+        ],
         risk: "None; aws account delete-alternate-contact takes it back.",
     },
     reads: &[CONTACT],
@@ -37,6 +41,8 @@ pub(super) const CHECK: Check = Check {
         "Steampipe account_alternate_contact_security_registered",
         "CIS AWS Foundations 7.0.0 2.3",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 
@@ -44,7 +50,7 @@ fn judge(scope: &Scope<'_>) -> Judged {
     let contact = scope.account.iam.security_contact.as_ref().map_err(Clone::clone)?;
     Ok(match contact {
         None => Judgement::fail("the account has no alternate contact for security"),
-        Some(contact) if contact.has_email_address => {
+        Some(contact) if contact.email_address.is_some() => {
             Judgement::pass("the account has an alternate contact for security").because_of(&contact.source)
         }
         Some(contact) => {
@@ -62,7 +68,8 @@ mod tests {
 
     fn verdict(contact: Option<bool>) -> Verdict {
         let mut world = World::new();
-        let contact = contact.map(|has_email_address| AlternateContact { has_email_address, source: source(CONTACT) });
+        let address = |has_address: bool| has_address.then(|| "security@example.com".to_owned());
+        let contact = contact.map(|it| AlternateContact { email_address: address(it), source: source(CONTACT) });
         world.account.iam.security_contact = Ok(contact);
         judge_root(&CHECK, &world).unwrap().verdict
     }

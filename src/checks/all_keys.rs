@@ -1,16 +1,62 @@
 //! How a policy that opens all keys is told from one that opens some, and how that is said. Three checks ask it.
 
-use super::{Boolean, Judged, reference};
-use crate::finding::{Judgement, StatementReference, Verdict};
+use super::{Boolean, Form, Judged, Loosens, Scope, Strings, reference};
+use crate::finding::{Judgement, Severity, StatementReference, Verdict};
 use crate::model::{Gap, InlinePolicy, ManagedPolicy, Principal};
-use crate::policy::{Coverage, Document, Level};
+use crate::policy::{Coverage, Document, Level, Statement, coverage};
 
 /// What a policy opens, and what counts as too much.
 pub(super) struct Opened {
     /// For what, and how much of all keys.
-    pub(super) coverages: Vec<(&'static str, Coverage)>,
-    /// Whether all keys of one account are too much as well.
-    pub(super) strict: bool,
+    pub(super) coverages: Vec<(String, Coverage)>,
+    /// How many keys are too many.
+    pub(super) too_many: TooMany,
+    /// Whether conditions that narrow the keys make an exception matter less.
+    pub(super) condition_aware: bool,
+}
+
+/// How many keys are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooMany {
+    /// All keys, or all but some that are named.
+    All,
+    /// All keys of one account as well.
+    OfAccount,
+    /// Any key.
+    Any,
+}
+
+/// What decrypts; one is enough.
+pub(super) const BLOCKED_ACTIONS: Strings = Strings {
+    name: "blocked_actions",
+    meaning: "The actions of which none may be allowed on all keys.",
+    default: &["kms:Decrypt", "kms:ReEncryptFrom"],
+    form: Form::KmsAction,
+    loosens: Loosens::Less,
+};
+
+/// Whether conditions make an exception matter less.
+pub(super) const CONDITION_AWARE: Boolean = Boolean {
+    name: "condition_aware",
+    meaning: "Whether a failure is of severity low if every statement that opens the keys has a condition on kms:ViaService, \
+              kms:EncryptionContext, kms:ResourceAliases or aws:ResourceTag.",
+    default: false,
+    loosens: true,
+};
+
+/// What a document opens of blocked actions, under the parameters of a check.
+pub(super) fn blocked(document: &Document, scope: &Scope<'_>) -> Opened {
+    let values = scope.values;
+    let partition = &scope.account.partition;
+    let actions = values.strings(&BLOCKED_ACTIONS).into_iter();
+    Opened {
+        coverages: actions.map(|action| (action.to_owned(), coverage(document, partition, action))).collect(),
+        too_many: match values.boolean(&STRICT_ACCOUNT_WILDCARD) {
+            true => TooMany::OfAccount,
+            false => TooMany::All,
+        },
+        condition_aware: values.boolean(&CONDITION_AWARE),
+    }
 }
 
 /// Whether all keys of one account are too much.
@@ -63,6 +109,8 @@ struct Answer {
     verdict: Verdict,
     text: String,
     statements: Vec<StatementReference>,
+    /// How much it matters, if less than the check says.
+    severity: Option<Severity>,
 }
 
 /// One answer for all questions that are answered alike.
@@ -72,13 +120,17 @@ fn answers(policy: &str, document: &Document, opened: &Opened) -> Vec<Answer> {
             == (other.level, &other.witness, other.conditional, &other.notes)
     };
     let alike = opened.coverages.chunk_by(|(_, one), (_, other)| is_alike(one, other));
-    alike.filter_map(|alike| Answer::new(policy, document, alike, opened.strict)).collect()
+    alike.filter_map(|alike| Answer::new(policy, document, alike, opened)).collect()
 }
 
 impl Answer {
-    fn new(policy: &str, document: &Document, alike: &[(&str, Coverage)], strict: bool) -> Option<Self> {
+    fn new(policy: &str, document: &Document, alike: &[(String, Coverage)], opened: &Opened) -> Option<Self> {
         let (_, coverage) = alike.first()?;
-        let is_too_much = |level: Level| level.is_all_but_named() || (strict && level == Level::Account);
+        let is_too_much = |level: Level| match opened.too_many {
+            TooMany::All => level.is_all_but_named(),
+            TooMany::OfAccount => level.is_all_but_named() || level == Level::Account,
+            TooMany::Any => level != Level::None,
+        };
         let verdict = match coverage.level {
             Level::Unknown => Verdict::Undecided,
             level if is_too_much(level) => Verdict::Fail,
@@ -86,12 +138,23 @@ impl Answer {
             _ if is_too_much(coverage.widest_level()) => Verdict::Undecided,
             _ => Verdict::Pass,
         };
-        let what: Vec<&str> = alike.iter().map(|(what, _)| *what).collect();
+        let what: Vec<&str> = alike.iter().map(|(what, _)| what.as_str()).collect();
         let opens = |index: usize| alike.iter().any(|(_, coverage)| coverage.statements.contains(&index));
-        let opening = document.statements.iter().filter(|statement| opens(statement.index));
-        let statements = opening.map(|it| reference(policy, it)).collect();
-        Some(Self { verdict, text: text(&what, coverage), statements })
+        let opening: Vec<&Statement> = document.statements.iter().filter(|statement| opens(statement.index)).collect();
+        let is_narrowed = opened.condition_aware && !opening.is_empty() && opening.iter().all(|it| narrows(it));
+        let statements = opening.into_iter().map(|it| reference(policy, it)).collect();
+        let severity = is_narrowed.then_some(Severity::Low);
+        Some(Self { verdict, text: text(&what, coverage), statements, severity })
     }
+}
+
+/// Whether a condition of the statement looks at what narrows the keys or their use.
+fn narrows(statement: &Statement) -> bool {
+    const KEYS: [&str; 2] = ["kms:viaservice", "kms:resourcealiases"];
+    const STARTS: [&str; 2] = ["kms:encryptioncontext", "aws:resourcetag/"];
+    statement.tests().any(|test| {
+        KEYS.contains(&test.key.as_str()) || STARTS.iter().any(|start| test.key.as_str().starts_with(start))
+    })
 }
 
 /// The worst answers decide; the others are said only when all are well.
@@ -100,6 +163,9 @@ fn conclude(mut answers: Vec<Answer>) -> Judgement {
     let worst = worst.into_iter().find(|verdict| answers.iter().any(|answer| answer.verdict == *verdict));
     let worst = worst.unwrap_or(Verdict::Pass);
     answers.retain(|answer| answer.verdict == worst);
+    // An exception matters as much as its worst part.
+    let is_graded = worst == Verdict::Fail && answers.iter().all(|answer| answer.severity.is_some());
+    let severity = answers.first().filter(|_| is_graded).and_then(|answer| answer.severity);
     let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
     let reason = texts.join("; ");
     let judgement = match worst {
@@ -110,7 +176,7 @@ fn conclude(mut answers: Vec<Answer>) -> Judgement {
     let mut statements: Vec<StatementReference> = answers.into_iter().flat_map(|answer| answer.statements).collect();
     statements.sort();
     statements.dedup();
-    judgement.by_statements(statements)
+    judgement.by_statements(statements).graded(severity)
 }
 
 fn text(what: &[&str], coverage: &Coverage) -> String {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Check, Judged, Lints, Reach, Rule, Scope, Values};
 use crate::access::Estate;
+use crate::finding::Status;
 use crate::model::{
     AccessKey, Account, CredentialReport, CredentialReportRow, Document, Fact, Gap, Grant, GrantConstraints, Group,
     Iam, InlinePolicy, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, LastUsage, Listing, ManagedPolicy, Organization,
@@ -80,6 +81,8 @@ impl World {
                     saml_providers: Listing::complete(Vec::new()),
                     openid_connect_providers: Listing::complete(Vec::new()),
                     security_contact: Ok(None),
+                    billing_contact: Ok(None),
+                    operations_contact: Ok(None),
                     organizations_features: Ok(OrganizationsFeatures {
                         enabled: Vec::new(),
                         source: source("iam:ListOrganizationsFeatures"),
@@ -348,10 +351,17 @@ pub(super) fn grant(grantee: &str) -> Grant {
     }
 }
 
+/// What a rule said, if the check declares that it can.
+pub(super) fn declared(check: &Check, judged: Judged) -> Judged {
+    let status = judged.as_ref().map_or(Status::Error, |judgement| judgement.verdict.into());
+    assert!(check.statuses.contains(&status), "{} does not declare {status}: {judged:?}", check.id);
+    judged
+}
+
 /// What the check's rule says of a key.
 pub(super) fn judge_key(check: &Check, key: &Key, world: &World) -> Judged {
     match check.rules {
-        [Rule::Key(rule)] => world.with_keys(vec![key.clone()]).ask(|scope| rule(key, scope)),
+        [Rule::Key(rule)] => declared(check, world.with_keys(vec![key.clone()]).ask(|scope| rule(key, scope))),
         other => panic!("no rule over keys alone: {other:?}"),
     }
 }
@@ -359,7 +369,7 @@ pub(super) fn judge_key(check: &Check, key: &Key, world: &World) -> Judged {
 /// What the check's rule says of a user.
 pub(super) fn judge_user(check: &Check, user: &User, world: &World) -> Judged {
     match check.rules {
-        [Rule::User(rule)] => world.ask(|scope| rule(user, scope)),
+        [Rule::User(rule)] => declared(check, world.ask(|scope| rule(user, scope))),
         other => panic!("no rule over users alone: {other:?}"),
     }
 }
@@ -367,7 +377,7 @@ pub(super) fn judge_user(check: &Check, user: &User, world: &World) -> Judged {
 /// What the check's rule says of the root user.
 pub(super) fn judge_root(check: &Check, world: &World) -> Judged {
     match check.rules {
-        [Rule::Root(rule)] => world.ask(rule),
+        [Rule::Root(rule)] => declared(check, world.ask(rule)),
         other => panic!("no rule over root users alone: {other:?}"),
     }
 }
@@ -389,13 +399,13 @@ macro_rules! rule_of {
 /// What the check's rule says of a role.
 pub(super) fn judge_role(check: &Check, role: &Role, world: &World) -> Judged {
     let rule = rule_of!(check, Role);
-    world.ask(|scope| rule(role, scope))
+    declared(check, world.ask(|scope| rule(role, scope)))
 }
 
 /// What the check's rule says of a group.
 pub(super) fn judge_group(check: &Check, group: &Group, world: &World) -> Judged {
     match check.rules {
-        [Rule::Group(rule)] => world.ask(|scope| rule(group, scope)),
+        [Rule::Group(rule)] => declared(check, world.ask(|scope| rule(group, scope))),
         other => panic!("no rule over groups alone: {other:?}"),
     }
 }
@@ -403,7 +413,7 @@ pub(super) fn judge_group(check: &Check, group: &Group, world: &World) -> Judged
 /// What the check's rule says of a server certificate.
 pub(super) fn judge_certificate(check: &Check, certificate: &ServerCertificate, world: &World) -> Judged {
     match check.rules {
-        [Rule::ServerCertificate(rule)] => world.ask(|scope| rule(certificate, scope)),
+        [Rule::ServerCertificate(rule)] => declared(check, world.ask(|scope| rule(certificate, scope))),
         other => panic!("no rule over server certificates alone: {other:?}"),
     }
 }
@@ -412,7 +422,7 @@ pub(super) fn judge_certificate(check: &Check, certificate: &ServerCertificate, 
 pub(super) fn judge_organization(check: &Check, world: &World) -> Judged {
     let organization = world.organization.as_ref().expect("it is known").as_ref().expect("there is one");
     match check.rules {
-        [Rule::Organization(rule)] => world.ask(|scope| rule(organization, scope)),
+        [Rule::Organization(rule)] => declared(check, world.ask(|scope| rule(organization, scope))),
         other => panic!("no rule over organizations alone: {other:?}"),
     }
 }
@@ -420,7 +430,7 @@ pub(super) fn judge_organization(check: &Check, world: &World) -> Judged {
 /// What the check's rule says of a grant.
 pub(super) fn judge_grant(check: &Check, grant: &Grant, key: &Key, world: &World) -> Judged {
     match check.rules {
-        [Rule::Grant(rule)] => world.ask(|scope| rule(grant, key, scope)),
+        [Rule::Grant(rule)] => declared(check, world.ask(|scope| rule(grant, key, scope))),
         other => panic!("no rule over grants alone: {other:?}"),
     }
 }
@@ -433,7 +443,7 @@ pub(super) fn judge_managed(check: &Check, policy: &ManagedPolicy) -> Judged {
 /// The same in a world.
 pub(super) fn judge_managed_in(check: &Check, policy: &ManagedPolicy, world: &World) -> Judged {
     let rule = rule_of!(check, ManagedPolicy);
-    world.ask(|scope| rule(policy, scope))
+    declared(check, world.ask(|scope| rule(policy, scope)))
 }
 
 /// A policy of the organization.
@@ -451,20 +461,20 @@ pub(super) fn organization_policy(document: Document) -> OrganizationPolicy {
 /// What the check's rule over service control policies says.
 pub(super) fn judge_service_control(check: &Check, document: Document) -> Judged {
     let rule = rule_of!(check, ServiceControlPolicy);
-    World::new().ask(|scope| rule(&organization_policy(document), scope))
+    declared(check, World::new().ask(|scope| rule(&organization_policy(document), scope)))
 }
 
 /// What the check's rule over resource control policies says.
 pub(super) fn judge_resource_control(check: &Check, document: Document) -> Judged {
     let rule = rule_of!(check, ResourceControlPolicy);
-    World::new().ask(|scope| rule(&organization_policy(document), scope))
+    declared(check, World::new().ask(|scope| rule(&organization_policy(document), scope)))
 }
 
 /// What the check's rule over keys says of a key with this policy.
 pub(super) fn judge_key_policy(check: &Check, document: Document) -> Judged {
     let rule = rule_of!(check, Key);
     let key = Key { policies: Listing::complete(vec![key_policy(document)]), ..key() };
-    World::new().with_keys(vec![key.clone()]).ask(|scope| rule(&key, scope))
+    declared(check, World::new().with_keys(vec![key.clone()]).ask(|scope| rule(&key, scope)))
 }
 
 /// What the check's rule over principals says.
@@ -475,7 +485,7 @@ pub(super) fn judge_principal(check: &Check, principal: crate::model::Principal<
 /// The same in a world.
 pub(super) fn judge_principal_in(check: &Check, principal: crate::model::Principal<'_>, world: &World) -> Judged {
     let rule = rule_of!(check, Principal);
-    world.ask(|scope| rule(principal, scope))
+    declared(check, world.ask(|scope| rule(principal, scope)))
 }
 
 /// Without the metadata of a key, or any policy of it, the check's rule says nothing.

@@ -75,13 +75,23 @@ pub(super) struct Left {
 
 /// Tries an action in every Region of the account.
 pub(super) fn left(scope: &Scope<'_>, principal: &Principal, action: &Action) -> Result<Left, Unanswered> {
-    let directory = scope.reach.directory();
-    let mut left = Left { access: Access::Denied, conditions: vec![], statements: vec![] };
     let regions: Vec<&str> = match scope.account.regions.is_empty() {
         // Nothing was read: policies that speak of no Region hold in each.
         true => vec!["us-east-1"],
         false => scope.account.regions.keys().map(String::as_str).collect(),
     };
+    left_in(&regions, scope, principal, action)
+}
+
+/// Tries an action in some Regions.
+pub(super) fn left_in(
+    regions: &[&str],
+    scope: &Scope<'_>,
+    principal: &Principal,
+    action: &Action,
+) -> Result<Left, Unanswered> {
+    let directory = scope.reach.directory();
+    let mut left = Left { access: Access::Denied, conditions: vec![], statements: vec![] };
     for region in regions {
         let key: AccessKey = directory.open_key(&scope.account.id, region);
         let decided = directory.decided(Cow::Borrowed(principal), &key, action)?;

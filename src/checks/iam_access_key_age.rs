@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{AccessKey, Gap, User};
 
 const MAX_AGE_DAYS: Integer = Integer {
@@ -37,6 +37,11 @@ pub(super) const CHECK: Check = Check {
             "Watch iam:GetAccessKeyLastUsed of the old key until nothing uses it. Then iam:UpdateAccessKey to Inactive, and \
              after some days iam:DeleteAccessKey.",
         ],
+        commands: &[
+            "aws iam list-access-keys --user-name={user}",
+            "aws iam create-access-key --user-name={user}",
+            "aws iam update-access-key --user-name={user} --access-key-id=ACCESS_KEY_ID --status=Inactive",
+        ],
         risk: "A workload that still uses the old key fails when the key becomes inactive; activating it again is the way \
             back. A deleted key is gone.",
     },
@@ -48,7 +53,11 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_rotate_access_key_90_days",
         "Steampipe iam_user_access_key_age_90",
         "CIS AWS Foundations 7.0.0 2.12",
+        "Steampipe iam_user_access_key_age_365",
+        "ScoutSuite iam-user-no-key-rotation",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

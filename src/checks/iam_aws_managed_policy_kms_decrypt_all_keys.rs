@@ -2,7 +2,7 @@
 
 use super::iam_managed_policy_kms_decrypt_all_keys::DECRYPTION;
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, reference};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Arn, Gap, Principal};
 use crate::policy::{Level, coverage};
 
@@ -40,12 +40,19 @@ pub(super) const CHECK: Check = Check {
              detach-user-policy, or detach-group-policy.",
             "To verify: aws iam list-attached-role-policies --role-name ROLE_NAME does not list it.",
         ],
+        commands: &[
+            "aws iam list-attached-user-policies --user-name={user}",
+            "aws iam list-attached-group-policies --group-name={group}",
+            "aws iam list-attached-role-policies --role-name={role}",
+        ],
         risk: "Work that rested on the policy fails until it is listed; aws iam attach-role-policy takes it back. \
             Make sure that another administrator can sign in before taking AdministratorAccess away.",
     },
     reads: &[DETAILS],
     parameters: &[Parameter::Strings(ALLOWED_POLICIES)],
-    elsewhere: &["Prowler iam_aws_attached_policy_no_administrative_privileges (administrators only)"],
+    elsewhere: &["None known: AWS managed policies are outside of Security Hub KMS.1 and KMS.2"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Principal(judge)],
 };
 

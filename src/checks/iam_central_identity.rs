@@ -1,7 +1,7 @@
 //! Accounts in which people are not managed by an identity provider.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 
 const SAML: &str = "iam:ListSAMLProviders";
 const OPENID_CONNECT: &str = "iam:ListOpenIDConnectProviders";
@@ -28,11 +28,14 @@ pub(super) const CHECK: Check = Check {
             "Delete the IAM users of people account by account.",
             "To verify: aws iam list-saml-providers lists the provider. Where people come by another way, attest which.",
         ],
+        commands: &["aws sso-admin list-instances", "aws iam list-saml-providers"],
         risk: "Nothing changes for existing users until they are deleted. Keep a way in for the case that the provider is down.",
     },
     reads: &[OPENID_CONNECT, SAML],
     parameters: &[],
     elsewhere: &["Prowler iam_check_saml_providers_sts", "CIS AWS Foundations 7.0.0 2.19 (manual)"],
+    statuses: &[Status::Pass, Status::Manual, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

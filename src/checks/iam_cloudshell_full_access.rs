@@ -1,7 +1,7 @@
 //! Users, groups and roles with full access to CloudShell.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Principal;
 
 const FULL_ACCESS: &str = "AWSCloudShellFullAccess";
@@ -14,6 +14,14 @@ const EXEMPT_NAMES: Strings = Strings {
     loosens: Loosens::More,
 };
 
+const POLICIES: Strings = Strings {
+    name: "policies",
+    meaning: "Names of AWS managed policies of which none may be attached, with their path where they have one.",
+    default: &[FULL_ACCESS],
+    form: Form::Text,
+    loosens: Loosens::Less,
+};
+
 pub(super) const CHECK: Check = Check {
     id: "iam-cloudshell-full-access",
     title: "Nobody has full access to CloudShell",
@@ -21,8 +29,8 @@ pub(super) const CHECK: Check = Check {
     resource: "IAM user, group or role",
     rationale: "CloudShell comes with sudo, a way to the internet, and file upload and download in both directions. \
         Full access lets whoever sits at the console carry data out past every other guard.",
-    rule: "FAIL if the AWS managed policy AWSCloudShellFullAccess, of the account's partition, is attached to the \
-        user, group or role itself.",
+    rule: "FAIL if the AWS managed policy AWSCloudShellFullAccess (policies), of the account's partition, is attached to \
+        the user, group or role itself.",
     exemptions: "Service-linked roles, whose policies only AWS can change, and principals whose name is in exempt_names \
         (by default none) are NOT_APPLICABLE.",
     blind_spots: "Other policies that allow cloudshell:* are not looked at, administrators included. Members of a \
@@ -36,17 +44,25 @@ pub(super) const CHECK: Check = Check {
              arn:aws:iam::aws:policy/AWSCloudShellFullAccess, or detach-user-policy, or detach-group-policy.",
             "To verify: aws iam list-entities-for-policy with this --policy-arn does not list it.",
         ],
+        commands: &[
+            "aws iam detach-user-policy --user-name={user} --policy-arn=arn:{partition}:iam::aws:policy/AWSCloudShellFullAccess",
+            "aws iam detach-group-policy --group-name={group} --policy-arn=arn:{partition}:iam::aws:policy/AWSCloudShellFullAccess",
+            "aws iam detach-role-policy --role-name={role} --policy-arn=arn:{partition}:iam::aws:policy/AWSCloudShellFullAccess",
+        ],
         risk: "People lose the upload and download of files in CloudShell; aws iam attach-role-policy takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
-    parameters: &[Parameter::Strings(EXEMPT_NAMES)],
+    parameters: &[Parameter::Strings(POLICIES), Parameter::Strings(EXEMPT_NAMES)],
     elsewhere: &[
         "AWS Security Hub IAM.27",
         "AWS Config iam-policy-blacklisted-check",
         "Prowler iam_policy_cloudshell_admin_not_attached",
         "Steampipe iam_user_group_role_cloudshell_fullaccess_restricted",
         "CIS AWS Foundations 7.0.0 2.20",
+        "Prowler bedrock_full_access_policy_attached (with policies)",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Principal(judge)],
 };
 
@@ -59,12 +75,16 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
     if scope.values.strings(&EXEMPT_NAMES).contains(&principal.name()) {
         return Ok(Judgement::not_applicable("the configuration exempts it by name").because_of(source));
     }
-    let arn = format!("arn:{}:iam::aws:policy/{FULL_ACCESS}", scope.account.partition);
-    let has_it = principal.attached_policies().iter().any(|policy| policy.arn == arn);
-    let judgement = if has_it {
-        Judgement::fail(format!("{FULL_ACCESS} is attached"))
+    let unwanted = scope.values.strings(&POLICIES);
+    let is_attached = |name: &&str| {
+        let arn = format!("arn:{}:iam::aws:policy/{name}", scope.account.partition);
+        principal.attached_policies().iter().any(|policy| policy.arn == arn)
+    };
+    let attached: Vec<&str> = unwanted.iter().copied().filter(is_attached).collect();
+    let judgement = if attached.is_empty() {
+        Judgement::pass(format!("{} is not attached", unwanted.join(" or ")))
     } else {
-        Judgement::pass(format!("{FULL_ACCESS} is not attached"))
+        Judgement::fail(format!("{} is attached", attached.join(" and ")))
     };
     Ok(judgement.because_of(&source.child("AttachedManagedPolicies")))
 }
@@ -104,6 +124,19 @@ mod tests {
         let arn = ARN.replace("arn:aws:", "arn:aws-cn:");
         let user = User { attached_policies: attached(&arn), ..user() };
         assert_eq!(judge_principal_in(&CHECK, Principal::User(&user), &world).unwrap().verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn other_policies_may_be_unwanted() {
+        let list = ["AmazonBedrockFullAccess", FULL_ACCESS].map(str::to_owned).to_vec();
+        let world = World { values: Values::with(POLICIES.name, Value::Strings(list)), ..World::new() };
+        let user = User { attached_policies: attached("arn:aws:iam::aws:policy/AmazonBedrockFullAccess"), ..user() };
+        let judgement = judge_principal_in(&CHECK, Principal::User(&user), &world).unwrap();
+        assert_eq!(
+            (judgement.verdict, judgement.reason.as_str()),
+            (Verdict::Fail, "AmazonBedrockFullAccess is attached")
+        );
+        assert_eq!(judge_principal(&CHECK, Principal::User(&user)).unwrap().verdict, Verdict::Pass);
     }
 
     #[test]

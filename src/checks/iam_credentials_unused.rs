@@ -46,6 +46,11 @@ pub(super) const CHECK: Check = Check {
              delete the user.",
             "To verify: the next credential report shows access_key_N_active or password_enabled false.",
         ],
+        commands: &[
+            "aws iam list-access-keys --user-name={user}",
+            "aws iam update-access-key --user-name={user} --access-key-id=ACCESS_KEY_ID --status=Inactive",
+            "aws iam delete-login-profile --user-name={user}",
+        ],
         risk: "A job that runs once a quarter may need the key: aws iam update-access-key with --status Active takes the \
             change back. A deleted password is replaced by aws iam create-login-profile, a deleted key never.",
     },
@@ -60,7 +65,12 @@ pub(super) const CHECK: Check = Check {
         "Steampipe iam_user_unused_credentials_45",
         "Steampipe iam_user_unused_credentials_90",
         "CIS AWS Foundations 7.0.0 2.11",
+        "Steampipe iam_user_access_key_unused_45",
+        "Steampipe iam_user_console_access_unused_45",
+        "ScoutSuite iam-unused-credentials-not-disabled",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

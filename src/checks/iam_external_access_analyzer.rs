@@ -1,7 +1,7 @@
 //! Whether IAM Access Analyzer watches for access from outside: a question that no API that is read answers.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 
 pub(super) const CHECK: Check = Check {
     id: "iam-external-access-analyzer",
@@ -26,6 +26,10 @@ pub(super) const CHECK: Check = Check {
             "To verify: aws accessanalyzer list-analyzers --region REGION lists it with status ACTIVE. Attach the output to \
              the attestation.",
         ],
+        commands: &[
+            "aws accessanalyzer list-analyzers --type=ACCOUNT",
+            "aws accessanalyzer create-analyzer --analyzer-name=external-access --type=ACCOUNT",
+        ],
         risk: "None: an analyzer only reads. aws accessanalyzer delete-analyzer takes it back.",
     },
     reads: &[],
@@ -36,7 +40,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler accessanalyzer_enabled",
         "Steampipe iam_access_analyzer_enabled",
         "CIS AWS Foundations 7.0.0 2.18",
+        "Steampipe iam_access_analyzer_enabled_without_findings",
     ],
+    statuses: &[Status::Manual],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

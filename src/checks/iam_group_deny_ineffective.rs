@@ -1,7 +1,7 @@
 //! Deny statements on groups that deny nothing.
 
 use super::{Check, Judged, Remediation, Rule, Scope, reference};
-use crate::finding::{Judgement, Severity, StatementReference, Verdict};
+use crate::finding::{Judgement, Severity, StatementReference, Status, Verdict};
 use crate::model::{Arn, Gap, ManagedPolicy, Principal};
 use crate::policy::{ActionPattern, Document, Effect, Match, Resources, Statement};
 
@@ -46,11 +46,17 @@ pub(super) const CHECK: Check = Check {
             "To verify: aws iam simulate-principal-policy --policy-source-arn USER_ARN --action-names ACTION --resource-arns \
              USER_ARN says explicitDeny.",
         ],
+        commands: &[
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-attached-group-policies --group-name={group}",
+        ],
         risk: "The Deny begins to work: whoever relied on its failing is denied. The former version takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
     parameters: &[],
     elsewhere: &["ScoutSuite iam-lightspin-user-action-denied-for-group"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge_managed_policy), Rule::Principal(judge_inline_policies)],
 };
 

@@ -1,7 +1,7 @@
 //! Groups without users.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Group;
 
 pub(super) const CHECK: Check = Check {
@@ -22,12 +22,19 @@ pub(super) const CHECK: Check = Check {
              GROUP_NAME.",
             "To verify: aws iam get-group --group-name GROUP_NAME says NoSuchEntity, or lists a user.",
         ],
+        commands: &["aws iam get-group --group-name={group}", "aws iam delete-group --group-name={group}"],
         risk: "None today: nobody is in it. Automation may expect the group by name; to take it back, create it again with \
             the saved policies.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
     parameters: &[],
-    elsewhere: &["AWS Config iam-group-has-users-check", "Steampipe iam_group_not_empty"],
+    elsewhere: &[
+        "AWS Config iam-group-has-users-check",
+        "Steampipe iam_group_not_empty",
+        "ScoutSuite iam-group-with-no-users",
+    ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Group(judge)],
 };
 

@@ -1,7 +1,7 @@
 //! Users, groups and roles with inline policies.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Principal;
 
 pub(super) const CHECK: Check = Check {
@@ -27,12 +27,24 @@ pub(super) const CHECK: Check = Check {
             "Then aws iam delete-role-policy --role-name ROLE_NAME --policy-name POLICY_NAME.",
             "To verify: aws iam list-role-policies --role-name ROLE_NAME lists nothing.",
         ],
+        commands: &[
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+        ],
         risk: "If the managed policy is attached first, nothing changes for the owner. aws iam put-role-policy with \
             the saved document takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
     parameters: &[],
-    elsewhere: &["AWS Config iam-no-inline-policy-check", "Steampipe iam_group_user_role_no_inline_policies"],
+    elsewhere: &[
+        "AWS Config iam-no-inline-policy-check",
+        "Steampipe iam_group_user_role_no_inline_policies",
+        "ScoutSuite iam-role-with-inline-policies",
+        "ScoutSuite iam-group-with-inline-policies",
+    ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Principal(judge)],
 };
 

@@ -1,9 +1,8 @@
 //! Customer managed policies that allow decryption with all keys.
 
 use super::{Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, all_keys, boundary_only};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::model::ManagedPolicy;
-use crate::policy::coverage;
 
 pub(super) const CHECK: Check = Check {
     id: "iam-managed-policy-kms-decrypt-all-keys",
@@ -13,8 +12,8 @@ pub(super) const CHECK: Check = Check {
     rationale: "Whoever may call kms:Decrypt or kms:ReEncryptFrom on every key can read what any key protects, wherever a \
         key policy trusts IAM policies. A policy that names its keys keeps one stolen credential from opening all encrypted \
         data.",
-    rule: "Takes the default version of each customer managed policy, attached or not. FAIL if it allows kms:Decrypt \
-        or kms:ReEncryptFrom on all keys (level ALL), or on all keys except keys, accounts or Regions that it names \
+    rule: "Takes the default version of each customer managed policy, attached or not. FAIL if it allows one of \
+        blocked_actions (kms:Decrypt, kms:ReEncryptFrom) on all keys (level ALL), or on all keys except keys, accounts or Regions that it names \
         (ALL_EXCEPT_...). Wildcards in actions and resources, NotAction, NotResource, and Deny statements without a \
         condition in the same document count. A condition on an Allow is ignored, a Deny with a condition takes \
         nothing away. All keys of one account or of one Region are a PASS that says so, unless \
@@ -33,17 +32,28 @@ pub(super) const CHECK: Check = Check {
              into the ARN and add a condition on aws:ResourceTag or kms:ResourceAliases.",
             "Create the narrower document as a new version, make it the default, and watch for AccessDenied.",
         ],
+        commands: &[
+            "aws iam list-entities-for-policy --policy-arn={policy}",
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+        ],
         risk: "A workload that uses a key nobody listed cannot read its data until the key is added; \
             iam:SetDefaultPolicyVersion goes back to the old version.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
-    parameters: &[Parameter::Boolean(EXCLUDE_BOUNDARY), Parameter::Boolean(all_keys::STRICT_ACCOUNT_WILDCARD)],
+    parameters: &[
+        Parameter::Strings(all_keys::BLOCKED_ACTIONS),
+        Parameter::Boolean(EXCLUDE_BOUNDARY),
+        Parameter::Boolean(all_keys::STRICT_ACCOUNT_WILDCARD),
+        Parameter::Boolean(all_keys::CONDITION_AWARE),
+    ],
     elsewhere: &[
         "AWS Security Hub KMS.1",
         "AWS Config iam-customer-policy-blocked-kms-actions",
         "Steampipe kms_key_decryption_restricted_in_iam_customer_managed_policy",
         "Steampipe iam_policy_custom_no_blocked_kms_actions",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge)],
 };
 
@@ -54,11 +64,7 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     if let Some(exempt) = boundary_only(policy, scope) {
         return Ok(exempt);
     }
-    let partition = &scope.account.partition;
-    all_keys::managed(policy, |document| all_keys::Opened {
-        coverages: DECRYPTION.map(|action| (action, coverage(document, partition, action))).to_vec(),
-        strict: scope.values.boolean(&all_keys::STRICT_ACCOUNT_WILDCARD),
-    })
+    all_keys::managed(policy, |document| all_keys::blocked(document, scope))
 }
 
 #[cfg(test)]

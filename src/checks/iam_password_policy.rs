@@ -1,6 +1,6 @@
 //! Accounts whose password policy is too weak.
 
-use super::{Boolean, Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Values};
+use super::{Boolean, Check, Form, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, Values};
 use crate::finding::{Aspect, Judgement, Severity, Status};
 use crate::model::{Gap, PasswordPolicy};
 
@@ -41,6 +41,26 @@ const REQUIRE_CLASSES: Boolean = Boolean {
     loosens: false,
 };
 
+/// The sets that can be asked for by name, as [`PROFILES_ASKED`] has them.
+const PROFILE_NAMES: &[&str] = &[
+    "cis-aws",
+    "cis-aws-1.2.0",
+    "hipaa-security-rule",
+    "nist-800-53-r5",
+    "pci-dss-3.2.1",
+    "pci-dss-4.0.1",
+    "security-hub-iam-7",
+];
+const PROFILES: Strings = Strings {
+    name: "profiles",
+    meaning: "Sets that must hold as well: what CIS, PCI DSS and Security Hub, and the packs of AWS Config for HIPAA and NIST, \
+              ask for.",
+    default: &[],
+    form: Form::OneOf(PROFILE_NAMES),
+    // Each asks for more on top of the thresholds.
+    loosens: Loosens::Less,
+};
+
 pub(super) const CHECK: Check = Check {
     id: "iam-password-policy",
     title: "The password policy of the account is strong enough",
@@ -51,7 +71,10 @@ pub(super) const CHECK: Check = Check {
     rule: "Compares GetAccountPasswordPolicy with the parameters: FAIL if MinimumPasswordLength is less than \
         minimum_length (14), PasswordReusePrevention less than reuse_prevention (24), MaxPasswordAge greater than \
         max_age_days (0: not asked) or none, or a class of characters is not required although require_classes \
-        (false) asks for it. An account without a policy of its own (NoSuchEntity) has AWS's default, which fails. \
+        (false) asks for it. Each set of \
+        profiles (by default none) asks for more: cis-aws (14, 24), cis-aws-1.2.0, hipaa-security-rule and nist-800-53-r5 \
+        (14, 24, 90 days, all classes), pci-dss-3.2.1 (7, 4, 90 days, letters and digits), pci-dss-4.0.1 (12, 4, 90 days, \
+        letters and digits), security-hub-iam-7 (8, all classes). An account without a policy of its own (NoSuchEntity) has AWS's default, which fails. \
         Aspects say the same of single attributes and of the sets that frameworks ask for: length-14, length-12, \
         reuse-24, expiry-90, uppercase, lowercase, numbers, symbols; aws-config (14, 24, 90 days, all classes), \
         aws-config-pci-3.2.1 (7, 4, 90 days, lower case, digits), security-hub-iam-7 (8, all classes), \
@@ -71,6 +94,10 @@ pub(super) const CHECK: Check = Check {
             "Ask users to change passwords that were set before.",
             "To verify: aws iam get-account-password-policy prints the values.",
         ],
+        commands: &[
+            "aws iam get-account-password-policy",
+            "aws iam update-account-password-policy --minimum-password-length=14 --password-reuse-prevention=24",
+        ],
         risk: "With an expiry, users with old passwords must change them at the next sign-in, and with --hard-expiry \
             are locked out. The former values, or aws iam delete-account-password-policy where there was no policy, \
             take it back.",
@@ -81,20 +108,48 @@ pub(super) const CHECK: Check = Check {
         Parameter::Integer(REUSE_PREVENTION),
         Parameter::Integer(MAX_AGE_DAYS),
         Parameter::Boolean(REQUIRE_CLASSES),
+        Parameter::Strings(PROFILES),
     ],
     elsewhere: &[
         "AWS Security Hub IAM.7",
-        "AWS Security Hub IAM.10 to IAM.17",
+        "AWS Security Hub IAM.10",
+        "AWS Security Hub IAM.11",
+        "AWS Security Hub IAM.12",
+        "AWS Security Hub IAM.13",
+        "AWS Security Hub IAM.14",
+        "AWS Security Hub IAM.15",
+        "AWS Security Hub IAM.16",
+        "AWS Security Hub IAM.17",
         "AWS Config iam-password-policy",
         "Prowler iam_password_policy_minimum_length_14",
         "Prowler iam_password_policy_reuse_24",
         "Prowler iam_password_policy_expires_passwords_within_90_days_or_less",
-        "Prowler iam_password_policy_uppercase, _lowercase, _number, _symbol",
-        "Steampipe iam_account_password_policy_strong_min_length_8",
+        "Prowler iam_password_policy_uppercase",
+        "Prowler iam_password_policy_lowercase",
+        "Prowler iam_password_policy_number",
+        "Prowler iam_password_policy_symbol",
         "Steampipe iam_account_password_policy_min_length_14",
         "Steampipe iam_account_password_policy_reuse_24",
-        "CIS AWS Foundations 7.0.0 2.8 and 2.9",
+        "Steampipe iam_account_password_policy_one_lowercase_letter",
+        "Steampipe iam_account_password_policy_one_uppercase_letter",
+        "Steampipe iam_account_password_policy_one_number",
+        "Steampipe iam_account_password_policy_one_symbol",
+        "Steampipe iam_account_password_policy_strong_min_length_8",
+        "Steampipe iam_account_password_policy_strong_min_reuse_24",
+        "Steampipe iam_password_policy_expire_90",
+        "ScoutSuite iam-password-policy-expiration-threshold",
+        "ScoutSuite iam-password-policy-minimum-length",
+        "ScoutSuite iam-password-policy-no-expiration",
+        "ScoutSuite iam-password-policy-reuse-enabled",
+        "ScoutSuite iam-password-policy-no-lowercase-required",
+        "ScoutSuite iam-password-policy-no-uppercase-required",
+        "ScoutSuite iam-password-policy-no-number-required",
+        "ScoutSuite iam-password-policy-no-symbol-required",
+        "CIS AWS Foundations 7.0.0 2.8",
+        "CIS AWS Foundations 7.0.0 2.9",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 
@@ -108,10 +163,20 @@ struct Asked {
     lowercase: bool,
     numbers: bool,
     symbols: bool,
+    /// Upper or lower case.
+    letters: bool,
 }
 
-const NOTHING: Asked =
-    Asked { length: 0, reuse: 0, max_age_days: 0, uppercase: false, lowercase: false, numbers: false, symbols: false };
+const NOTHING: Asked = Asked {
+    length: 0,
+    reuse: 0,
+    max_age_days: 0,
+    uppercase: false,
+    lowercase: false,
+    numbers: false,
+    symbols: false,
+    letters: false,
+};
 const CLASSES: Asked = Asked { uppercase: true, lowercase: true, numbers: true, symbols: true, ..NOTHING };
 
 /// The aspects: name, words, what is asked.
@@ -140,6 +205,17 @@ const ASPECTS: [(&str, &str, Asked); 12] = [
         "7 characters, 4 passwords, 90 days, upper case, lower case, digits",
         Asked { length: 7, reuse: 4, max_age_days: 90, symbols: false, ..CLASSES },
     ),
+];
+
+/// What is asked for under each of [`PROFILE_NAMES`], in their order. PCI DSS asks for an expiry where a password is the only factor.
+const PROFILES_ASKED: [Asked; 7] = [
+    Asked { length: 14, reuse: 24, ..NOTHING },
+    Asked { length: 14, reuse: 24, max_age_days: 90, ..CLASSES },
+    Asked { length: 14, reuse: 24, max_age_days: 90, ..CLASSES },
+    Asked { length: 14, reuse: 24, max_age_days: 90, ..CLASSES },
+    Asked { length: 7, reuse: 4, max_age_days: 90, numbers: true, letters: true, ..NOTHING },
+    Asked { length: 12, reuse: 4, max_age_days: 90, numbers: true, letters: true, ..NOTHING },
+    Asked { length: 8, ..CLASSES },
 ];
 
 impl Asked {
@@ -188,6 +264,13 @@ impl Asked {
                 lacking.push(format!("{name} is false"));
             }
         }
+        if self.letters {
+            let required = [policy.require_uppercase, policy.require_lowercase];
+            if !required.contains(&Some(true)) {
+                required[0].and(required[1]).ok_or_else(|| absent("RequireLowercaseCharacters"))?;
+                lacking.push("no letter is required".to_owned());
+            }
+        }
         Ok(lacking)
     }
 }
@@ -204,7 +287,11 @@ fn judge(scope: &Scope<'_>) -> Judged {
             "the account has no password policy of its own: AWS's default takes 8 characters, reused or not",
         ),
         Some(policy) => {
-            let lacking = asked.lacking(policy)?;
+            let mut lacking = asked.lacking(policy)?;
+            let profiles = scope.values.strings(&PROFILES);
+            for (name, asked) in PROFILE_NAMES.iter().zip(PROFILES_ASKED).filter(|(name, _)| profiles.contains(name)) {
+                lacking.extend(asked.lacking(policy)?.into_iter().map(|it| format!("for {name}, {it}")));
+            }
             let judgement = if lacking.is_empty() {
                 Judgement::pass("the password policy is at least as strong as asked for")
             } else {
@@ -295,6 +382,27 @@ mod tests {
         let plain = PasswordPolicy { require_numbers: Some(false), ..strong() };
         let classes = Values::with(REQUIRE_CLASSES.name, Value::Boolean(true));
         assert_eq!(judged(Some(plain), classes).unwrap().verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_named_set_asks_for_more_on_top() {
+        let of = |names: &[&str], policy: PasswordPolicy| {
+            let list = names.iter().map(|it| (*it).to_owned()).collect();
+            judged(Some(policy), Values::with(PROFILES.name, Value::Strings(list))).unwrap()
+        };
+        let lasting = || PasswordPolicy { max_age_days: None, ..strong() };
+        assert_eq!(of(&[], lasting()).verdict, Verdict::Pass);
+        assert_eq!(of(&["cis-aws"], lasting()).verdict, Verdict::Pass);
+        let judgement = of(&["cis-aws", "pci-dss-4.0.1"], lasting());
+        let reason = "for pci-dss-4.0.1, passwords do not expire";
+        assert_eq!((judgement.verdict, judgement.reason.as_str()), (Verdict::Fail, reason));
+        let caseless = PasswordPolicy { require_uppercase: Some(false), require_lowercase: Some(false), ..strong() };
+        assert_eq!(of(&["pci-dss-3.2.1"], caseless.clone()).reason, "for pci-dss-3.2.1, no letter is required");
+        let lower = PasswordPolicy { require_lowercase: Some(true), ..caseless };
+        assert_eq!(of(&["pci-dss-3.2.1"], lower).verdict, Verdict::Pass);
+        for name in PROFILE_NAMES {
+            assert_eq!(of(&[name], strong()).verdict, Verdict::Pass, "{name}");
+        }
     }
 
     #[test]

@@ -37,6 +37,10 @@ pub(super) const CHECK: Check = Check {
             "Create the narrower document as a new version, make it the default, and watch for AccessDenied.",
             "For people who administer the account use a role that asks for MFA instead of a policy attached to users.",
         ],
+        commands: &[
+            "aws iam list-entities-for-policy --policy-arn={policy}",
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+        ],
         risk: "Work that rested on the wildcard fails until it is listed. Make sure that another administrator can sign in \
             before the change; iam:SetDefaultPolicyVersion takes it back.",
     },
@@ -49,7 +53,13 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_customer_unattached_policy_no_administrative_privileges",
         "Steampipe iam_policy_no_star_star",
         "CIS AWS Foundations 7.0.0 2.14",
+        "Steampipe iam_policy_custom_attached_no_star_star",
+        "Steampipe iam_custom_policy_unattached_no_star_star",
+        "ScoutSuite iam-managed-policy-allows-full-privileges",
+        "ScoutSuite iam-managed-policy-allows-NotActions (aspect all-but-some)",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge)],
 };
 

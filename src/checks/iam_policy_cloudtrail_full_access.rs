@@ -1,9 +1,9 @@
 //! Policies that allow everything with CloudTrail.
 
-use super::{Check, Judged, Remediation, Rule, Scope, boundary_only, reference};
-use crate::finding::{Judgement, Severity, StatementReference};
-use crate::model::{Gap, ManagedPolicy, Principal};
-use crate::policy::{Document, Services, statements_of_service};
+use super::{Check, Judged, Remediation, Rule, Scope, broad, reference};
+use crate::finding::{Judgement, Severity, StatementReference, Status};
+use crate::model::{ManagedPolicy, Principal};
+use crate::policy::{Services, statements_of_service};
 
 const CLOUDTRAIL: &str = "cloudtrail";
 
@@ -33,6 +33,12 @@ pub(super) const CHECK: Check = Check {
             "To verify: aws iam simulate-principal-policy --policy-source-arn ARN --action-names cloudtrail:StopLogging says \
              implicitDeny.",
         ],
+        commands: &[
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+        ],
         risk: "Whoever sets up trails must hold another role. The former version or the saved document takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
@@ -42,38 +48,20 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_inline_policy_no_full_access_to_cloudtrail",
         "Steampipe iam_policy_no_full_access_to_cloudtrail",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge_managed_policy), Rule::Principal(judge_inline_policies)],
 };
 
 fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    if let Some(exempt) = boundary_only(policy, scope) {
-        return Ok(exempt);
-    }
-    let document = policy.document.as_deref().map_err(Clone::clone)?;
-    Ok(conclude(&[(&policy.arn, document)], scope).because_of(&policy.document_source))
+    broad::managed(policy, scope, |documents| conclude(documents, scope))
 }
 
 fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
-    if principal.is_service_linked() {
-        let reason = "only AWS can change the policies of a service-linked role";
-        return Ok(Judgement::not_applicable(reason).because_of(principal.source()));
-    }
-    let policies = principal.inline_policies();
-    if policies.is_empty() {
-        return Ok(Judgement::not_applicable("there is no inline policy").because_of(principal.source()));
-    }
-    let read: Vec<(&str, &Document)> =
-        policies.iter().filter_map(|it| Some((it.name.as_str(), it.document.as_deref().ok()?))).collect();
-    let judgement = conclude(&read, scope);
-    let missing: Option<&Gap> = policies.iter().find_map(|policy| policy.document.as_ref().err());
-    match missing {
-        // A document that fails is an exception, whatever stands in one that could not be read.
-        Some(gap) if judgement.verdict != crate::finding::Verdict::Fail => Err(gap.clone()),
-        _ => Ok(judgement.because_of_all(policies.iter().map(|policy| &policy.source))),
-    }
+    broad::inline(principal, |documents| conclude(documents, scope))
 }
 
-fn conclude(documents: &[(&str, &Document)], scope: &Scope<'_>) -> Judgement {
+fn conclude(documents: &[broad::Named<'_>], scope: &Scope<'_>) -> Judgement {
     let (mut full, mut untold): (Vec<StatementReference>, Vec<StatementReference>) = (vec![], vec![]);
     let mut names = Vec::new();
     for (name, document) in documents {

@@ -1,8 +1,8 @@
 //! Policies that allow all keys to be destroyed or taken over.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, all_keys, boundary_only};
-use crate::finding::Severity;
-use crate::model::{ManagedPolicy, Principal};
+use crate::finding::{Judgement, Severity, Status};
+use crate::model::{ManagedPolicy, Principal, Source};
 use crate::policy::{Document, coverage};
 
 /// Actions that destroy a key, or decide who may use it.
@@ -26,6 +26,14 @@ const ACTIONS: Strings = Strings {
     loosens: Loosens::Less,
 };
 
+const EXEMPT_NAMES: Strings = Strings {
+    name: "exempt_names",
+    meaning: "Names of users, groups and roles whose inline policies may allow it, and of managed policies: the break-glass ones.",
+    default: &[],
+    form: Form::Text,
+    loosens: Loosens::More,
+};
+
 pub(super) const CHECK: Check = Check {
     id: "iam-policy-kms-destructive-all-keys",
     title: "Policies do not allow all keys to be destroyed",
@@ -40,7 +48,7 @@ pub(super) const CHECK: Check = Check {
         (ALL_EXCEPT_...). Wildcards, NotAction, NotResource, and Deny statements without a condition in the same document \
         count; a condition on an Allow is ignored. UNDECIDED if it depends on what AWS does not document.",
     exemptions: "A policy that is used as a permissions boundary and attached nowhere, principals without an inline policy, \
-        and service-linked roles are NOT_APPLICABLE.",
+        service-linked roles, and what exempt_names names (by default none) are NOT_APPLICABLE.",
     blind_spots: "One document is judged, not what its holders can do in the end: key policies, boundaries and SCPs \
         may stop it (see org-scp-kms-guard-missing). A break-glass role fails here; a waiver says that it is one. AWS \
         managed policies are not looked at.",
@@ -54,31 +62,53 @@ pub(super) const CHECK: Check = Check {
             "Put a service control policy over the account that denies kms:ScheduleKeyDeletion to all but one role.",
             "To verify: keyproof policy coverage with --action kms:ScheduleKeyDeletion says NONE or names the keys.",
         ],
+        commands: &[
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+        ],
         risk: "Pipelines that create and delete keys fail until their keys are named. The former version or the saved \
             document takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
-    parameters: &[Parameter::Strings(ACTIONS)],
-    elsewhere: &["Cloudsplaining (infrastructure modification, resource exposure; no check of its own)"],
+    parameters: &[Parameter::Strings(ACTIONS), Parameter::Strings(EXEMPT_NAMES)],
+    elsewhere: &[
+        "Cloudsplaining InfrastructureModification (destruction of keys)",
+        "Cloudsplaining ResourceExposure (policies and grants of keys)",
+    ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge_managed_policy), Rule::Principal(judge_inline_policies)],
 };
 
 fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    if let Some(exempt) = boundary_only(policy, scope) {
+    let exempt = || exempt(&policy.name, &policy.source, scope);
+    if let Some(exempt) = boundary_only(policy, scope).or_else(exempt) {
         return Ok(exempt);
     }
     all_keys::managed(policy, |document| opened(document, scope))
 }
 
+/// The answer for what the configuration spares by name.
+fn exempt(name: &str, source: &Source, scope: &Scope<'_>) -> Option<Judgement> {
+    let is_exempt = scope.values.strings(&EXEMPT_NAMES).contains(&name);
+    is_exempt.then(|| Judgement::not_applicable("the configuration exempts it by name").because_of(source))
+}
+
 fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
+    if let Some(exempt) = exempt(principal.name(), principal.source(), scope) {
+        return Ok(exempt);
+    }
     all_keys::inline(principal, |document| opened(document, scope))
 }
 
 fn opened(document: &Document, scope: &Scope<'_>) -> all_keys::Opened {
     let asked = scope.values.strings(&ACTIONS);
     let actions = DESTRUCTIVE.iter().copied().filter(|action| asked.contains(action));
-    let coverages = actions.map(|action| (action, coverage(document, &scope.account.partition, action))).collect();
-    all_keys::Opened { coverages, strict: false }
+    let partition = &scope.account.partition;
+    let coverages = actions.map(|action| (action.to_owned(), coverage(document, partition, action))).collect();
+    all_keys::Opened { coverages, too_many: all_keys::TooMany::All, condition_aware: false }
 }
 
 #[cfg(test)]
@@ -130,6 +160,17 @@ mod tests {
         let world = World { values, ..World::new() };
         let of = |action| judge_managed_in(&CHECK, &managed(document(action, "*")), &world).unwrap().verdict;
         assert_eq!((of("kms:CreateGrant"), of("kms:PutKeyPolicy")), (Verdict::Pass, Verdict::Fail));
+    }
+
+    #[test]
+    fn break_glass_policies_and_roles_are_exempt_by_name() {
+        let values = Values::with(EXEMPT_NAMES.name, Value::Strings(vec!["Example".to_owned(), "Alice".to_owned()]));
+        let world = World { values, ..World::new() };
+        let judged = judge_managed_in(&CHECK, &managed(document("kms:*", "*")), &world).unwrap();
+        assert_eq!(judged.verdict, Verdict::NotApplicable);
+        let user = User { inline_policies: vec![inline("own", document("kms:DisableKey", "*"))], ..user() };
+        let judged = judge_principal_in(&CHECK, Principal::User(&user), &world).unwrap();
+        assert_eq!(judged.verdict, Verdict::NotApplicable);
     }
 
     #[test]

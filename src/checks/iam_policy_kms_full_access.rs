@@ -1,9 +1,26 @@
 //! Policies that allow every KMS action on all keys.
 
-use super::{Check, Judged, Remediation, Rule, Scope, all_keys, boundary_only};
-use crate::finding::Severity;
-use crate::model::{ManagedPolicy, Principal};
+use super::all_keys::{self, Opened, TooMany};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, boundary_only};
+use crate::finding::{Judgement, Severity, Status};
+use crate::model::{ManagedPolicy, Principal, Source};
 use crate::policy::{Document, kms_full_access};
+
+const SCOPE: Strings = Strings {
+    name: "scope",
+    meaning: "The kinds of policies that are judged; the others are NOT_APPLICABLE.",
+    default: &["customer-managed", "inline"],
+    form: Form::OneOf(&["customer-managed", "inline"]),
+    loosens: Loosens::Less,
+};
+const RESOURCE_SCOPE: Strings = Strings {
+    name: "resource_scope",
+    meaning: "What is too much: every action on all keys, on all keys of one account, or on any key.",
+    default: &["all-keys"],
+    form: Form::OneOf(&["all-keys", "account-keys", "any-key"]),
+    // A narrower scope comes on top of the others.
+    loosens: Loosens::Less,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "iam-policy-kms-full-access",
@@ -16,10 +33,11 @@ pub(super) const CHECK: Check = Check {
         (one finding for each owner). FAIL if one document allows every KMS action, those that AWS will add included, on all \
         keys (level ALL), or on all keys except keys, accounts or Regions that it names (ALL_EXCEPT_...): kms:*, *, or a \
         NotAction that leaves KMS in. Wildcards, NotResource, and Deny statements without a condition in the same document \
-        count. A condition on an Allow is ignored, a Deny with a condition takes nothing away. UNDECIDED if whether all keys \
+        count. With resource_scope (all-keys) all keys of one account, or any key, are too much as well. A condition on an Allow is \
+        ignored, a Deny with a condition takes nothing away. UNDECIDED if whether all keys \
         are open depends on what AWS does not document.",
     exemptions: "A policy that is used as a permissions boundary and attached nowhere, principals without an inline policy, \
-        and service-linked roles are NOT_APPLICABLE.",
+        service-linked roles, and kinds of policies that scope leaves out (by default none) are NOT_APPLICABLE.",
     blind_spots: "A document that leaves out a single KMS action passes here, however broad it is otherwise: see the checks \
         on decryption. One document is judged, not what its holders can do in the end. AWS managed policies are not looked \
         at. The rule is no item of the CIS AWS Foundations Benchmark in any version.",
@@ -33,38 +51,65 @@ pub(super) const CHECK: Check = Check {
              them.",
             "Change a managed policy by a new default version, an inline policy after saving the old document.",
         ],
+        commands: &[
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+        ],
         risk: "Calls that only the wildcard covered fail until they are listed: watch CloudTrail for AccessDenied. The old \
             version or the saved document is the way back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
-    parameters: &[],
+    parameters: &[Parameter::Strings(SCOPE), Parameter::Strings(RESOURCE_SCOPE)],
     elsewhere: &[
         "Prowler iam_policy_no_full_access_to_kms",
         "Prowler iam_inline_policy_no_full_access_to_kms",
         "Steampipe iam_policy_no_full_access_to_kms",
+        "ScoutSuite iam-inline-policy-allows-NotActions (where it leaves KMS in)",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge_managed_policy), Rule::Principal(judge_inline_policies)],
 };
 
 fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    if let Some(exempt) = boundary_only(policy, scope) {
+    let exempt = || left_out("customer-managed", &policy.source, scope);
+    if let Some(exempt) = boundary_only(policy, scope).or_else(exempt) {
         return Ok(exempt);
     }
     all_keys::managed(policy, |document| opened(document, scope))
 }
 
 fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
+    if let Some(exempt) = left_out("inline", principal.source(), scope) {
+        return Ok(exempt);
+    }
     all_keys::inline(principal, |document| opened(document, scope))
 }
 
-fn opened(document: &Document, scope: &Scope<'_>) -> all_keys::Opened {
-    let coverages = vec![("every KMS action", kms_full_access(document, &scope.account.partition))];
-    all_keys::Opened { coverages, strict: false }
+fn opened(document: &Document, scope: &Scope<'_>) -> Opened {
+    let coverages = vec![("every KMS action".to_owned(), kms_full_access(document, &scope.account.partition))];
+    let is_too_much = |what: &str| scope.values.strings(&RESOURCE_SCOPE).contains(&what);
+    let too_many = match () {
+        () if is_too_much("any-key") => TooMany::Any,
+        () if is_too_much("account-keys") => TooMany::OfAccount,
+        () => TooMany::All,
+    };
+    Opened { coverages, too_many, condition_aware: false }
+}
+
+/// The answer for a kind of policies that the configuration leaves out.
+fn left_out(kind: &str, source: &Source, scope: &Scope<'_>) -> Option<Judgement> {
+    let is_judged = scope.values.strings(&SCOPE).contains(&kind);
+    (!is_judged)
+        .then(|| Judgement::not_applicable("the configuration leaves policies of this kind out").because_of(source))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Verdict;
     use crate::model::{Gap, User};
@@ -107,6 +152,28 @@ mod tests {
         let full = allow(r#""Action": "kms:*""#, ALL);
         let deny = full.replace("Allow", "Deny").replace("kms:*", "kms:ScheduleKeyDeletion");
         assert_eq!(verdict(&format!("{full}, {deny}")), Verdict::Pass);
+    }
+
+    #[test]
+    fn less_may_be_too_much_and_kinds_may_be_left_out() {
+        let list = |items: &[&str]| Value::Strings(items.iter().map(|item| (*item).to_owned()).collect());
+        let of = |name, items: &[&str], resource: &str| {
+            let world = World { values: Values::with(name, list(items)), ..World::new() };
+            let policy = managed(statements(&allow(r#""Action": "kms:*""#, &format!(r#""Resource": "{resource}""#))));
+            judge_managed_in(&CHECK, &policy, &world).unwrap().verdict
+        };
+        let (account, one) = ("arn:aws:kms:*:111122223333:key/*", key_arn());
+        assert_eq!(of("resource_scope", &["all-keys", "account-keys"], account), Verdict::Fail);
+        assert_eq!(of("resource_scope", &["all-keys", "account-keys"], &one), Verdict::Pass);
+        assert_eq!(of("resource_scope", &["any-key"], &one), Verdict::Fail);
+        assert_eq!(of("resource_scope", &["any-key"], "arn:aws:s3:::x"), Verdict::Pass);
+        assert_eq!(of("scope", &["inline"], "*"), Verdict::NotApplicable);
+        assert_eq!(of("scope", &["customer-managed"], "*"), Verdict::Fail);
+        let world = World { values: Values::with("scope", list(&["customer-managed"])), ..World::new() };
+        let full = inline("full", statements(&allow(r#""Action": "kms:*""#, ALL)));
+        let user = User { inline_policies: vec![full], ..user() };
+        let judged = judge_principal_in(&CHECK, Principal::User(&user), &world).unwrap();
+        assert_eq!(judged.verdict, Verdict::NotApplicable);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Customer managed policies that allow everything in a service.
 
 use super::{Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, boundary_only, reference};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::ManagedPolicy;
 use crate::policy::{ServiceStatement, Services, full_service_statements};
 
@@ -31,6 +31,10 @@ pub(super) const CHECK: Check = Check {
             "To verify: aws iam get-policy-version --policy-arn POLICY_ARN --version-id VERSION shows no star behind a \
              service.",
         ],
+        commands: &[
+            "aws iam list-entities-for-policy --policy-arn={policy}",
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+        ],
         risk: "Work that rested on the star fails until it is listed. aws iam set-default-policy-version with the \
             former version takes it back.",
     },
@@ -40,7 +44,10 @@ pub(super) const CHECK: Check = Check {
         "AWS Security Hub IAM.21",
         "AWS Config iam-policy-no-statements-with-full-access",
         "Steampipe iam_all_policy_no_service_wild_card",
+        "Cloudsplaining ServiceWildcard",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ManagedPolicy(judge)],
 };
 

@@ -7,7 +7,7 @@ use super::identity::complete;
 use super::key_policy::unanswered;
 use super::{Check, Judged, Remediation, Rule, Scope, reference};
 use crate::access::Principal as AccessPrincipal;
-use crate::finding::{Judgement, Severity, StatementReference};
+use crate::finding::{Judgement, Severity, StatementReference, Status};
 use crate::model::{Gap, Principal, Role, User};
 use crate::policy::{
     Access, Action, AdminActions, Effect, PolicyRef, ResourcePattern, Statement, Symbol, Unanswered, admin_statements,
@@ -49,6 +49,10 @@ pub(super) const CHECK: Check = Check {
             "To verify: aws iam simulate-principal-policy --policy-source-arn ARN --action-names iam:PassRole says \
              implicitDeny.",
         ],
+        commands: &[
+            "aws iam put-user-permissions-boundary --user-name={user} --permissions-boundary=POLICY_ARN",
+            "aws iam put-role-permissions-boundary --role-name={role} --permissions-boundary=POLICY_ARN",
+        ],
         risk: "Deployment pipelines often need such sets: give them a role of their own and a boundary before you \
             take the set from people. The former policy version or aws iam delete-role-permissions-boundary takes it \
             back.",
@@ -63,9 +67,14 @@ pub(super) const CHECK: Check = Check {
     elsewhere: &[
         "Prowler iam_policy_allows_privilege_escalation (single policies)",
         "Prowler iam_inline_policy_allows_privilege_escalation (single policies)",
-        "Cloudsplaining privilege escalation (single policies)",
+        "Cloudsplaining PrivilegeEscalation (single policies)",
+        "Cloudsplaining CredentialsExposure (credentials of others)",
         "PMapper privilege escalation",
+        "PMapper overprivileged instance profiles, functions and stacks",
+        "PMapper privilege escalation in operating systems (by AWS Systems Manager)",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge_user), Rule::Role(judge_role)],
 };
 

@@ -1,7 +1,7 @@
 //! Users and roles without tags.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Role, Source, Tags, User};
 
 const REQUIRED_KEYS: Strings = Strings {
@@ -32,12 +32,23 @@ pub(super) const CHECK: Check = Check {
             "Put the tags into the templates that create users and roles, and require them by a tag policy.",
             "To verify: aws iam list-role-tags --role-name ROLE_NAME, or aws iam list-user-tags --user-name USER_NAME.",
         ],
+        commands: &[
+            "aws iam tag-user --user-name={user} --tags=Key=Owner,Value=TEAM",
+            "aws iam tag-role --role-name={role} --tags=Key=Owner,Value=TEAM",
+        ],
         risk: "Policies that look at tags (aws:PrincipalTag, iam:ResourceTag) may grant or deny by the new tag: look \
             for them first. aws iam untag-role and untag-user take it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
     parameters: &[Parameter::Strings(REQUIRED_KEYS)],
-    elsewhere: &["AWS Security Hub IAM.24 (roles)", "AWS Security Hub IAM.25 (users)"],
+    elsewhere: &[
+        "AWS Security Hub IAM.24 (roles)",
+        "AWS Security Hub IAM.25 (users)",
+        "AWS Config tagged-iam-role (custom rule)",
+        "AWS Config tagged-iam-user (custom rule)",
+    ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge_user), Rule::Role(judge_role)],
 };
 

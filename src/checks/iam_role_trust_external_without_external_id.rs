@@ -1,9 +1,9 @@
 //! Roles that trust accounts outside the organization without an external id.
 
-use super::trust::{self, allows};
-use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, place_of, reference};
-use crate::finding::{Judgement, Severity, StatementReference};
-use crate::model::{Gap, Role};
+use super::trust;
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, reference};
+use crate::finding::{Judgement, Severity, StatementReference, Status};
+use crate::model::Role;
 use crate::policy::{Comparison, ConditionTest, Effect, Operator, Quantifier, Statement};
 
 const TRUSTED_ACCOUNTS: Strings = Strings {
@@ -43,34 +43,30 @@ pub(super) const CHECK: Check = Check {
             "To verify: aws sts assume-role --role-arn ROLE_ARN --role-session-name test without --external-id, \
              called in the other account, says AccessDenied.",
         ],
+        commands: &[
+            "aws iam get-role --role-name={role} --query=Role.AssumeRolePolicyDocument > trust-before.json",
+            "aws iam update-assume-role-policy --role-name={role} --policy-document=file://trust.json",
+        ],
         risk: "The vendor is locked out until it sends the id: agree on a time. The saved document takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", "organizations:DescribeOrganization", "organizations:ListAccounts"],
     parameters: &[Parameter::Strings(TRUSTED_ACCOUNTS)],
     elsewhere: &[
         "ScoutSuite iam-assume-role-lacks-external-id-and-mfa",
-        "Prowler iam_role_cross_account_readonlyaccess_policy (read-only roles)",
+        "Prowler cloudwatch_cross_account_sharing_disabled (any role for other accounts)",
+        "Steampipe iam_role_cross_account_write_access_policy (any role for other accounts)",
+        "Cloudsplaining AssumableByCrossAccountPrincipal",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Role(judge)],
 };
 
 fn judge(role: &Role, scope: &Scope<'_>) -> Judged {
     trust::judged(role, |document| {
         let trusted = scope.values.strings(&TRUSTED_ACCOUNTS);
-        let mut missing: Option<Gap> = None;
-        let mut outside: Vec<(String, &Statement)> = Vec::new();
-        for (statement, element) in allows(document).filter(|(_, element)| !element.negated) {
-            for account in element.entries.iter().filter_map(|entry| entry.account()) {
-                if account == scope.account.id || trusted.contains(&account) || asks_for_an_id(statement) {
-                    continue;
-                }
-                match is_outside(account, scope) {
-                    Ok(true) => outside.push((format!("account {account}, {}", place_of(account, scope)), statement)),
-                    Ok(false) => {}
-                    Err(gap) => missing = missing.or(Some(gap)),
-                }
-            }
-        }
+        let trust::Outside { accounts: outside, missing } =
+            trust::outside(document, &trusted, scope, |statement| !asks_for_an_id(statement));
         let statements: Vec<StatementReference> =
             outside.iter().map(|(_, statement)| reference("trust policy", statement)).collect();
         let mut accounts: Vec<String> = outside.into_iter().map(|(account, _)| account).collect();
@@ -90,15 +86,6 @@ fn judge(role: &Role, scope: &Scope<'_>) -> Judged {
         };
         Ok(judgement.by_statements(statements))
     })
-}
-
-/// Whether an account is certainly not in the organization.
-fn is_outside(account: &str, scope: &Scope<'_>) -> Result<bool, Gap> {
-    let Some(organization) = scope.organization.as_ref().map_err(Clone::clone)? else { return Ok(true) };
-    if organization.accounts.contains_key(account) || organization.management_account_id == account {
-        return Ok(false);
-    }
-    organization.accounts_gap.clone().map_or(Ok(true), Err)
 }
 
 /// Whether a condition must hold that compares the external id with values that are written out.

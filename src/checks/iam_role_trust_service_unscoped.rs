@@ -3,7 +3,7 @@
 use super::sources::{looks_at_source, scopes};
 use super::trust::{self, allows};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, reference};
-use crate::finding::{Judgement, Severity, StatementReference};
+use crate::finding::{Judgement, Severity, StatementReference, Status};
 use crate::model::Role;
 use crate::policy::{Effect, Match, Principal, Statement};
 
@@ -40,12 +40,22 @@ pub(super) const CHECK: Check = Check {
             "To verify: aws iam get-role --role-name ROLE_NAME shows the condition, and CloudTrail shows AssumeRole by the \
              service without AccessDenied.",
         ],
+        commands: &[
+            "aws iam get-role --role-name={role} --query=Role.AssumeRolePolicyDocument > trust-before.json",
+            "aws iam update-assume-role-policy --role-name={role} --policy-document=file://trust.json",
+        ],
         risk: "A service that does not send the key can no longer assume the role: try it on one role first. The \
             saved document takes it back.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
     parameters: &[Parameter::Strings(EXEMPT_SERVICES)],
-    elsewhere: &["Prowler iam_role_cross_service_confused_deputy_prevention"],
+    elsewhere: &[
+        "Prowler iam_role_cross_service_confused_deputy_prevention",
+        "Cloudsplaining AssumableByComputeService",
+        "PMapper possible confused deputies",
+    ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Role(judge)],
 };
 

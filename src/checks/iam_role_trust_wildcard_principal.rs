@@ -2,7 +2,7 @@
 
 use super::trust::{self, allows, in_directory};
 use super::{Check, Judged, Remediation, Rule, Scope, reference};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Role;
 use crate::policy::{Access, Principal, PrincipalElement, Statement};
 
@@ -31,6 +31,10 @@ pub(super) const CHECK: Check = Check {
             "End open sessions: aws iam put-role-policy with a Deny of everything before now by aws:TokenIssueTime.",
             "To verify: aws iam get-role --role-name ROLE_NAME shows no star under Principal, or shows the condition.",
         ],
+        commands: &[
+            "aws iam get-role --role-name={role} --query=Role.AssumeRolePolicyDocument > trust-before.json",
+            "aws iam update-assume-role-policy --role-name={role} --policy-document=file://trust.json",
+        ],
         risk: "Whoever is not written out is locked out; the saved document takes it back. Look for use by strangers before \
             you call it a fault of configuration.",
     },
@@ -45,7 +49,11 @@ pub(super) const CHECK: Check = Check {
         "IAM Access Analyzer external access (roles)",
         "Steampipe iam_role_trust_policy_prohibit_public_access",
         "ScoutSuite iam-assume-role-policy-allows-all",
+        "Cloudsplaining AssumableByAnyPrincipal",
+        "Cloudsplaining AssumableByAnyPrincipalWithConditions",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Role(judge)],
 };
 

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, Role};
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
@@ -38,12 +38,20 @@ pub(super) const CHECK: Check = Check {
             "After some weeks detach and delete its policies, then aws iam delete-role --role-name ROLE_NAME.",
             "To verify: aws iam get-role --role-name ROLE_NAME says NoSuchEntity, or RoleLastUsed is young.",
         ],
+        commands: &[
+            "aws iam get-role --role-name={role} --query=Role.RoleLastUsed",
+            "aws iam get-role --role-name={role} --query=Role.AssumeRolePolicyDocument > trust-before.json",
+            "aws iam list-attached-role-policies --role-name={role}",
+            "aws iam delete-role --role-name={role}",
+        ],
         risk: "A rare task fails when it next runs. The saved trust policy takes it back; a deleted role must be created \
             again, and key policies and grants that name it do not know the new one.",
     },
     reads: &[DETAILS],
     parameters: &[Parameter::Integer(MAX_DAYS)],
     elsewhere: &["Steampipe iam_role_unused_60"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Role(judge)],
 };
 

@@ -2,7 +2,7 @@
 
 use super::credentials::{REPORT, ROOT, row};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Gap;
 
 const SUMMARY: &str = "iam:GetAccountSummary";
@@ -33,6 +33,10 @@ pub(super) const CHECK: Check = Check {
              arn=arn:aws:iam::aws:policy/root-task/IAMDeleteRootUserCredentials, then aws iam delete-access-key.",
             "To verify: aws iam get-account-summary --query SummaryMap.AccountAccessKeysPresent prints 0.",
         ],
+        commands: &[
+            "aws sts assume-root --target-principal={account} --task-policy-arn=arn=arn:{partition}:iam::aws:policy/root-task/IAMDeleteRootUserCredentials",
+            "aws iam get-account-summary",
+        ],
         risk: "What still uses the key stops at once. An inactive key can be activated again; a deleted one is gone.",
     },
     reads: &[REPORT, SUMMARY],
@@ -43,7 +47,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_no_root_access_key",
         "Steampipe iam_root_user_no_access_keys",
         "CIS AWS Foundations 7.0.0 2.4",
+        "ScoutSuite iam-root-account-with-active-keys",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

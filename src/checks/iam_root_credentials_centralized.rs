@@ -30,6 +30,11 @@ pub(super) const CHECK: Check = Check {
             "Delete the root credentials of the member accounts one by one, after looking for what still uses them.",
             "To verify: aws iam list-organizations-features names RootCredentialsManagement.",
         ],
+        commands: &[
+            "aws organizations enable-aws-service-access --service-principal=iam.amazonaws.com",
+            "aws iam enable-organizations-root-credentials-management",
+            "aws iam list-organizations-features",
+        ],
         risk: "Turning it on changes nothing for accounts that exist; aws iam \
             disable-organizations-root-credentials-management takes it back. Deleted credentials can be restored by a \
             password recovery that the management account allows.",
@@ -37,6 +42,8 @@ pub(super) const CHECK: Check = Check {
     reads: &[FEATURES, "organizations:DescribeOrganization"],
     parameters: &[],
     elsewhere: &["Prowler iam_root_credentials_management_enabled", "CIS AWS Foundations 7.0.0 2.1.1"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Organization(judge)],
 };
 

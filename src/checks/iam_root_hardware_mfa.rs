@@ -1,7 +1,7 @@
 //! Root users whose MFA device is virtual.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, VirtualMfaDevice};
 
 const SUMMARY: &str = "iam:GetAccountSummary";
@@ -30,6 +30,7 @@ pub(super) const CHECK: Check = Check {
             "Sign in with each of them once, then remove the virtual device there.",
             "To verify: aws iam list-virtual-mfa-devices --assignment-status Assigned names no device of the root user.",
         ],
+        commands: &["aws iam list-virtual-mfa-devices --assignment-status=Assigned", "aws iam get-account-summary"],
         risk: "Whoever loses all devices has to prove the ownership of the account to AWS Support. A removed virtual device \
             cannot be restored, but a new one can be registered.",
     },
@@ -41,7 +42,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_root_hardware_mfa_enabled",
         "Steampipe iam_root_user_hardware_mfa_enabled",
         "CIS AWS Foundations 7.0.0 2.6",
+        "ScoutSuite iam-root-account-no-hardware-mfa",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

@@ -1,7 +1,7 @@
 //! Root users that sign in with a password alone.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Gap;
 
 pub(super) const CHECK: Check = Check {
@@ -24,6 +24,7 @@ pub(super) const CHECK: Check = Check {
             "Otherwise sign in as the root user and register a passkey or a security key, better two of them.",
             "Keep the devices where two people are needed to reach them, and write down where.",
         ],
+        commands: &["aws iam get-account-summary"],
         risk: "Whoever loses all devices has to prove the ownership of the account to AWS Support: register more than one.",
     },
     reads: &["iam:GetAccountSummary"],
@@ -34,7 +35,11 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_root_mfa_enabled",
         "Steampipe iam_root_user_mfa_enabled",
         "CIS AWS Foundations 7.0.0 2.5",
+        "Steampipe iam_root_user_account_console_access_mfa_enabled",
+        "ScoutSuite iam-root-account-no-mfa",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::credentials::{REPORT, ROOT, row};
 use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 
 const DAYS_WITHOUT_USE: Integer = Integer {
     name: "days_without_use",
@@ -40,6 +40,9 @@ pub(super) const CHECK: Check = Check {
             "To verify: the credential report (aws iam generate-credential-report, then aws iam get-credential-report) shows \
              no newer use.",
         ],
+        commands: &[
+            "aws cloudtrail lookup-events --region=us-east-1 --lookup-attributes=AttributeKey=Username,AttributeValue=root",
+        ],
         risk: "None: nothing is changed but who does the work.",
     },
     reads: &[REPORT],
@@ -49,7 +52,11 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_avoid_root_usage",
         "Steampipe iam_root_last_used",
         "CIS AWS Foundations 7.0.0 2.7",
+        "AWS Config use-of-root-account-test (custom rule, retired)",
+        "ScoutSuite iam-root-account-used-recently",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

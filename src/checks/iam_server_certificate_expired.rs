@@ -36,6 +36,10 @@ pub(super) const CHECK: Check = Check {
             "Save the chain, then aws iam delete-server-certificate --server-certificate-name NAME.",
             "To verify: aws iam list-server-certificates no longer lists it.",
         ],
+        commands: &[
+            "aws iam get-server-certificate --server-certificate-name={certificate}",
+            "aws iam delete-server-certificate --server-certificate-name={certificate}",
+        ],
         risk: "A listener that still uses it is left without a certificate after the next restart. With the saved \
             files aws iam upload-server-certificate takes it back.",
     },
@@ -48,6 +52,8 @@ pub(super) const CHECK: Check = Check {
         "Steampipe iam_server_certificate_not_expired",
         "CIS AWS Foundations 7.0.0 2.17",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::ServerCertificate(judge)],
 };
 

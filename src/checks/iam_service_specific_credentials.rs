@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Check, Form, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, ServiceSpecificCredential, User};
 
 const CREDENTIALS: &str = "iam:ListServiceSpecificCredentials";
@@ -48,11 +48,17 @@ pub(super) const CHECK: Check = Check {
              --service-specific-credential-id CREDENTIAL_ID.",
             "To verify: aws iam list-service-specific-credentials --user-name USER_NAME lists none as Active.",
         ],
+        commands: &[
+            "aws iam list-service-specific-credentials --user-name={user}",
+            "aws iam update-service-specific-credential --user-name={user} --service-specific-credential-id=CREDENTIAL_ID --status=Inactive",
+        ],
         risk: "What still uses it stops; --status Active takes it back until it is deleted.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", CREDENTIALS],
     parameters: &[Parameter::Integer(MAX_DAYS_LEFT), Parameter::Strings(ALLOWED_SERVICES)],
     elsewhere: &["Prowler bedrock_api_key_no_long_term_credentials"],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

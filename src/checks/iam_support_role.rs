@@ -1,12 +1,19 @@
 //! Accounts in which nobody may open a case with AWS Support.
 
-use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
-use crate::model::{AttachedPolicy, Gap};
-use crate::policy::Effect;
+use super::holders::held;
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
+use crate::finding::{Severity, Status};
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 const SUPPORT_ACCESS: &str = "AWSSupportAccess";
+
+const POLICIES: Strings = Strings {
+    name: "policies",
+    meaning: "Names of AWS managed policies of which one must be held, with their path where they have one.",
+    default: &[SUPPORT_ACCESS],
+    form: Form::Text,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "iam-support-role",
@@ -15,8 +22,9 @@ pub(super) const CHECK: Check = Check {
     resource: "account",
     rationale: "In an incident somebody has to open a case with AWS at once. If only administrators or the root user \
         can, the incident waits for them, or they are used for what needs no administrator.",
-    rule: "PASS if the AWS managed policy AWSSupportAccess is attached to a role whose trust policy has an Allow \
-        statement, to a user, or to a group that has a user. FAIL if it is attached to none of these.",
+    rule: "PASS if the AWS managed policy AWSSupportAccess (policies), of the account's partition, is attached to a role \
+        whose trust policy has an Allow statement, to a user, or to a group that has a user. FAIL if it is attached to \
+        none of these.",
     exemptions: "None.",
     blind_spots: "Customer managed policies that allow support:* and administrators are not looked at. Whether anybody can \
         assume the role, and knows of it, is not judged.",
@@ -29,66 +37,38 @@ pub(super) const CHECK: Check = Check {
              arn:aws:iam::aws:policy/AWSSupportAccess, with aws-cn or aws-us-gov in other partitions.",
             "To verify: aws iam list-entities-for-policy with this --policy-arn lists the role.",
         ],
+        commands: &[
+            "aws iam attach-role-policy --role-name=SUPPORT_ROLE --policy-arn=arn:{partition}:iam::aws:policy/AWSSupportAccess",
+            "aws iam list-entities-for-policy --policy-arn=arn:{partition}:iam::aws:policy/AWSSupportAccess",
+        ],
         risk: "Whoever can assume the role can open cases, and sees those of others; aws iam detach-role-policy takes it back.",
     },
     reads: &[DETAILS],
-    parameters: &[],
+    parameters: &[Parameter::Strings(POLICIES)],
     elsewhere: &[
         "AWS Security Hub IAM.18",
         "AWS Config iam-policy-in-use",
         "Prowler iam_support_role_created",
         "Steampipe iam_support_role",
         "CIS AWS Foundations 7.0.0 2.15",
+        "ScoutSuite iam-no-support-role",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 
 fn judge(scope: &Scope<'_>) -> Judged {
-    let iam = &scope.account.iam;
-    let arn = format!("arn:{}:iam::aws:policy/{SUPPORT_ACCESS}", scope.account.partition);
-    let has = |policies: &[AttachedPolicy]| policies.iter().any(|policy| policy.arn == arn);
-    let mut missing: Option<Gap> = None;
-    for role in iam.roles.known().iter().filter(|role| has(&role.attached_policies)) {
-        match &role.trust_policy {
-            Ok(trust) if trust.statements_of(Effect::Allow).next().is_some() => {
-                return Ok(Judgement::pass(format!("{SUPPORT_ACCESS} is attached to the role {}", role.name))
-                    .because_of(&role.source));
-            }
-            Ok(_) => {}
-            Err(gap) => missing = missing.or_else(|| Some(gap.clone())),
-        }
-    }
-    if let Some(user) = iam.users.known().iter().find(|user| has(&user.attached_policies)) {
-        return Ok(
-            Judgement::pass(format!("{SUPPORT_ACCESS} is attached to the user {}", user.name)).because_of(&user.source)
-        );
-    }
-    let mut groups = iam.groups.known().iter().filter(|group| has(&group.attached_policies));
-    let member = groups.find_map(|group| {
-        let user = iam.users.known().iter().find(|user| user.groups.contains(&group.name))?;
-        Some((group, user))
-    });
-    if let Some((group, user)) = member {
-        let reason = format!("{SUPPORT_ACCESS} is attached to the group {}, and {} is in it", group.name, user.name);
-        return Ok(Judgement::pass(reason).because_of(&group.source).because_of(&user.source));
-    }
-    iam.roles.whole()?;
-    iam.users.whole()?;
-    iam.groups.whole()?;
-    match missing {
-        Some(gap) => Err(gap),
-        None => Ok(Judgement::fail(format!(
-            "{SUPPORT_ACCESS} is attached to no user, to no group with a user, and to no role that anybody may assume"
-        ))),
-    }
+    held(&scope.values.strings(&POLICIES), scope)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Verdict;
-    use crate::model::{Group, Listing, Role, User};
+    use crate::model::{AttachedPolicy, Group, Listing, Role, User};
 
     const TRUST: &str = r#"{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}"#;
 
@@ -128,6 +108,17 @@ mod tests {
         }];
         let namesake = User { attached_policies: by_name, ..user() };
         assert_eq!(verdict(world(vec![namesake], vec![], vec![])), Verdict::Fail);
+    }
+
+    #[test]
+    fn another_policy_may_be_asked_for() {
+        let values = Values::with(POLICIES.name, Value::Strings(vec!["job-function/SupportUser".to_owned()]));
+        let arn = "arn:aws:iam::aws:policy/job-function/SupportUser".to_owned();
+        let attached_policies = vec![AttachedPolicy { name: "SupportUser".to_owned(), arn }];
+        let other = World { values, ..world(vec![User { attached_policies, ..user() }], vec![], vec![]) };
+        assert_eq!(judge_root(&CHECK, &other).unwrap().verdict, Verdict::Pass);
+        let default = World { values: Values::default(), ..other };
+        assert_eq!(judge_root(&CHECK, &default).unwrap().verdict, Verdict::Fail);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::credentials::{REPORT, row};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::User;
 
 pub(super) const CHECK: Check = Check {
@@ -25,6 +25,7 @@ pub(super) const CHECK: Check = Check {
             "Otherwise let the user register a passkey, a security key or an authenticator app under Security credentials.",
             "Move people to IAM Identity Center or another identity provider, and the IAM users can go.",
         ],
+        commands: &["aws iam list-mfa-devices --user-name={user}", "aws iam delete-login-profile --user-name={user}"],
         risk: "Without the password the user is locked out of the console at once. A new device changes only the next \
             sign-in.",
     },
@@ -36,7 +37,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_user_mfa_enabled_console_access",
         "Steampipe iam_user_console_access_mfa_enabled",
         "CIS AWS Foundations 7.0.0 2.10",
+        "ScoutSuite iam-user-without-mfa",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

@@ -1,7 +1,7 @@
 //! Users with policies of their own.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::User;
 
 const EXEMPT_NAME_PREFIXES: Strings = Strings {
@@ -35,6 +35,11 @@ pub(super) const CHECK: Check = Check {
             "To verify: aws iam list-attached-user-policies and aws iam list-user-policies, with --user-name USER_NAME, list \
              nothing.",
         ],
+        commands: &[
+            "aws iam list-attached-user-policies --user-name={user}",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam detach-user-policy --user-name={user} --policy-arn=POLICY_ARN",
+        ],
         risk: "Others in the group get the same permissions. aws iam attach-user-policy and aws iam put-user-policy with the \
             saved document take it back.",
     },
@@ -46,7 +51,12 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_policy_attached_only_to_group_or_roles",
         "Steampipe iam_user_no_policies",
         "CIS AWS Foundations 7.0.0 2.13",
+        "Steampipe iam_user_no_inline_attached_policies",
+        "ScoutSuite iam-user-with-policies",
+        "ScoutSuite iam-human-user-with-policies",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::credentials::{REPORT, Row, row};
 use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, User};
 
 const WINDOW_MINUTES: Integer = Integer {
@@ -38,6 +38,10 @@ pub(super) const CHECK: Check = Check {
             "Where people need the command line, offer IAM Identity Center or a role with short-lived credentials.",
             "To verify: aws iam list-access-keys --user-name USER_NAME no longer lists the key.",
         ],
+        commands: &[
+            "aws iam list-access-keys --user-name={user}",
+            "aws iam delete-access-key --user-name={user} --access-key-id=ACCESS_KEY_ID",
+        ],
         risk: "None that is known: the key was never used. A deleted key cannot be restored; a new one can be created.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", REPORT],
@@ -46,7 +50,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_user_no_setup_initial_access_key",
         "Steampipe iam_user_access_keys_and_password_at_setup",
         "CIS AWS Foundations 6.0.0 2.10",
+        "ScoutSuite iam-user-unused-access-key-initial-setup",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

@@ -1,7 +1,7 @@
 //! Users without an MFA device, with or without a console password.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::User;
 
 const DEVICES: &str = "iam:ListMFADevices";
@@ -26,12 +26,15 @@ pub(super) const CHECK: Check = Check {
             "Deny what matters without MFA, by a condition BoolIfExists aws:MultiFactorAuthPresent false in a Deny.",
             "To verify: aws iam list-mfa-devices --user-name USER_NAME lists a device.",
         ],
+        commands: &["aws iam list-mfa-devices --user-name={user}"],
         risk: "Registering a device changes only the next sign-in; aws iam deactivate-mfa-device takes it back. A \
             policy that demands MFA stops scripts that use long-term keys.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", DEVICES],
     parameters: &[],
     elsewhere: &["AWS Security Hub IAM.19", "AWS Config iam-user-mfa-enabled", "Steampipe iam_user_mfa_enabled"],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

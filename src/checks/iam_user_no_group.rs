@@ -1,7 +1,7 @@
 //! Users who are in no group.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::User;
 
 const GROUP_NAMES: Strings = Strings {
@@ -30,12 +30,23 @@ pub(super) const CHECK: Check = Check {
             "Take policies that hang on the user itself off it, where the group grants the same.",
             "To verify: aws iam list-groups-for-user --user-name USER_NAME lists the group.",
         ],
+        commands: &[
+            "aws iam add-user-to-group --user-name={user} --group-name=GROUP_NAME",
+            "aws iam list-groups-for-user --user-name={user}",
+        ],
         risk: "The user gets the permissions of the group, and loses them by aws iam remove-user-from-group. A Deny in the \
             group can take something away.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
     parameters: &[Parameter::Strings(GROUP_NAMES)],
-    elsewhere: &["AWS Config iam-user-group-membership-check", "Steampipe iam_user_in_group"],
+    elsewhere: &[
+        "AWS Config iam-user-group-membership-check",
+        "Steampipe iam_user_in_group",
+        "ScoutSuite iam-user-not-in-common-group (with group_names)",
+        "ScoutSuite iam-user-not-in-category-group (with group_names)",
+    ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

@@ -1,7 +1,7 @@
 //! Users with two active access keys.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, User};
 
 const KEYS: &str = "iam:ListAccessKeys";
@@ -25,6 +25,10 @@ pub(super) const CHECK: Check = Check {
             "After some days delete it: aws iam delete-access-key --user-name USER_NAME --access-key-id KEY_ID.",
             "To verify: aws iam list-access-keys --user-name USER_NAME shows one key as Active.",
         ],
+        commands: &[
+            "aws iam list-access-keys --user-name={user}",
+            "aws iam update-access-key --user-name={user} --access-key-id=ACCESS_KEY_ID --status=Inactive",
+        ],
         risk: "A workload that still uses the key fails; aws iam update-access-key with --status Active takes it back until \
             the key is deleted.",
     },
@@ -34,7 +38,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler iam_user_two_active_access_key",
         "Steampipe iam_user_one_active_key",
         "CIS AWS Foundations 6.0.0 2.12",
+        "ScoutSuite iam-user-with-multiple-access-keys",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::Error],
+    not_shown: &[],
     rules: &[Rule::User(judge)],
 };
 

@@ -1,7 +1,8 @@
 //! Whether all policies behind a principal could be read: what is missing may hold the statement that decides.
 
 use super::Scope;
-use crate::model::{AttachedPolicy, Gap, InlinePolicy, Principal};
+use crate::model::{AttachedPolicy, Gap, InlinePolicy, Principal, Source};
+use crate::policy::Document;
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 
@@ -33,8 +34,13 @@ fn read(inline: &[InlinePolicy], attached: &[AttachedPolicy], scope: &Scope<'_>)
 }
 
 fn managed(arn: &str, scope: &Scope<'_>) -> Result<(), Gap> {
-    let policy = scope.reach.managed_policy(arn);
+    document_of(arn, scope).map(drop)
+}
+
+/// The document of a managed policy of the account, and where it was read.
+pub(super) fn document_of<'a>(arn: &str, scope: &Scope<'a>) -> Result<(&'a Document, &'a Source), Gap> {
     let policies = &scope.account.iam.policies;
     let missing = || policies.gap().cloned().unwrap_or_else(|| Gap::not_collected(DETAILS, &[arn]));
-    policy.ok_or_else(missing)?.document.as_ref().map(drop).map_err(Clone::clone)
+    let policy = scope.reach.managed_policy(arn).ok_or_else(missing)?;
+    Ok((policy.document.as_deref().map_err(Clone::clone)?, &policy.document_source))
 }

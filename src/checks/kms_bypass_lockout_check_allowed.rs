@@ -4,7 +4,7 @@ use super::guardrails::{Left, left, organization, sources, unreached};
 use super::key_policy::unanswered;
 use super::{Check, Judged, Remediation, Rule, Scope};
 use crate::access::Principal;
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::policy::{Access, Action, ConditionTest};
 
 pub(super) const CHECK: Check = Check {
@@ -35,6 +35,10 @@ pub(super) const CHECK: Check = Check {
             "Then attach it to the root. Verify: keyproof policy lint --kind scp policy.json says nothing, and the \
              next audit passes.",
         ],
+        commands: &[
+            "aws organizations create-policy --type=SERVICE_CONTROL_POLICY --name=ProtectKeys --description=Keys --content=file://policy.json",
+            "aws organizations list-policies-for-target --filter=SERVICE_CONTROL_POLICY --target-id={account}",
+        ],
         risk: "Only calls that set the flag fail; some deployment tools set it without need. aws organizations \
             detach-policy takes it back.",
     },
@@ -47,6 +51,8 @@ pub(super) const CHECK: Check = Check {
     ],
     parameters: &[],
     elsewhere: &["None known: the key policy lockout safety check in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

@@ -4,7 +4,7 @@ use super::key_policy;
 use super::selected_keys::{self, Forbidden, unselected};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Directory, Key as AccessKey, Principal, PrincipalKind};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Key;
 use crate::policy::ConditionTest;
 
@@ -52,6 +52,10 @@ pub(super) const CHECK: Check = Check {
             "Verify: aws kms encrypt --key-id \"$KEY_ID\" --plaintext fileb://test without --encryption-context is \
              refused.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Applications that send no context fail, and what was encrypted without one cannot be opened while the \
             Deny stands: encrypt it anew first. The saved policy is the way back.",
     },
@@ -69,6 +73,11 @@ pub(super) const CHECK: Check = Check {
     ],
     parameters: &[Parameter::Strings(KEY_SELECTOR), Parameter::Strings(REQUIRED_CONTEXT_KEYS)],
     elsewhere: &["None known: encryption context in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[
+        (Status::Pass, "no tag is configured that selects keys"),
+        (Status::Fail, "no tag is configured that selects keys"),
+    ],
     rules: &[Rule::Key(judge)],
 };
 

@@ -1,9 +1,19 @@
 //! Grants that give more operations than their holder needs.
 
 use super::grants::{self, ENCRYPTION, of_service};
-use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Grant, Key};
+
+const MAX_OPERATIONS: Integer = Integer {
+    name: "max_operations",
+    meaning: "The most operations that one purpose needs.",
+    unit: "operations",
+    default: 8,
+    least: 1,
+    most: 20,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-grant-broad-operations",
@@ -11,7 +21,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Medium,
     resource: "grant of a KMS key",
     rationale: "A grant is made for one purpose, which a few operations serve. One that gives nearly everything is a key policy of its own, which nobody reviews and which its holder may pass on.",
-    rule: "FAIL if the Operations of the grant (ListGrants) hold Decrypt together with CreateGrant, or more than 8 operations, or all those of symmetric encryption (Encrypt, Decrypt, GenerateDataKey, GenerateDataKeyPair and both without plaintext, ReEncryptFrom, ReEncryptTo); PASS otherwise.",
+    rule: "FAIL if the Operations of the grant (ListGrants) hold Decrypt together with CreateGrant, or more than max_operations (8), or all those of symmetric encryption (Encrypt, Decrypt, GenerateDataKey, GenerateDataKeyPair and both without plaintext, ReEncryptFrom, ReEncryptTo); PASS otherwise.",
     exemptions: "Grants of AWS managed keys are NOT_APPLICABLE, and grants to AWS services that have constraints: the service chooses the operations, the constraints bind them to one resource.",
     blind_spots: "Whether the holder needs the operations at all cannot be seen; few may still be too many. Service-linked roles and sessions that AWS owns count as services.",
     remediation: Remediation {
@@ -21,18 +31,21 @@ pub(super) const CHECK: Check = Check {
             "kms:CreateGrant with these operations, an encryption context constraint and a retiring principal.",
             "kms:RevokeGrant for the old one, once CloudTrail shows nothing but uses of the new one.",
         ],
+        commands: &[
+            "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
+            "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
+        ],
         risk: "An operation that was overlooked fails when the old grant is gone.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
-    parameters: &[],
+    parameters: &[Parameter::Integer(MAX_OPERATIONS)],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Grant(judge)],
 };
 
-/// More operations than a purpose needs.
-const TOO_MANY: usize = 8;
-
-fn judge(grant: &Grant, key: &Key, _: &Scope<'_>) -> Judged {
+fn judge(grant: &Grant, key: &Key, scope: &Scope<'_>) -> Judged {
     grants::judged(grant, key, |name| {
         let has = |operation: &str| grant.operations.iter().any(|it| it == operation);
         let (count, is_bound) = (grant.operations.len(), !grants::is_unbound(grant));
@@ -43,7 +56,9 @@ fn judge(grant: &Grant, key: &Key, _: &Scope<'_>) -> Judged {
             _ if has("Decrypt") && has("CreateGrant") => {
                 Judgement::fail(format!("{name} may decrypt and pass that on: {}", grant.operations.join(", ")))
             }
-            _ if count > TOO_MANY => Judgement::fail(format!("{name} may call {count} operations")),
+            _ if i64::try_from(count).is_ok_and(|count| count > scope.values.integer(&MAX_OPERATIONS)) => {
+                Judgement::fail(format!("{name} may call {count} operations"))
+            }
             _ if ENCRYPTION.iter().all(|operation| has(operation)) => {
                 Judgement::fail(format!("{name} may call every operation of symmetric encryption"))
             }
@@ -55,6 +70,7 @@ fn judge(grant: &Grant, key: &Key, _: &Scope<'_>) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::CHECK;
     use crate::finding::Verdict;
     use crate::model::{Grant, Key};
@@ -63,6 +79,19 @@ mod tests {
         let mut grant = grant(grantee);
         change(&mut grant);
         judge_grant(&CHECK, &grant, &key(), &World::new()).unwrap().verdict
+    }
+
+    #[test]
+    fn fewer_operations_may_be_too_many() {
+        let grant = Grant {
+            operations: vec!["Encrypt".to_owned(), "DescribeKey".to_owned()],
+            ..super::super::fixtures::grant(&of_own())
+        };
+        let of = |most| {
+            let world = World { values: Values::with("max_operations", Value::Integer(most)), ..World::new() };
+            judge_grant(&CHECK, &grant, &key(), &world).unwrap().verdict
+        };
+        assert_eq!((of(1), of(2)), (Verdict::Fail, Verdict::Pass));
     }
 
     fn of_own() -> String {

@@ -2,7 +2,7 @@
 
 use super::grants::{self};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Grant, Key};
 
 pub(super) const CHECK: Check = Check {
@@ -20,11 +20,17 @@ pub(super) const CHECK: Check = Check {
             "Compare the retiring principals: keep the grant that somebody can retire.",
             "kms:RevokeGrant for the others with the key and their grant ids.",
         ],
+        commands: &[
+            "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
+            "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
+        ],
         risk: "None while one of them stays: it gives the same.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
     parameters: &[],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Grant(judge)],
 };
 

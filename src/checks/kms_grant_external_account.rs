@@ -1,8 +1,16 @@
 //! Grants that give a key to another account.
 
-use super::{Check, Judged, Remediation, Rule, Scope, place_of};
-use crate::finding::{Judgement, Severity};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, place_of};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Arn, Gap, Grant, Key, KeyManager};
+
+const TRUSTED_ACCOUNTS: Strings = Strings {
+    name: "trusted_accounts",
+    meaning: "Accounts that may use keys of this one, in the organization or outside.",
+    default: &[],
+    form: Form::AccountId,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-grant-external-account",
@@ -11,8 +19,8 @@ pub(super) const CHECK: Check = Check {
     resource: "grant of a KMS key",
     rationale: "A grant lets its grantee use the key without a word in the key policy, and stays until somebody retires it. \
         A grant to another account is the quietest way to give data away.",
-    rule: "FAIL if the account in the GranteePrincipal of the grant (ListGrants) is not the account of the key; PASS if it \
-        is.",
+    rule: "FAIL if the account in the GranteePrincipal of the grant (ListGrants) is neither the account of the key nor one \
+        of trusted_accounts (by default none); PASS if it is.",
     exemptions: "Grants to AWS services, and grants of AWS managed keys, are NOT_APPLICABLE.",
     blind_spots: "Accounts of the same organization fail too; the reason says whether the account is one. Who may retire \
         the grant is not judged. A principal of the same account may itself be open to others, and a grant that holds \
@@ -25,12 +33,18 @@ pub(super) const CHECK: Check = Check {
             "If the account is meant to use the key: prefer a statement in the key policy, which reviewers see, or record \
              a waiver with the reason.",
         ],
+        commands: &[
+            "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
+            "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
+        ],
         risk: "Whatever used the grant fails within minutes, for example volumes and databases of the other account. There \
             is no way back but a new grant.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
-    parameters: &[],
+    parameters: &[Parameter::Strings(TRUSTED_ACCOUNTS)],
     elsewhere: &["IAM Access Analyzer external access (KMS grants)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Grant(judge)],
 };
 
@@ -47,6 +61,9 @@ fn judge(grant: &Grant, key: &Key, scope: &Scope<'_>) -> Judged {
         }
         Some(Grantee::Account(account, name)) if account == scope.account.id => {
             Judgement::pass(format!("the grantee {name} belongs to the account of the key"))
+        }
+        Some(Grantee::Account(account, name)) if scope.values.strings(&TRUSTED_ACCOUNTS).contains(&account) => {
+            Judgement::pass(format!("the grantee {name} belongs to account {account}, which the configuration trusts"))
         }
         Some(Grantee::Account(account, name)) => {
             let allowed = grant.operations.join(", ");
@@ -82,11 +99,20 @@ fn grantee(grant: &Grant) -> Option<Grantee<'_>> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Verdict;
 
     fn judged(grantee: &str) -> Judgement {
         judge_grant(&CHECK, &grant(grantee), &key(), &World::new()).unwrap()
+    }
+
+    #[test]
+    fn accounts_may_be_trusted() {
+        let values = Values::with(TRUSTED_ACCOUNTS.name, Value::Strings(vec![STRANGER.to_owned()]));
+        let world = World { values, ..World::new() };
+        let of = |account| judge_grant(&CHECK, &grant(&role_of(account)), &key(), &world).unwrap().verdict;
+        assert_eq!((of(STRANGER), of(SIBLING)), (Verdict::Pass, Verdict::Fail));
     }
 
     fn role_of(account: &str) -> String {

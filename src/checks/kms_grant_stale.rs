@@ -3,9 +3,19 @@
 use jiff::Timestamp;
 
 use super::grants::{self, of_service};
-use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Arn, Gap, Grant, Iam, Key};
+
+const MAX_DAYS: Integer = Integer {
+    name: "max_days",
+    meaning: "The age from which a grant is old.",
+    unit: "days",
+    default: 365,
+    least: 1,
+    most: 3650,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-grant-stale",
@@ -13,7 +23,7 @@ pub(super) const CHECK: Check = Check {
     severity: Severity::Low,
     resource: "grant of a KMS key",
     rationale: "Grants never expire and no policy shows them. One that is older than a year, or whose holder was deleted, is usually forgotten.",
-    rule: "FAIL if the grantee (ListGrants) is a bare unique id, which AWS shows for deleted principals, or a user or role of the account that GetAccountAuthorizationDetails does not list, or if the grant is older than 365 days at the time of the audit; PASS otherwise.",
+    rule: "FAIL if the grantee (ListGrants) is a bare unique id, which AWS shows for deleted principals, or a user or role of the account that GetAccountAuthorizationDetails does not list, or if the grant is older than max_days (365) at the time of the audit; PASS otherwise.",
     exemptions: "Grants of AWS managed keys are NOT_APPLICABLE.",
     blind_spots: "Grants to AWS services live as long as their resource, which cannot be seen here: they pass whatever their age, and the reason says so. Service-linked roles and sessions that AWS owns count as services. Whether principals of other accounts exist is not known. Use of the grant is not looked at.",
     remediation: Remediation {
@@ -23,16 +33,19 @@ pub(super) const CHECK: Check = Check {
             "If there are none: kms:RevokeGrant with the key and the grant id.",
             "If there are: make a new grant with what is needed now, then revoke this one.",
         ],
+        commands: &[
+            "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
+            "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
+        ],
         risk: "Whatever still used the grant fails within minutes; there is no way back but a new grant.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", "kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
-    parameters: &[],
+    parameters: &[Parameter::Integer(MAX_DAYS)],
     elsewhere: &["AWS KMS developer guide: best practices for grants"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Grant(judge)],
 };
-
-/// The age from which a grant is old, in days.
-const MAX_DAYS: i64 = 365;
 
 fn judge(grant: &Grant, key: &Key, scope: &Scope<'_>) -> Judged {
     grants::judged(grant, key, |name| {
@@ -43,7 +56,7 @@ fn judge(grant: &Grant, key: &Key, scope: &Scope<'_>) -> Judged {
         }
         let absent = || Gap::malformed("kms:ListGrants", &[&key.id], format!("grant {} has no CreationDate", grant.id));
         let days = age(grant.creation_date.ok_or_else(absent)?, scope.as_of);
-        if days > MAX_DAYS {
+        if days > scope.values.integer(&MAX_DAYS) {
             return Ok(Judgement::fail(format!("the grant to {name} is {days} days old")));
         }
         Ok(match exists(name, &scope.account.id, &scope.account.iam)? {
@@ -86,6 +99,7 @@ fn exists(name: &str, account_id: &str, iam: &Iam) -> Result<bool, Gap> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::CHECK;
     use crate::finding::Verdict;
     use crate::model::{Grant, Key, Listing};
@@ -107,6 +121,13 @@ mod tests {
 
     const YOUNG: &str = "2026-08-01T00:00:00Z";
     const OLD: &str = "2025-09-01T00:00:00Z";
+
+    #[test]
+    fn another_age_may_be_the_limit() {
+        let values = Values::with("max_days", Value::Integer(30));
+        let world = World { values, ..world() };
+        assert_eq!(judge_grant(&CHECK, &aged(&role("/").arn, YOUNG), &key(), &world).unwrap().verdict, Verdict::Fail);
+    }
 
     #[test]
     fn a_year_is_the_limit() {

@@ -2,7 +2,7 @@
 
 use super::key_state::{judged, region};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{CustomKeyStore, Gap, Key};
 
 pub(super) const CHECK: Check = Check {
@@ -27,12 +27,19 @@ pub(super) const CHECK: Check = Check {
             "If nobody needs the store: move what its keys protect to other keys first, and delete the store last.",
             "Verify: aws kms describe-custom-key-stores --custom-key-store-id \"$STORE_ID\" shows CONNECTED.",
         ],
+        commands: &[
+            "aws kms describe-custom-key-stores --region={region} --custom-key-store-id={key_store}",
+            "aws kms connect-custom-key-store --region={region} --custom-key-store-id={key_store}",
+            "aws kms describe-key --region={region} --key-id={key}",
+        ],
         risk: "To connect takes up to 20 minutes, and changes nothing else. aws kms disconnect-custom-key-store takes \
             it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:DescribeCustomKeyStores"],
     parameters: &[],
     elsewhere: &["None known: custom key stores in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::CustomKeyStore(judge_store), Rule::Key(judge_key)],
 };
 

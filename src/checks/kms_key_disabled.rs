@@ -2,7 +2,7 @@
 
 use super::key_state::{judged, reference_to};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Key;
 
 pub(super) const CHECK: Check = Check {
@@ -28,12 +28,19 @@ pub(super) const CHECK: Check = Check {
              --pending-window-in-days 30.",
             "Verify: aws kms describe-key --key-id \"$KEY_ID\" --query KeyMetadata.KeyState.",
         ],
+        commands: &[
+            "aws kms list-aliases --region={region} --key-id={key}",
+            "aws kms list-grants --region={region} --key-id={key}",
+            "aws kms enable-key --region={region} --key-id={key}",
+        ],
         risk: "An enabled key can be used again by whoever its policy allows. Deletion destroys what the key protects: \
             until the window ends, aws kms cancel-key-deletion takes it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListAliases", "kms:ListGrants"],
     parameters: &[],
     elsewhere: &["Prowler kms_cmk_are_used", "Steampipe kms_cmk_unused"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -1,20 +1,12 @@
 //! Keys of enclaves that open without attestation.
 
 use super::key_policy;
-use super::selected_keys::{self, Forbidden, unselected};
-use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
+use super::selected_keys::{self, Forbidden, KEY_SELECTOR, USES, unselected};
+use super::{Check, Judged, Parameter, Remediation, Rule, Scope};
 use crate::access::Principal;
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::model::Key;
 use crate::policy::ConditionTest;
-
-const KEY_SELECTOR: Strings = Strings {
-    name: "key_selector",
-    meaning: "The tags of keys that only attested code may use, each as KEY or KEY=VALUE.",
-    default: &["keyproof:enclave-key=true", "prowler:enclave-key=true"],
-    form: Form::Text,
-    loosens: Loosens::Less,
-};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-key-enclave-attestation",
@@ -46,6 +38,11 @@ pub(super) const CHECK: Check = Check {
              before, by aws kms get-key-policy --key-id \"$KEY_ID\" --output text).",
             "Verify: aws kms decrypt --ciphertext-blob fileb://test from outside of the enclave is refused.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+            "aws kms list-grants --region={region} --key-id={key}",
+        ],
         risk: "Whatever used the key outside of the enclave fails, backups and migrations included. The saved policy \
             is the way back; a new image needs its measurement in the policy before it starts.",
     },
@@ -66,6 +63,8 @@ pub(super) const CHECK: Check = Check {
         "Prowler kms_key_enclave_attestation_not_enforced",
         "Prowler kms_key_enclave_attestation_bypassable_path",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 
@@ -79,13 +78,7 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         let absent = |name: &String| ConditionTest::literal("Null", &format!("{PREFIX}{name}"), &["true"]);
         let tests: Vec<ConditionTest> = names.iter().map(absent).collect();
         let forbidden = Forbidden {
-            actions: &[
-                "kms:Decrypt",
-                "kms:GenerateDataKey",
-                "kms:GenerateDataKeyPair",
-                "kms:DeriveSharedSecret",
-                "kms:ReEncryptFrom",
-            ],
+            actions: USES,
             how: "without attestation",
             otherwise: "nobody may use the key without attestation",
             requests: &|principal: &Principal| principal.in_requests(tests.iter().cloned()),

@@ -2,7 +2,7 @@
 
 use super::key_state::judged;
 use super::{Boolean, Check, Judged, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Key;
 
 const ALLOWED: Boolean =
@@ -28,12 +28,15 @@ pub(super) const CHECK: Check = Check {
              --target-key-id \"$NEW_KEY_ID\", and encrypt what is kept anew with aws kms re-encrypt.",
             "Verify: aws kms describe-key --key-id \"$NEW_KEY_ID\" --query KeyMetadata.Origin prints AWS_KMS.",
         ],
+        commands: &["aws kms describe-key --region={region} --key-id={key}"],
         risk: "Old ciphertexts need the old key and its material until they are encrypted anew. The way back is the \
             alias on the old key.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey"],
     parameters: &[Parameter::Boolean(ALLOWED)],
     elsewhere: &["None known: importing key material in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[(Status::Fail, "imported material is allowed unless the configuration forbids it")],
     rules: &[Rule::Key(judge)],
 };
 

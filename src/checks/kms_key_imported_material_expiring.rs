@@ -2,7 +2,7 @@
 
 use super::key_state::{day, days, judged, reference_to};
 use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, Key};
 
 const WARN_DAYS: Integer = Integer {
@@ -39,12 +39,18 @@ pub(super) const CHECK: Check = Check {
              SecondsUntilKeyMaterialExpiration.",
             "Verify: aws kms describe-key --key-id \"$KEY_ID\" shows KeyState Enabled and the new ValidTo.",
         ],
+        commands: &[
+            "aws kms get-parameters-for-import --region={region} --key-id={key} --wrapping-algorithm=RSAES_OAEP_SHA_256 --wrapping-key-spec=RSA_4096",
+            "aws kms describe-key --region={region} --key-id={key}",
+        ],
         risk: "Only the same material opens what is encrypted under the key; AWS KMS refuses any other. Nothing \
             changes for applications. aws kms delete-imported-key-material takes the import back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListAliases", "kms:ListGrants"],
     parameters: &[Parameter::Integer(WARN_DAYS)],
     elsewhere: &["None known: importing key material in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -2,7 +2,7 @@
 
 use super::key_state::{day, days, judged};
 use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, Key, KeyMetadata};
 
 const ASYMMETRIC: Integer = Integer {
@@ -69,6 +69,10 @@ pub(super) const CHECK: Check = Check {
              \"$NEW_KEY_ID\" point to it, and hand out new public keys where there are any.",
             "Verify: aws kms list-key-rotations --key-id \"$KEY_ID\", or the CreationDate of aws kms describe-key.",
         ],
+        commands: &[
+            "aws kms describe-key --region={region} --key-id={key}",
+            "aws kms list-aliases --region={region} --key-id={key}",
+        ],
         risk: "Whoever verifies signatures or MACs, or decrypts, needs the old key as long as old data lives: keep it \
             enabled. The way back is the alias on the old key.",
     },
@@ -80,6 +84,8 @@ pub(super) const CHECK: Check = Check {
         Parameter::Integer(CUSTOM_KEY_STORE),
     ],
     elsewhere: &["None known: manual rotation in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[(Status::Pass, "no age is configured"), (Status::Fail, "no age is configured")],
     rules: &[Rule::Key(judge)],
 };
 

@@ -2,7 +2,7 @@
 
 use super::key_state::judged;
 use super::{Boolean, Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Arn, Key, MultiRegion};
 
 const ALLOW: Boolean =
@@ -39,6 +39,7 @@ pub(super) const CHECK: Check = Check {
              re-encrypt.",
             "Verify: aws kms describe-key --key-id \"$KEY_ID\" --query KeyMetadata.MultiRegionConfiguration.",
         ],
+        commands: &["aws kms describe-key --region={region} --key-id={key}"],
         risk: "Data that was encrypted in the Region of a replica is opened there by that replica; after its deletion \
             it must be opened where another copy is. aws kms cancel-key-deletion takes it back while the window is \
             open.",
@@ -46,6 +47,8 @@ pub(super) const CHECK: Check = Check {
     reads: &["kms:ListKeys", "kms:DescribeKey"],
     parameters: &[Parameter::Boolean(ALLOW), Parameter::Strings(ALLOWED_REGIONS)],
     elsewhere: &["Prowler kms_cmk_not_multi_region"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

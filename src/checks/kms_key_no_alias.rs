@@ -2,7 +2,7 @@
 
 use super::key_state::{judged, region};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Key;
 
 pub(super) const CHECK: Check = Check {
@@ -23,12 +23,18 @@ pub(super) const CHECK: Check = Check {
             "Run aws kms create-alias --alias-name \"alias/$NAME\" --target-key-id \"$KEY_ID\".",
             "Verify: aws kms list-aliases --key-id \"$KEY_ID\".",
         ],
+        commands: &[
+            "aws kms create-alias --region={region} --alias-name=alias/NAME --target-key-id={key}",
+            "aws kms list-aliases --region={region} --key-id={key}",
+        ],
         risk: "Policies with kms:ResourceAliases may open or close the key by its alias: look for them before. aws kms \
             delete-alias takes it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListAliases"],
     parameters: &[],
     elsewhere: &["None known: aliases in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -1,8 +1,16 @@
 //! Keys that wait for their deletion.
 
-use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Key, KeyManager};
+
+const APPROVED_KEYS: Strings = Strings {
+    name: "approved_keys",
+    meaning: "Ids of keys of which the deletion is approved.",
+    default: &[],
+    form: Form::Text,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-key-pending-deletion",
@@ -13,8 +21,9 @@ pub(super) const CHECK: Check = Check {
         encrypted under it; nobody can bring it back, AWS included. A key that waits for its deletion unnoticed is data \
         loss with a date.",
     rule: "FAIL if DescribeKey gives the key state PendingDeletion or PendingReplicaDeletion; any other state is a PASS.",
-    exemptions: "AWS managed keys are NOT_APPLICABLE: nobody can delete them.",
-    blind_spots: "An approved deletion looks like a mistaken one: record it as a waiver that ends on its day. The check \
+    exemptions: "AWS managed keys are NOT_APPLICABLE: nobody can delete them. So are keys of which the deletion is approved by \
+        approved_keys (by default none).",
+    blind_spots: "An approved deletion looks like a mistaken one: name the key in approved_keys, or record a waiver that ends on its day. The check \
         does not know what the key protects, and says nothing of keys that were deleted before the snapshot. AWS Security \
         Hub does not say whether it counts PendingReplicaDeletion; here it counts.",
     remediation: Remediation {
@@ -26,24 +35,36 @@ pub(super) const CHECK: Check = Check {
             "If the deletion is meant: write down who approved it, and record a waiver that ends on the deletion date.",
             "From now on disable a key for some weeks before its deletion is scheduled: mistakes show, and can be undone.",
         ],
+        commands: &[
+            "aws kms cancel-key-deletion --region={region} --key-id={key}",
+            "aws kms enable-key --region={region} --key-id={key}",
+            "aws kms describe-key --region={region} --key-id={key}",
+        ],
         risk: "Cancelling changes no data. A deletion that happens cannot be undone.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey"],
-    parameters: &[],
+    parameters: &[Parameter::Strings(APPROVED_KEYS)],
     elsewhere: &[
         "AWS Security Hub KMS.3",
         "AWS Config kms-cmk-not-scheduled-for-deletion",
         "Prowler kms_cmk_not_deleted_unintentionally",
         "Steampipe kms_key_not_pending_deletion",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 
-fn judge(key: &Key, _: &Scope<'_>) -> Judged {
+fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
     let metadata = key.metadata.as_ref().map_err(Clone::clone)?;
     let state = metadata.key_state.as_str();
     let judgement = match (metadata.key_manager, state) {
         (KeyManager::Aws, _) => Judgement::not_applicable("AWS manages the key; nobody can delete it"),
+        (KeyManager::Customer, "PendingDeletion" | "PendingReplicaDeletion")
+            if scope.values.strings(&APPROVED_KEYS).contains(&key.id.as_str()) =>
+        {
+            Judgement::not_applicable(format!("the key state is {state}, and the configuration approves the deletion"))
+        }
         (KeyManager::Customer, "PendingDeletion" | "PendingReplicaDeletion") => {
             Judgement::fail(match metadata.deletion_date {
                 Some(date) => format!("the key state is {state}; it will be deleted at {date}"),
@@ -58,12 +79,22 @@ fn judge(key: &Key, _: &Scope<'_>) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::CHECK;
     use crate::finding::Verdict;
     use crate::model::Key;
 
     fn verdict(key: &Key) -> Verdict {
         judge_key(&CHECK, key, &World::new()).unwrap().verdict
+    }
+
+    #[test]
+    fn an_approved_deletion_is_exempt() {
+        let values = Values::with("approved_keys", Value::Strings(vec![KEY_ID.to_owned()]));
+        let leaving = key_with(|it| it.key_state = "PendingDeletion".to_owned());
+        let world = World { values, ..World::new() };
+        assert_eq!(judge_key(&CHECK, &leaving, &world).unwrap().verdict, Verdict::NotApplicable);
+        assert_eq!(judge_key(&CHECK, &key(), &world).unwrap().verdict, Verdict::Pass);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::key_policy::{self, Answer, Spoken, conclude};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::{Gap, Iam, Key};
 use crate::policy::{Effect, Principal, PrincipalArn};
 
@@ -31,6 +31,10 @@ pub(super) const CHECK: Check = Check {
              file://policy.json.",
             "Verify: keyproof policy lint --kind key policy.json names no deleted principal.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Removing an entry changes nobody's access; a successor gains it. The saved policy is the way back.",
     },
     reads: &[
@@ -42,6 +46,8 @@ pub(super) const CHECK: Check = Check {
     ],
     parameters: &[],
     elsewhere: &["None known: unique identifiers in the IAM user guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -1,11 +1,19 @@
 //! Keys that people can destroy with a password or an access key alone.
 
 use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
-use super::{Check, Judged, Remediation, Rule, Scope};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Key as AccessKey, Principal, PrincipalKind};
-use crate::finding::{Judgement, Severity, Verdict};
+use crate::finding::{Judgement, Severity, Status, Verdict};
 use crate::model::{Key, Role};
 use crate::policy::{self, Access, Action, Effect, Match, Statement, Unanswered};
+
+const ACTIONS: Strings = Strings {
+    name: "actions",
+    meaning: "The operations that need MFA.",
+    default: DESTROY,
+    form: Form::OneOf(DESTROY),
+    loosens: Loosens::Less,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-key-policy-destructive-without-mfa",
@@ -32,6 +40,10 @@ pub(super) const CHECK: Check = Check {
             "Or demand MFA where people become the role: Bool aws:MultiFactorAuthPresent true in its trust policy.",
             "BoolIfExists with true in an Allow does not help: it also holds for access keys without MFA.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Pipelines that change key policies with access keys or roles fail unless they are spared.",
     },
     reads: &[
@@ -44,12 +56,14 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
-    parameters: &[],
-    elsewhere: &["None known: aws:MultiFactorAuthPresent in the IAM user guide"],
+    parameters: &[Parameter::Strings(ACTIONS)],
+    elsewhere: &["PMapper sensitive actions without MFA (destruction of keys)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 
-const DESTROY: [&str; 5] = [
+const DESTROY: &[&str] = &[
     "kms:ScheduleKeyDeletion",
     "kms:DeleteImportedKeyMaterial",
     "kms:DeleteAlias",
@@ -63,8 +77,8 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
 }
 
 fn answer(policies: &Policies<'_>, scope: &Scope<'_>) -> Judged {
-    let question =
-        Question { policies, scope, key: &policies.without_grants(scope.reach)?, destroy: &actions(&DESTROY) };
+    let destroy = actions(&scope.values.strings(&ACTIONS));
+    let question = Question { policies, scope, key: &policies.without_grants(scope.reach)?, destroy: &destroy };
     let (mut answers, mut machines) = (Vec::new(), Vec::new());
     let of_account = |it: &&Principal| matches!(it.kind, PrincipalKind::User | PrincipalKind::Role);
     for principal in scope.reach.directory().principals().filter(of_account) {
@@ -191,6 +205,7 @@ impl Question<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::model::{Listing, User};
 
@@ -232,6 +247,16 @@ mod tests {
 
     fn verdict(key: &Key, world: &World) -> Verdict {
         judged(key, world).verdict
+    }
+
+    #[test]
+    fn fewer_operations_may_need_mfa() {
+        let of = |action: &str| {
+            let values = Values::with(ACTIONS.name, Value::Strings(vec![action.to_owned()]));
+            let only = allow("").replace("kms:*", "kms:DisableKey");
+            judge_key(&CHECK, &key(), &World { values, ..with_user(&only) }).unwrap().verdict
+        };
+        assert_eq!((of("kms:DisableKey"), of("kms:PutKeyPolicy")), (Verdict::Fail, Verdict::Pass));
     }
 
     #[test]

@@ -3,11 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
-use super::{Check, Judged, Remediation, Rule, Scope, place_of};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, place_of};
 use crate::access::{Principal, PrincipalKind};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Access, Action, Effect, kms_actions};
+
+const TRUSTED_ACCOUNTS: Strings = Strings {
+    name: "trusted_accounts",
+    meaning: "Accounts that may use keys of this one, in the organization or outside.",
+    default: &[],
+    form: Form::AccountId,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-key-policy-external-account",
@@ -18,7 +26,7 @@ pub(super) const CHECK: Check = Check {
         account: they choose who there uses the key, and nothing in this account shows it.",
     rule: "For customer managed keys, effective access is computed for every principal of another account that an Allow \
         statement of the key policy names, for every account of the organization where the statement speaks of everyone, \
-        and for somebody outside. FAIL if one of them may call any operation that works across accounts, under some \
+        and for somebody outside, but for the accounts of trusted_accounts (by default none). FAIL if one of them may call any operation that works across accounts, under some \
         condition or none; PASS if nobody may.",
     exemptions: "AWS managed keys are NOT_APPLICABLE. AWS services are not accounts and are left out.",
     blind_spots: "Accounts of the same organization fail too; the reason says whether the account is one. The other account's \
@@ -34,6 +42,10 @@ pub(super) const CHECK: Check = Check {
             "If it is meant: name roles instead of the whole account, only the actions they need, with an encryption context; \
              then record a waiver with the reason.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Whatever the other account does with the key fails at once, for example reading shared snapshots, buckets or \
             secrets. Putting the old policy back undoes it.",
     },
@@ -46,8 +58,10 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
-    parameters: &[],
+    parameters: &[Parameter::Strings(TRUSTED_ACCOUNTS)],
     elsewhere: &["IAM Access Analyzer external access (KMS keys)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 
@@ -61,7 +75,9 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         let without_grants = policies.without_grants(scope.reach)?;
         let crossing = crossing(policies);
         let mut answers = Vec::new();
-        for principal in outsiders(policies, &without_grants, scope) {
+        let trusted = scope.values.strings(&TRUSTED_ACCOUNTS);
+        let is_trusted = |it: &Principal| trusted.contains(&it.account_id.as_str());
+        for principal in outsiders(policies, &without_grants, scope).into_iter().filter(|it| !is_trusted(it)) {
             match first(directory, &principal, &without_grants, &crossing, |_, _| true) {
                 Ok(Some((action, cell))) => {
                     let verdict = if cell.access == Access::Possible { Verdict::Undecided } else { Verdict::Fail };
@@ -145,6 +161,7 @@ fn text(principal: &Principal, action: &Action, access: Access, scope: &Scope<'_
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Judgement;
     use crate::model::Listing;
@@ -162,6 +179,20 @@ mod tests {
 
     fn judged(key: &Key) -> Judgement {
         judge_key(&CHECK, key, &World::new()).unwrap()
+    }
+
+    #[test]
+    fn accounts_may_be_trusted() {
+        let text = format!(
+            r#"{{"Effect": "Allow", "Principal": {{"AWS": ["{SIBLING}"]}}, "Action": "kms:Decrypt", "Resource": "*"}}"#
+        );
+        let of = |trusted: &[&str]| {
+            let list = trusted.iter().map(|it| (*it).to_owned()).collect();
+            let world = World { values: Values::with(TRUSTED_ACCOUNTS.name, Value::Strings(list)), ..World::new() };
+            let key = Key { policies: Listing::complete(vec![key_policy(statements(&text))]), ..key() };
+            judge_key(&CHECK, &key, &world).unwrap().verdict
+        };
+        assert_eq!((of(&[]), of(&[STRANGER]), of(&[SIBLING])), (Verdict::Fail, Verdict::Fail, Verdict::Pass));
     }
 
     #[test]

@@ -1,10 +1,18 @@
 //! Key policies that give every action to somebody.
 
 use super::key_policy::{self, Answer, Spoken, conclude};
-use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Severity, Verdict};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Effect, KMS_OTHER, Match, Principal, kms_actions};
+
+const ALLOWED_PRINCIPALS: Strings = Strings {
+    name: "allowed_principals",
+    meaning: "ARNs of users and roles, names of services and account ids that may have every action.",
+    default: &[],
+    form: Form::Text,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-key-policy-full-access-non-root",
@@ -15,8 +23,8 @@ pub(super) const CHECK: Check = Check {
         the account itself is needed so that the key stays manageable; the same for a role, a user or another account joins \
         what should be apart.",
     rule: "For customer managed keys: FAIL if an Allow statement of a key policy matches every action on keys (kms:*, *, or a \
-        NotAction that leaves none out) and its principal is anything but the account of the key; PASS if there is none. \
-        Conditions are not counted.",
+        NotAction that leaves none out) and its principal is anything but the account of the key and allowed_principals (by default none); PASS if there is \
+        none. Conditions are not counted.",
     exemptions: "AWS managed keys are NOT_APPLICABLE.",
     blind_spots: "Several statements that together give every action are not added up: kms-key-policy-separation-of-duties \
         looks at what they give. What IAM policies and grants give is not looked at, nor is a Deny that takes the access back. \
@@ -28,27 +36,34 @@ pub(super) const CHECK: Check = Check {
             "Give users of the key the operations that use it, administrators those that manage it, nobody both.",
             "kms:PutKeyPolicy; leave the statement for the account as it is.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "An operation that was overlooked fails until it is added. The statement for the account lets administrators \
             mend it.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
-    parameters: &[],
+    parameters: &[Parameter::Strings(ALLOWED_PRINCIPALS)],
     elsewhere: &["None known: least privilege for key policies in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 
 fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
     key_policy::judged(key, |policies| {
         let own = scope.account.id.as_str();
-        let answers = policies.statements(Effect::Allow).filter_map(|spoken| answer(&spoken, own)).collect();
+        let allowed = scope.values.strings(&ALLOWED_PRINCIPALS);
+        let answers = policies.statements(Effect::Allow).filter_map(|spoken| answer(&spoken, own, &allowed)).collect();
         Ok(conclude(answers, "no statement gives every action to anybody but the account"))
     })
 }
 
-fn answer(spoken: &Spoken<'_>, own: &str) -> Option<Answer> {
+fn answer(spoken: &Spoken<'_>, own: &str, allowed: &[&str]) -> Option<Answer> {
     let names = kms_actions().iter().map(|action| action.name).chain([KMS_OTHER]);
     let every = Match::all(names.map(|name| spoken.statement.matches_action(name))).min(spoken.on_key);
-    let who = whom(spoken, own)?;
+    let who = whom(spoken, own, allowed)?;
     let condition = if spoken.statement.is_conditional() { ", under conditions, which are not counted" } else { "" };
     let (verdict, text) = match every {
         Match::Yes => (Verdict::Fail, format!("{who} has every action{condition}")),
@@ -58,8 +73,8 @@ fn answer(spoken: &Spoken<'_>, own: &str) -> Option<Answer> {
     Some(Answer::new(verdict, text, [spoken.reference()]))
 }
 
-/// Whom a statement names beside the account of the key, in words.
-fn whom(spoken: &Spoken<'_>, own: &str) -> Option<String> {
+/// Whom a statement names beside the account of the key and those allowed, in words.
+fn whom(spoken: &Spoken<'_>, own: &str, allowed: &[&str]) -> Option<String> {
     let element = spoken.principal()?;
     if element.negated {
         return Some("everyone but those that NotPrincipal lists".to_owned());
@@ -68,7 +83,9 @@ fn whom(spoken: &Spoken<'_>, own: &str) -> Option<String> {
         .entries
         .iter()
         .filter_map(|entry| match entry {
-            Principal::Account { account, .. } if account == own => None,
+            Principal::Account { account, .. } if account == own || allowed.contains(&account.as_str()) => None,
+            Principal::User(it) | Principal::Role(it) if allowed.contains(&it.arn.as_str()) => None,
+            Principal::Service(name) if allowed.contains(&name.as_str()) => None,
             Principal::Account { account, .. } => Some(format!("account {account}")),
             Principal::Everyone => Some("everyone".to_owned()),
             Principal::User(it) | Principal::Role(it) | Principal::Session(it) | Principal::FederatedUser(it) => {
@@ -85,6 +102,7 @@ fn whom(spoken: &Spoken<'_>, own: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Judgement;
     use crate::model::Listing;
@@ -93,6 +111,23 @@ mod tests {
         let statement = format!(r#"{{"Effect": "Allow", "Principal": {principal}, {action}, "Resource": "*" {rest}}}"#);
         let key = Key { policies: Listing::complete(vec![key_policy(statements(&statement))]), ..key() };
         judge_key(&CHECK, &key, &World::new()).unwrap()
+    }
+
+    #[test]
+    fn principals_may_be_allowed() {
+        let text = format!(
+            r#"{{"Effect": "Allow", "Principal": {{"AWS": ["{SIBLING}", "arn:aws:iam::{ACCOUNT}:role/R"],
+                "Service": "logs.amazonaws.com"}}, "Action": "kms:*", "Resource": "*"}}"#
+        );
+        let of = |allowed: &[&str]| {
+            let list = allowed.iter().map(|it| (*it).to_owned()).collect();
+            let world = World { values: Values::with(ALLOWED_PRINCIPALS.name, Value::Strings(list)), ..World::new() };
+            let key = Key { policies: Listing::complete(vec![key_policy(statements(&text))]), ..key() };
+            judge_key(&CHECK, &key, &world).unwrap().verdict
+        };
+        let arn = format!("arn:aws:iam::{ACCOUNT}:role/R");
+        assert_eq!(of(&[SIBLING, &arn, "logs.amazonaws.com"]), Verdict::Pass);
+        assert_eq!(of(&[SIBLING, &arn]), Verdict::Fail);
     }
 
     fn role() -> String {

@@ -2,7 +2,7 @@
 
 use super::key_policy::{self, Answer, Policies, Spoken, conclude};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Comparing, Comparison, ConditionTest, Effect, Match, Operator, Principal, Quantifier};
 
@@ -33,12 +33,18 @@ pub(super) const CHECK: Check = Check {
              before, by aws kms get-key-policy --key-id \"$KEY_ID\" --output text).",
             "Verify: keyproof access who-can kms:CreateGrant \"$KEY_ID\" --snapshot \"$SNAPSHOT\" names the condition.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Applications that create grants themselves fail from then on. Grants that exist are not touched. The \
             saved policy is the way back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
     parameters: &[],
     elsewhere: &["AWS Control Tower CT.KMS.PR.3 (proactive)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

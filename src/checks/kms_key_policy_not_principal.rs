@@ -2,7 +2,7 @@
 
 use super::key_policy::{self, Answer, Spoken, conclude};
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Effect, Match, Principal, PrincipalArn, PrincipalElement};
 
@@ -29,11 +29,17 @@ pub(super) const CHECK: Check = Check {
              those who are spared; it holds for every session of a role.",
             "kms:PutKeyPolicy; try both a spared and an unspared principal.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Whoever used the key through the exception of an Allow loses it. Keep the old policy to put it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
     parameters: &[],
     elsewhere: &["IAM Access Analyzer policy validation (NotPrincipal)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Check, Judged, Remediation, Rule, Scope, reference};
-use crate::finding::{Judgement, Severity, Verdict};
+use crate::finding::{Judgement, Severity, Status, Verdict};
 use crate::model::{Gap, Key, KeyManager, KeyPolicy};
 use crate::policy::{Document, Narrowing, OpenStatement, Openness, Statement, Text, open_statements};
 
@@ -35,6 +35,10 @@ pub(super) const CHECK: Check = Check {
             "Save the policy as it is, then kms:PutKeyPolicy, keeping the statement that lets your administrators manage the \
              key.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "Callers that nobody listed lose access; the saved policy is the way back. A key whose policy names no \
             administrator cannot be mended by you: leave the lockout safety check of PutKeyPolicy on.",
     },
@@ -46,7 +50,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler kms_key_not_publicly_accessible",
         "Steampipe kms_cmk_policy_prohibit_public_access",
         "CIS AWS Foundations 7.0.0 2.21 (key policies)",
+        "Steampipe kms_key_policy_prohibit_public_access",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -3,7 +3,7 @@
 use super::key_policy::{self, Policies, actions, first, on_key, unanswered};
 use super::{Check, Judged, Remediation, Rule, Scope};
 use crate::access::{Directory, Estate, Principal, PrincipalKind};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Fact, Key};
 use crate::policy::{self, Access, Effect, Match};
 
@@ -32,12 +32,18 @@ pub(super) const CHECK: Check = Check {
              least two roles that are kept.",
             "If nobody can call kms:PutKeyPolicy: open a case with AWS Support.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "With the statement, IAM policies of the account that allow the actions on this key take effect: read them first, \
             for example with keyproof access who-can.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
     parameters: &[],
     elsewhere: &["None known: default key policy in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

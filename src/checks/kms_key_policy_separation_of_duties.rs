@@ -2,9 +2,9 @@
 
 use super::grants::grantee;
 use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
-use super::{Check, Judged, Remediation, Rule, Scope};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Cell, Key as AccessKey, Principal, PrincipalKind};
-use crate::finding::{Severity, Verdict};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{self, Access, Action, Grant, Unanswered};
 
@@ -34,6 +34,10 @@ pub(super) const CHECK: Check = Check {
              everyone but named roles.",
             "Keep a break-glass role apart, and alert on kms:PutKeyPolicy and kms:CreateGrant.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "A role that did both stops doing one of them, often a deployment pipeline: give that half to another role first.",
     },
     reads: &[
@@ -47,14 +51,31 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
-    parameters: &[],
+    parameters: &[Parameter::Strings(ADMIN_ACTIONS), Parameter::Strings(USAGE_ACTIONS)],
     elsewhere: &["None known: key administrators and key users in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
+};
+
+const ADMIN_ACTIONS: Strings = Strings {
+    name: "admin_actions",
+    meaning: "The operations that administer a key.",
+    default: ADMINISTER,
+    form: Form::OneOf(ADMINISTER),
+    loosens: Loosens::Less,
+};
+const USAGE_ACTIONS: Strings = Strings {
+    name: "usage_actions",
+    meaning: "The operations that use a key.",
+    default: USE,
+    form: Form::OneOf(USE),
+    loosens: Loosens::Less,
 };
 
 const CREATE_GRANT: &str = "kms:CreateGrant";
 
-const ADMINISTER: [&str; 8] = [
+const ADMINISTER: &[&str] = &[
     "kms:PutKeyPolicy",
     "kms:ScheduleKeyDeletion",
     CREATE_GRANT,
@@ -65,7 +86,7 @@ const ADMINISTER: [&str; 8] = [
     "kms:UpdateAlias",
 ];
 
-const USE: [&str; 10] = [
+const USE: &[&str] = &[
     "kms:Decrypt",
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyWithoutPlaintext",
@@ -110,7 +131,8 @@ fn gives_use(grant: &Grant) -> bool {
 }
 
 fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -> Judged {
-    let (administer, usage) = (actions(&ADMINISTER), actions(&USE));
+    let of = |list: &Strings| actions(&scope.values.strings(list));
+    let (administer, usage) = (of(&ADMIN_ACTIONS), of(&USAGE_ACTIONS));
     let without_grants = policies.without_grants(scope.reach)?;
     let question = Question { policies, scope, with_grants, without_grants: &without_grants };
     let mut answers = Vec::new();
@@ -173,6 +195,7 @@ impl Question<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Judgement;
     use crate::model::{Listing, Role};
@@ -202,6 +225,18 @@ mod tests {
 
     fn verdict(key: &Key, world: &World) -> Verdict {
         judged(key, world).verdict
+    }
+
+    #[test]
+    fn fewer_operations_may_be_kept_apart() {
+        let key = key_of(r#""kms:PutKeyPolicy", "kms:Sign""#, "");
+        let of = |name, action: &str| {
+            let values = Values::with(name, Value::Strings(vec![action.to_owned()]));
+            verdict(&key, &World { values, ..world(&[]) })
+        };
+        assert_eq!(of("admin_actions", "kms:PutKeyPolicy"), Verdict::Fail);
+        assert_eq!(of("admin_actions", "kms:DisableKey"), Verdict::Pass);
+        assert_eq!(of("usage_actions", "kms:Decrypt"), Verdict::Pass);
     }
 
     #[test]

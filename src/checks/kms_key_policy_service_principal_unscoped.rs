@@ -2,10 +2,18 @@
 
 use super::key_policy::{self, Answer, Policies, Spoken, conclude};
 use super::sources::{looks_at_source, scopes};
-use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Severity, Verdict};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
+use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Effect, Match, Principal, kms_actions};
+
+const EXEMPT_SERVICES: Strings = Strings {
+    name: "exempt_services",
+    meaning: "Services that need no condition on the source, because they do not send it.",
+    default: &[],
+    form: Form::Text,
+    loosens: Loosens::More,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "kms-key-policy-service-principal-unscoped",
@@ -14,7 +22,7 @@ pub(super) const CHECK: Check = Check {
     resource: "KMS key",
     rationale: "An AWS service calls for many customers. Where a key policy lets a service use a key for whatever resource, \
         somebody else's resource can make the service use it: the service is a confused deputy.",
-    rule: "For customer managed keys: FAIL if an Allow statement of a key policy names an AWS service and matches an operation \
+    rule: "For customer managed keys: FAIL if an Allow statement of a key policy names an AWS service that is not in exempt_services (by default none) and matches an operation \
         that uses key material, without a condition that must hold and compares aws:SourceAccount, aws:SourceArn, \
         aws:SourceOrgID, aws:SourceOrgPaths or an encryption context with values of which the account, organization or \
         resource is written out. PASS if no such statement exists.",
@@ -30,27 +38,35 @@ pub(super) const CHECK: Check = Check {
             "Add StringEquals on aws:SourceAccount, and ArnLike on aws:SourceArn as narrow as the resource allows.",
             "kms:PutKeyPolicy, then watch CloudTrail for AccessDenied events of the service.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "If the service does not send the key, its calls fail from then on: deliveries stop. Putting the old policy back \
             undoes it.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
-    parameters: &[],
+    parameters: &[Parameter::Strings(EXEMPT_SERVICES)],
     elsewhere: &["AWS guidance on the confused deputy problem"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 
-fn judge(key: &Key, _: &Scope<'_>) -> Judged {
+fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
     key_policy::judged(key, |policies| {
-        let answers = policies.statements(Effect::Allow).filter_map(|spoken| answer(&spoken, policies)).collect();
+        let exempt = scope.values.strings(&EXEMPT_SERVICES);
+        let allows = policies.statements(Effect::Allow);
+        let answers = allows.filter_map(|spoken| answer(&spoken, &exempt, policies)).collect();
         Ok(conclude(answers, "the key policy lets no AWS service use the key"))
     })
 }
 
 /// What is said of a statement that names a service.
-fn answer(spoken: &Spoken<'_>, policies: &Policies<'_>) -> Option<Answer> {
+fn answer(spoken: &Spoken<'_>, exempt: &[&str], policies: &Policies<'_>) -> Option<Answer> {
     let statement = spoken.statement;
     let entries = spoken.principal().filter(|element| !element.negated).map_or(&[][..], |element| &element.entries);
-    let services: Vec<&str> = entries.iter().filter_map(service).collect();
+    let services: Vec<&str> = entries.iter().filter_map(service).filter(|it| !exempt.contains(it)).collect();
     let uses = kms_actions().iter().filter(|action| action.group == "crypto-use");
     let use_of_key = Match::any(uses.map(|action| statement.matches_action(action.name)));
     if services.is_empty() || !use_of_key.is_possible() {
@@ -85,6 +101,7 @@ fn service(entry: &Principal) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Judgement;
     use crate::model::Listing;
@@ -142,6 +159,15 @@ mod tests {
     fn statements_that_use_nothing_and_principals_that_are_no_service_pass() {
         assert_eq!(judged(r#""Action": "kms:DescribeKey""#, "").verdict, Verdict::Pass);
         assert_eq!(judge_key(&CHECK, &key(), &World::new()).unwrap().verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn services_that_send_no_source_may_be_exempt() {
+        let values = Values::with(EXEMPT_SERVICES.name, Value::Strings(vec!["logs.amazonaws.com".to_owned()]));
+        let text = r#"{"Effect": "Allow", "Principal": {"Service": "logs.amazonaws.com"}, "Action": "kms:*", "Resource": "*"}"#;
+        let key = Key { policies: Listing::complete(vec![key_policy(statements(text))]), ..key() };
+        let world = World { values, ..World::new() };
+        assert_eq!(judge_key(&CHECK, &key, &world).unwrap().verdict, Verdict::Pass);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Keys that AWS KMS could rotate and does not.
 
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Key, KeyManager, KeyMetadata};
 
 pub(super) const CHECK: Check = Check {
@@ -25,6 +25,10 @@ pub(super) const CHECK: Check = Check {
             "For a multi-Region key do it once, on the primary key.",
             "kms:GetKeyRotationStatus shows the date of the next rotation.",
         ],
+        commands: &[
+            "aws kms enable-key-rotation --region={region} --key-id={key}",
+            "aws kms get-key-rotation-status --region={region} --key-id={key}",
+        ],
         risk: "None for applications: ARN, aliases and old ciphertexts stay valid. The first two rotations each raise the \
             monthly price of the key. kms:DisableKeyRotation takes it back.",
     },
@@ -36,7 +40,10 @@ pub(super) const CHECK: Check = Check {
         "Prowler kms_cmk_rotation_enabled",
         "Steampipe kms_cmk_rotation_enabled",
         "CIS AWS Foundations 7.0.0 4.6",
+        "ScoutSuite kms-cmk-rotation-disabled",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -2,7 +2,7 @@
 
 use super::kms_key_rotation_enabled::exemption;
 use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, Key};
 
 const MAX_DAYS: Integer = Integer {
@@ -37,12 +37,18 @@ pub(super) const CHECK: Check = Check {
             "Verify: aws kms get-key-rotation-status --key-id \"$KEY_ID\" shows the period and the date of the next \
              rotation.",
         ],
+        commands: &[
+            "aws kms enable-key-rotation --region={region} --key-id={key} --rotation-period-in-days=365",
+            "aws kms get-key-rotation-status --region={region} --key-id={key}",
+        ],
         risk: "None for applications: ARN, aliases and old ciphertexts stay valid. The first two rotations each raise \
             the monthly price of the key. The same command with the old number takes it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:GetKeyRotationStatus"],
     parameters: &[Parameter::Integer(MAX_DAYS)],
     elsewhere: &["None known: rotation periods in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

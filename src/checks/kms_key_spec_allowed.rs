@@ -2,7 +2,7 @@
 
 use super::key_state::judged;
 use super::{Check, Form, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Key;
 
 const DENIED_SPECS: Strings = Strings {
@@ -44,12 +44,18 @@ pub(super) const CHECK: Check = Check {
              and hand out the new public key.",
             "Verify: aws kms describe-key --key-id \"$NEW_KEY_ID\" --query KeyMetadata.KeySpec.",
         ],
+        commands: &[
+            "aws kms describe-key --region={region} --key-id={key}",
+            "aws kms list-aliases --region={region} --key-id={key}",
+        ],
         risk: "Whoever verifies or decrypts with the old key needs it as long as old data lives. The way back is the \
             alias on the old key.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey"],
     parameters: &[Parameter::Strings(DENIED_SPECS), Parameter::Integer(MIN_RSA_BITS)],
     elsewhere: &["None known: key specs in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

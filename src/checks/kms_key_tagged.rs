@@ -2,7 +2,7 @@
 
 use super::key_state::judged;
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Key;
 
 const REQUIRED_TAGS: Strings = Strings {
@@ -31,12 +31,18 @@ pub(super) const CHECK: Check = Check {
             "Run aws kms tag-resource --key-id \"$KEY_ID\" --tags TagKey=\"$NAME\",TagValue=\"$VALUE\".",
             "Verify: aws kms list-resource-tags --key-id \"$KEY_ID\".",
         ],
+        commands: &[
+            "aws kms tag-resource --region={region} --key-id={key} --tags=TagKey=Owner,TagValue=TEAM",
+            "aws kms list-resource-tags --region={region} --key-id={key}",
+        ],
         risk: "Policies with aws:ResourceTag may open or close the key by a tag: look for them before. aws kms \
             untag-resource takes it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListResourceTags"],
     parameters: &[Parameter::Strings(REQUIRED_TAGS)],
     elsewhere: &["AWS Config kms-key-tagged"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

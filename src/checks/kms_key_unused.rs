@@ -2,7 +2,7 @@
 
 use super::key_state::{day, days, judged};
 use super::{Check, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Gap, Key};
 
 const MAX_DAYS: Integer = Integer {
@@ -39,12 +39,18 @@ pub(super) const CHECK: Check = Check {
             "Then run aws kms schedule-key-deletion --key-id \"$KEY_ID\" --pending-window-in-days 30.",
             "Verify: aws kms get-key-last-usage --key-id \"$KEY_ID\" shows the last operation.",
         ],
+        commands: &[
+            "aws kms get-key-last-usage --region={region} --key-id={key}",
+            "aws kms disable-key --region={region} --key-id={key}",
+        ],
         risk: "What the key protects is lost for good when it is deleted. aws kms enable-key undoes the first step, \
             aws kms cancel-key-deletion the second while the window is open.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:GetKeyLastUsage"],
     parameters: &[Parameter::Integer(MAX_DAYS)],
     elsewhere: &["None known: Prowler kms_cmk_are_used and Steampipe kms_cmk_unused look at whether a key is enabled"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 

@@ -3,14 +3,21 @@
 //! Adding a check is four edits: its file; one `mod` line and one line of [`CHECKS`]; its rows in `frameworks/`; the
 //! regenerated goldens.
 
+mod account_alternate_contacts;
 mod account_in_organization;
 mod account_security_contact;
+mod administrators;
 mod all_keys;
+mod broad;
 mod credentials;
+mod elsewhere;
 mod escalations;
 mod grants;
 mod guardrails;
+mod holders;
 mod iam_access_key_age;
+mod iam_administrator_access;
+mod iam_administrator_mfa;
 mod iam_aws_managed_policy_kms_decrypt_all_keys;
 mod iam_central_identity;
 mod iam_cloudshell_full_access;
@@ -23,12 +30,16 @@ mod iam_inline_policy_present;
 mod iam_managed_policy_kms_decrypt_all_keys;
 mod iam_password_policy;
 mod iam_policy_admin_star;
+mod iam_policy_any_role;
 mod iam_policy_cloudtrail_full_access;
 mod iam_policy_kms_destructive_all_keys;
 mod iam_policy_kms_full_access;
+mod iam_policy_marketplace_subscribe;
 mod iam_policy_service_star;
+mod iam_policy_unused;
 mod iam_privilege_escalation;
 mod iam_resource_tags;
+mod iam_role_external_data_read;
 mod iam_role_trust_external_without_external_id;
 mod iam_role_trust_service_unscoped;
 mod iam_role_trust_wildcard_principal;
@@ -38,14 +49,18 @@ mod iam_root_credentials_centralized;
 mod iam_root_hardware_mfa;
 mod iam_root_mfa;
 mod iam_root_recent_use;
+mod iam_security_audit_role;
 mod iam_server_certificate_expired;
 mod iam_service_specific_credentials;
+mod iam_signing_certificate;
 mod iam_support_role;
 mod iam_user_console_mfa;
 mod iam_user_direct_policies;
+mod iam_user_hardware_mfa;
 mod iam_user_key_created_at_setup;
 mod iam_user_mfa_all;
 mod iam_user_no_group;
+mod iam_user_password_and_access_key;
 mod iam_user_single_active_key;
 mod identity;
 mod key_policy;
@@ -62,6 +77,8 @@ mod kms_grant_stale;
 mod kms_key_custom_key_store;
 mod kms_key_disabled;
 mod kms_key_enclave_attestation;
+mod kms_key_enclave_binding;
+mod kms_key_enclave_measurements;
 mod kms_key_imported_material;
 mod kms_key_imported_material_expiring;
 mod kms_key_manual_rotation_overdue;
@@ -88,6 +105,7 @@ mod org_delegated_admin;
 mod org_rcp_kms_external_access;
 mod org_scp_kms_guard_incomplete;
 mod org_scp_kms_guard_missing;
+mod org_scp_kms_regions;
 mod parameters;
 mod policy_action_ineffective_in_key_policy;
 mod policy_condition_key_inapplicable;
@@ -109,21 +127,22 @@ mod laws;
 #[cfg(test)]
 mod peers;
 
+pub use elsewhere::{Answer, Counterpart, Name, Tool, counterparts};
 pub use lint::Lints;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{self, Directory, Estate};
-use crate::finding::{Judgement, Severity, StatementReference};
+use crate::finding::{Judgement, Severity, StatementReference, Status};
 use crate::model::{
     Account, CustomKeyStore, Fact, Gap, Grant, Group, Key, ManagedPolicy, Organization, OrganizationPolicy, Principal,
     Role, ServerCertificate, User,
 };
-use crate::policy::Statement;
+use crate::policy::{AdminStatement, Document, Statement, admin_statements};
 
 pub use parameters::{
     Boolean, DEFAULTS, Form, Integer, Loosens, Parameter, Parameters, Refusal, Setting, Strings, Value, Values,
@@ -139,25 +158,33 @@ pub const CHECKS: &[&Check] = &[
     &iam_root_credentials_centralized::CHECK,
     &iam_user_console_mfa::CHECK,
     &iam_user_mfa_all::CHECK,
+    &iam_user_hardware_mfa::CHECK,
+    &iam_administrator_mfa::CHECK,
     &iam_access_key_age::CHECK,
     &iam_credentials_unused::CHECK,
     &iam_user_single_active_key::CHECK,
     &iam_user_key_created_at_setup::CHECK,
+    &iam_user_password_and_access_key::CHECK,
+    &iam_signing_certificate::CHECK,
     &iam_user_direct_policies::CHECK,
     &iam_user_no_group::CHECK,
     &iam_group_empty::CHECK,
     &iam_password_policy::CHECK,
     &iam_support_role::CHECK,
+    &iam_security_audit_role::CHECK,
     &iam_server_certificate_expired::CHECK,
     &iam_cloudshell_full_access::CHECK,
     &iam_central_identity::CHECK,
     &iam_external_access_analyzer::CHECK,
     &account_security_contact::CHECK,
+    &account_alternate_contacts::CHECK,
     &account_in_organization::CHECK,
     &org_delegated_admin::CHECK,
     &iam_resource_tags::CHECK,
     &iam_policy_admin_star::CHECK,
+    &iam_administrator_access::CHECK,
     &iam_policy_service_star::CHECK,
+    &iam_policy_unused::CHECK,
     &iam_inline_policy_present::CHECK,
     &iam_managed_policy_kms_decrypt_all_keys::CHECK,
     &iam_inline_policy_kms_decrypt_all_keys::CHECK,
@@ -166,10 +193,13 @@ pub const CHECKS: &[&Check] = &[
     &iam_policy_kms_destructive_all_keys::CHECK,
     &iam_role_trust_wildcard_principal::CHECK,
     &iam_role_trust_external_without_external_id::CHECK,
+    &iam_role_external_data_read::CHECK,
     &iam_role_trust_service_unscoped::CHECK,
     &iam_role_unused::CHECK,
     &iam_privilege_escalation::CHECK,
     &iam_policy_cloudtrail_full_access::CHECK,
+    &iam_policy_any_role::CHECK,
+    &iam_policy_marketplace_subscribe::CHECK,
     &iam_group_deny_ineffective::CHECK,
     &iam_service_specific_credentials::CHECK,
     &kms_key_pending_deletion::CHECK,
@@ -198,6 +228,8 @@ pub const CHECKS: &[&Check] = &[
     &kms_bypass_lockout_check_allowed::CHECK,
     &kms_encryption_context_not_required::CHECK,
     &kms_key_enclave_attestation::CHECK,
+    &kms_key_enclave_measurements::CHECK,
+    &kms_key_enclave_binding::CHECK,
     &policy_unknown_action::CHECK,
     &policy_unknown_condition_key::CHECK,
     &policy_condition_key_inapplicable::CHECK,
@@ -216,6 +248,7 @@ pub const CHECKS: &[&Check] = &[
     &kms_grant_duplicate::CHECK,
     &org_scp_kms_guard_missing::CHECK,
     &org_scp_kms_guard_incomplete::CHECK,
+    &org_scp_kms_regions::CHECK,
     &org_rcp_kms_external_access::CHECK,
 ];
 
@@ -244,8 +277,12 @@ pub struct Check {
     pub reads: &'static [&'static str],
     /// What a configuration may change.
     pub parameters: &'static [Parameter],
-    /// The names of this check in other tools and benchmarks.
+    /// The names of this check in other tools and benchmarks, as [`elsewhere`] reads them.
     pub elsewhere: &'static [&'static str],
+    /// The statuses that its rules can give a resource. An account that could not be entered is an ERROR of every check.
+    pub statuses: &'static [Status],
+    /// Of these PASS and FAIL, what no quarter of the demonstration shows, and why.
+    pub not_shown: &'static [(Status, &'static str)],
     /// The rules, one for each type of resource.
     pub rules: &'static [Rule],
 }
@@ -326,6 +363,9 @@ pub struct Remediation {
     pub summary: &'static str,
     /// Steps in order.
     pub steps: &'static [&'static str],
+    /// Commands of the AWS CLI for a POSIX shell. What stands in braces, such as `{user}`, comes from the finding; words in capitals
+    /// are for the reader to fill in.
+    pub commands: &'static [&'static str],
     /// What the change may break, and how to take it back.
     pub risk: &'static str,
 }
@@ -402,13 +442,16 @@ pub struct Reach<'a> {
     classes: OnceLock<BTreeMap<String, usize>>,
     /// What a check says of a class of keys.
     said: Mutex<BTreeMap<(&'static str, usize), Judged>>,
+    /// The statements of each managed policy that allow everything, by ARN.
+    everything: Mutex<BTreeMap<String, Arc<[AdminStatement]>>>,
 }
 
 impl<'a> Reach<'a> {
     /// Of an account in an organization.
     pub fn new(account: &'a Account, estate: &'a Estate) -> Self {
         let (directory, policies, classes) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { account, estate, directory, policies, classes, said: Mutex::default() }
+        let (said, everything) = (Mutex::default(), Mutex::default());
+        Self { account, estate, directory, policies, classes, said, everything }
     }
 
     /// A managed policy of the account that was read.
@@ -416,6 +459,16 @@ impl<'a> Reach<'a> {
         let known = self.account.iam.policies.known();
         let places = || known.iter().enumerate().map(|(place, policy)| (policy.arn.clone(), place)).collect();
         known.get(*self.policies.get_or_init(places).get(arn)?)
+    }
+
+    /// The statements of a managed policy that allow everything: looked for once, however many principals hold it.
+    fn everything(&self, arn: &str, document: &Document) -> Arc<[AdminStatement]> {
+        if let Some(known) = self.everything.lock().unwrap_or_else(PoisonError::into_inner).get(arn) {
+            return known.clone();
+        }
+        let found: Arc<[AdminStatement]> = admin_statements(document, &self.account.partition).into();
+        self.everything.lock().unwrap_or_else(PoisonError::into_inner).insert(arn.to_owned(), found.clone());
+        found
     }
 
     /// A user or role of the account as decisions see it.

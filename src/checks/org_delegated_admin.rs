@@ -39,6 +39,10 @@ pub(super) const CHECK: Check = Check {
              SERVICE.",
             "To verify: aws organizations list-delegated-administrators and aws organizations describe-resource-policy.",
         ],
+        commands: &[
+            "aws organizations list-delegated-administrators",
+            "aws organizations deregister-delegated-administrator --account-id=ACCOUNT_ID --service-principal=SERVICE",
+        ],
         risk: "A delegated account gains power over all others for its service. Taking a delegation back stops what \
             the account runs for the organization; registering it again takes that back.",
     },
@@ -49,6 +53,8 @@ pub(super) const CHECK: Check = Check {
         "CIS AWS Foundations 7.0.0 2.1.5",
         "CIS AWS Foundations 7.0.0 2.1.6",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[(Status::Fail, "its organization delegates in both quarters")],
     rules: &[Rule::Organization(judge)],
 };
 

@@ -3,7 +3,7 @@
 use super::guardrails::{left, organization, sources, unreached};
 use super::key_policy::unanswered;
 use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::policy::{Access, Action, kms_actions};
 
 pub(super) const CHECK: Check = Check {
@@ -29,6 +29,10 @@ pub(super) const CHECK: Check = Check {
             "Spare partners by ArnNotLikeIfExists aws:PrincipalArn, each by name.",
             "Attach it to an organizational unit for tests first, then to the root.",
         ],
+        commands: &[
+            "aws organizations create-policy --type=RESOURCE_CONTROL_POLICY --name=KeysStayInside --description=Keys --content=file://policy.json",
+            "aws organizations list-policies-for-target --filter=RESOURCE_CONTROL_POLICY --target-id={account}",
+        ],
         risk: "Partners and accounts outside that use keys of yours lose them: find them first with \
             kms-key-policy-external-account and kms-grant-external-account.",
     },
@@ -41,6 +45,8 @@ pub(super) const CHECK: Check = Check {
     ],
     parameters: &[],
     elsewhere: &["CIS AWS Foundations 7.0.0 2.1.2", "AWS data perimeter policy examples"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

@@ -3,7 +3,7 @@
 use super::guardrails::{DESTRUCTIVE, left, organization, sources};
 use super::key_policy::{actions, unanswered};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::finding::{Judgement, Severity};
+use crate::finding::{Judgement, Severity, Status};
 use crate::model::Organization;
 use crate::policy::Access;
 
@@ -36,12 +36,18 @@ pub(super) const CHECK: Check = Check {
             "Put the actions that the reason names into the Deny that already guards the keys.",
             "Attach it to an organizational unit for tests first.",
         ],
+        commands: &[
+            "aws organizations create-policy --type=SERVICE_CONTROL_POLICY --name=ProtectKeys --description=Keys --content=file://policy.json",
+            "aws organizations list-policies-for-target --filter=SERVICE_CONTROL_POLICY --target-id={account}",
+        ],
         risk: "Pipelines that disable keys, change key policies or move aliases fail unless their role is spared by \
             name.",
     },
     reads: &["organizations:DescribePolicy", "organizations:ListPolicies", "organizations:ListTargetsForPolicy"],
     parameters: &[Parameter::Strings(ACTIONS)],
     elsewhere: &["None known: key deletion in the AWS KMS developer guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 

@@ -1,10 +1,18 @@
 //! Accounts whose keys no service control policy protects from deletion.
 
-use super::guardrails::{DESTRUCTIVE, Left, left, organization, sources, unreached};
+use super::guardrails::{DESTRUCTIVE, left, organization, sources, unreached};
 use super::key_policy::unanswered;
-use super::{Check, Judged, Remediation, Rule, Scope};
-use crate::finding::{Judgement, Severity};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
+use crate::finding::{Judgement, Severity, Status};
 use crate::policy::{Access, Action};
+
+const ACTIONS: Strings = Strings {
+    name: "actions",
+    meaning: "The actions of which every one must be denied.",
+    default: &["kms:ScheduleKeyDeletion"],
+    form: Form::OneOf(&DESTRUCTIVE),
+    loosens: Loosens::Less,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "org-scp-kms-guard-missing",
@@ -14,7 +22,7 @@ pub(super) const CHECK: Check = Check {
     rationale: "Deleting a key destroys everything that it protects. An administrator of an account, or whoever stole the \
         credentials of one, can do it unless the organization forbids it from outside.",
     rule: "PASS if the service control policies of the account, its organizational units and the root deny \
-        kms:ScheduleKeyDeletion on any key in every Region that was read to a role without tags that no policy names and that \
+        kms:ScheduleKeyDeletion (each of actions) on any key in every Region that was read to a role without tags that no policy names and that \
         may otherwise do everything; FAIL if they leave it, under some condition or none.",
     exemptions: "Accounts outside any organization are NOT_APPLICABLE, and so is the management account if it holds no key: \
         service control policies do not reach it. If it holds keys, it fails.",
@@ -29,6 +37,10 @@ pub(super) const CHECK: Check = Check {
             "Attach it to an organizational unit for tests first, then to the root.",
             "Keep keys out of the management account, which no such policy reaches.",
         ],
+        commands: &[
+            "aws organizations create-policy --type=SERVICE_CONTROL_POLICY --name=ProtectKeys --description=Keys --content=file://policy.json",
+            "aws organizations list-policies-for-target --filter=SERVICE_CONTROL_POLICY --target-id={account}",
+        ],
         risk: "Pipelines that delete keys when they tear down stacks fail unless their role is spared.",
     },
     reads: &[
@@ -38,8 +50,10 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
-    parameters: &[],
+    parameters: &[Parameter::Strings(ACTIONS)],
     elsewhere: &["CIS AWS Foundations 7.0.0 2.1.2"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Root(judge)],
 };
 
@@ -50,22 +64,35 @@ fn judge(scope: &Scope<'_>) -> Judged {
         Err(judgement) => return Ok(judgement),
     };
     let role = scope.reach.directory().ordinary_role(&scope.account.id);
-    let Left { access, conditions, statements } = match left(scope, &role, &Action::new(DESTRUCTIVE[0])) {
-        Ok(left) => left,
-        Err(error) => return Ok(unanswered(&error)),
-    };
-    let judgement = match access {
-        Access::Denied => {
-            Judgement::pass("service control policies deny kms:ScheduleKeyDeletion to whom they do not name")
+    let (mut open, mut perhaps, mut statements) = (vec![], vec![], vec![]);
+    let asked = scope.values.strings(&ACTIONS);
+    for action in &asked {
+        let mut left = match left(scope, &role, &Action::new(action)) {
+            Ok(left) => left,
+            Err(error) => return Ok(unanswered(&error)),
+        };
+        statements.append(&mut left.statements);
+        match left.access {
+            Access::Denied => {}
+            Access::Possible => perhaps.push(*action),
+            _ if left.conditions.is_empty() => open.push(format!("no service control policy denies {action}")),
+            _ => {
+                let when = left.conditions.join(", or when ");
+                open.push(format!("service control policies leave {action} when {when}"));
+            }
         }
-        Access::Possible => Judgement::undecided(
-            "whether service control policies deny kms:ScheduleKeyDeletion hangs on what could not be read or is not documented",
-        ),
-        _ if conditions.is_empty() => Judgement::fail("no service control policy denies kms:ScheduleKeyDeletion"),
-        _ => Judgement::fail(format!(
-            "service control policies leave kms:ScheduleKeyDeletion when {}",
-            conditions.join(", or when ")
-        )),
+    }
+    statements.sort();
+    statements.dedup();
+    let judgement = if !open.is_empty() {
+        Judgement::fail(open.join("; "))
+    } else if !perhaps.is_empty() {
+        Judgement::undecided(format!(
+            "whether service control policies deny {} hangs on what could not be read or is not documented",
+            perhaps.join(", ")
+        ))
+    } else {
+        Judgement::pass(format!("service control policies deny {} to whom they do not name", asked.join(", ")))
     };
     let sources = sources(organization, &organization.service_control_policies, &scope.account.id);
     Ok(judgement.by_statements(statements).because_of_all(sources))
@@ -74,6 +101,7 @@ fn judge(scope: &Scope<'_>) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Verdict;
     use crate::model::Listing;
@@ -84,6 +112,19 @@ mod tests {
 
     fn deny(rest: &str) -> String {
         format!(r#"{{"Effect": "Deny", "Action": "kms:ScheduleKeyDeletion", {rest}}}"#)
+    }
+
+    #[test]
+    fn more_actions_may_be_asked_for() {
+        let both = ["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"].map(str::to_owned).to_vec();
+        let of = |statements: &str| {
+            let values = Values::with(ACTIONS.name, Value::Strings(both.clone()));
+            judge_root(&CHECK, &World { values, ..member(&[statements], &[]) }).unwrap()
+        };
+        let one = of(&deny(r#""Resource": "*""#));
+        let reason = "no service control policy denies kms:PutKeyPolicy";
+        assert_eq!((one.verdict, one.reason.as_str()), (Verdict::Fail, reason));
+        assert_eq!(of(&deny(r#""Resource": "*""#).replace("kms:ScheduleKeyDeletion", "kms:*")).verdict, Verdict::Pass);
     }
 
     #[test]

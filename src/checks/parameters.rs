@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Check, find};
+use crate::policy::kms_actions;
 
 /// A parameter of a check.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +82,8 @@ pub enum Form {
     AccountId,
     /// One of these.
     OneOf(&'static [&'static str]),
+    /// An action of KMS: `kms:Decrypt`.
+    KmsAction,
     /// A text of 1 to 256 characters without control characters: a name, a prefix, a tag key, an ARN.
     Text,
 }
@@ -90,6 +93,7 @@ impl Form {
         match self {
             Self::AccountId => item.len() == 12 && item.bytes().all(|byte| byte.is_ascii_digit()),
             Self::OneOf(allowed) => allowed.contains(&item),
+            Self::KmsAction => kms_actions().iter().any(|action| action.name == item),
             Self::Text => (1..=256).contains(&item.chars().count()) && !item.chars().any(char::is_control),
         }
     }
@@ -100,6 +104,7 @@ impl fmt::Display for Form {
         match self {
             Self::AccountId => f.write_str("account ids of 12 digits"),
             Self::OneOf(allowed) => write!(f, "any of {}", allowed.join(", ")),
+            Self::KmsAction => f.write_str("actions of KMS by name, such as kms:Decrypt"),
             Self::Text => f.write_str("texts of 1 to 256 characters"),
         }
     }
@@ -256,11 +261,14 @@ pub enum Verdicts {
 }
 
 /// Checks for which Security Hub has a control whose parameters cannot be changed (user guide, pages of IAM and Account).
-const FIXED_IN_SECURITY_HUB: [&str; 5] = [
+const FIXED_IN_SECURITY_HUB: [&str; 8] = [
     "account-in-organization",
     "iam-access-key-age",
     "iam-cloudshell-full-access",
     "iam-credentials-unused",
+    "iam-inline-policy-kms-decrypt-all-keys",
+    "iam-managed-policy-kms-decrypt-all-keys",
+    "iam-support-role",
     "iam-user-direct-policies",
 ];
 
@@ -391,6 +399,12 @@ impl Values {
     pub(super) fn with(name: &'static str, value: Value) -> Self {
         Self(BTreeMap::from([(name, value)]))
     }
+
+    /// With one more.
+    pub(super) fn and(mut self, name: &'static str, value: Value) -> Self {
+        self.0.insert(name, value);
+        self
+    }
 }
 
 #[cfg(test)]
@@ -465,6 +479,25 @@ mod tests {
             "require_classes true, by default false",
         ];
         assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn what_switches_a_check_on_loosens_nothing() {
+        let mut parameters = Parameters::default();
+        for (check, name, item) in [
+            ("org-scp-kms-regions", "allowed_regions", "eu-central-1"),
+            ("kms-key-enclave-measurements", "measurements", "aa11"),
+            ("kms-encryption-context-not-required", "key_selector", "DataClass"),
+            ("iam-password-policy", "profiles", "cis-aws"),
+        ] {
+            parameters.set(check, name, list(&[item])).unwrap();
+            let settings = parameters.settings(find(check).unwrap());
+            assert!(settings.iter().all(|it| !it.loosened), "{check}");
+        }
+        let unheard =
+            parameters.set("iam-managed-policy-kms-decrypt-all-keys", "blocked_actions", list(&["kms:Decript"]));
+        let words = "blocked_actions is a list: actions of KMS by name, such as kms:Decrypt, not \"kms:Decript\"";
+        assert_eq!(unheard.unwrap_err().to_string(), words);
     }
 
     #[test]

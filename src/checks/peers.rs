@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::fixtures::*;
-use super::{Check, find};
+use super::{Check, Value, Values, find};
 use crate::finding::Verdict;
-use crate::model::{Gap, InlinePolicy, Key, KeyMetadata, Listing, Principal, User};
+use crate::model::{
+    AttachedPolicy, Gap, Group, InlinePolicy, Key, KeyMetadata, Listing, ManagedPolicy, MfaDevice, Principal, Role,
+    User,
+};
 
 fn check(id: &str) -> &'static Check {
     find(id).unwrap()
@@ -326,4 +329,138 @@ fn prowler_and_steampipe_take_enabled_for_used() {
     let mut idle = key_with(|it| it.creation_date = time("2020-01-01"));
     idle.last_usage.as_mut().unwrap().last = None;
     assert_eq!(judge_key(check("kms-key-unused"), &idle, &World::new()).unwrap().verdict, Verdict::Fail);
+}
+
+/// A user with these policies attached, in a world where the managed policies have these statements.
+fn holder(held: &[(&str, &str)]) -> (User, World) {
+    let attached = held.iter().map(|(name, _)| AttachedPolicy {
+        name: (*name).to_owned(),
+        arn: format!("arn:aws:iam::{ACCOUNT}:policy/{name}"),
+    });
+    let policies = held.iter().map(|(name, text)| ManagedPolicy {
+        arn: format!("arn:aws:iam::{ACCOUNT}:policy/{name}"),
+        name: (*name).to_owned(),
+        ..managed(statements(text))
+    });
+    let user = User { attached_policies: attached.collect(), ..user() };
+    let mut world = World::new();
+    world.account.iam.policies = Listing::complete(policies.collect());
+    world.account.iam.users = Listing::complete(vec![user.clone()]);
+    (user, world)
+}
+
+fn administrator(held: &[(&str, &str)]) -> Verdict {
+    let (user, world) = holder(held);
+    judge_principal_in(check("iam-administrator-access"), Principal::User(&user), &world).unwrap().verdict
+}
+
+#[test]
+fn prowler_takes_a_name_for_an_administrator_and_overlooks_one_by_another_name() {
+    let reads = r#"{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}"#;
+    let everything = r#"{"Effect": "Allow", "Action": "*:*", "Resource": ["*", "arn:aws:s3:::x"]}"#;
+    assert_eq!(administrator(&[("AdministratorAccess", reads)]), Verdict::Pass);
+    assert_eq!(administrator(&[("Deploy", everything)]), Verdict::Fail);
+}
+
+#[test]
+fn prowler_and_steampipe_look_for_mfa_at_some_administrators_only() {
+    let everything = statements(r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#);
+    let admins = Group { inline_policies: vec![inline("all", everything.clone())], ..group() };
+    let mut world = World::new();
+    world.account.iam.groups = Listing::complete(vec![admins]);
+    let by_group = User { groups: vec![group().name], ..user() };
+    let by_own = User { inline_policies: vec![inline("all", everything)], ..user() };
+    for user in [by_group, by_own] {
+        let judged = judge_user(check("iam-administrator-mfa"), &user, &world).unwrap();
+        assert_eq!(judged.verdict, Verdict::Fail);
+    }
+}
+
+#[test]
+fn prowler_flags_a_path_of_roles_and_overlooks_all_of_them_by_not_action() {
+    const ROLES: &str = "iam-policy-any-role";
+    let path = r#"{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/app/*"}"#;
+    assert_eq!(of_document(ROLES, path), Verdict::Pass);
+    let all_but = r#"{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}"#;
+    assert_eq!(of_document(ROLES, all_but), Verdict::Fail);
+    let small_letters = r#"{"Effect": "Allow", "Action": "STS:assumerole", "Resource": "*"}"#;
+    assert_eq!(of_document(ROLES, small_letters), Verdict::Fail);
+    assert_eq!(of_user(ROLES, &[small_letters]), Verdict::Fail);
+}
+
+#[test]
+fn steampipe_never_alarms_about_every_role() {
+    let text = r#"{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}"#;
+    assert_eq!(of_document("iam-policy-any-role", text), Verdict::Fail);
+}
+
+#[test]
+fn prowler_looks_for_subscriptions_on_a_plain_star_only() {
+    const MARKET: &str = "iam-policy-marketplace-subscribe";
+    let all_but = r#"{"Effect": "Allow", "Action": "aws-marketplace:*", "NotResource": "arn:aws:s3:::x"}"#;
+    assert_eq!(of_document(MARKET, all_but), Verdict::Fail);
+    let two = r#"{"Effect": "Allow", "Action": "aws-marketplace:Subscribe", "Resource": ["*", "arn:aws:s3:::x"]}"#;
+    assert_eq!(of_document(MARKET, two), Verdict::Fail);
+}
+
+/// What is said of a role with this trust and these permissions.
+fn data_read(account: &str, action: &str) -> Verdict {
+    let trust = format!(r#"{{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {{"AWS": "{account}"}}}}"#);
+    let reads = statements(&format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}"#));
+    let role = Role { trust_policy: statements(&trust), inline_policies: vec![inline("reads", reads)], ..role("/") };
+    let mut world = member(&[], &[]);
+    world.account.iam.roles = Listing::complete(vec![role.clone()]);
+    judge_role(check("iam-role-external-data-read"), &role, &world).unwrap().verdict
+}
+
+#[test]
+fn prowler_and_steampipe_know_read_access_by_one_name_and_call_the_own_organization_foreign() {
+    assert_eq!(data_read(STRANGER, "s3:Get*"), Verdict::Fail);
+    assert_eq!(data_read(STRANGER, "iam:List*"), Verdict::Pass);
+    assert_eq!(data_read(SIBLING, "s3:Get*"), Verdict::NotApplicable);
+}
+
+#[test]
+fn steampipe_alarms_about_hardware_mfa_and_prowler_about_users_who_cannot_sign_in() {
+    let of = |serials: &[&str], password: &str| {
+        let device =
+            |serial: &&str| MfaDevice { serial_number: (*serial).to_owned(), source: source("iam:ListMFADevices") };
+        let user = User { mfa_devices: Listing::complete(serials.iter().map(device).collect()), ..user() };
+        let mut world = World::new();
+        world.account.iam.credential_report = Ok(report("Alice", &[("password_enabled", password)]));
+        judge_user(check("iam-user-hardware-mfa"), &user, &world).unwrap().verdict
+    };
+    assert_eq!(of(&["GAHT12345678"], "true"), Verdict::Pass);
+    assert_eq!(of(&[], "false"), Verdict::NotApplicable);
+    assert_eq!(of(&["arn:aws:iam::111122223333:mfa/Alice"], "true"), Verdict::Fail);
+}
+
+#[test]
+fn steampipe_never_alarms_where_nobody_may_audit() {
+    assert_eq!(judge_root(check("iam-security-audit-role"), &World::new()).unwrap().verdict, Verdict::Fail);
+}
+
+#[test]
+fn prowler_passes_any_guard_over_regions_attached_or_not() {
+    let guard = r#"{"Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}}"#;
+    let of = |is_attached: bool| {
+        let list = Value::Strings(vec!["eu-central-1".to_owned()]);
+        let mut world = World { values: Values::with("allowed_regions", list), ..member(&[guard], &[]) };
+        world.account.regions.insert("us-east-1".to_owned(), kms());
+        let organization = world.organization.as_mut().unwrap().as_mut().unwrap();
+        if !is_attached {
+            let mut policies = organization.service_control_policies.known().to_vec();
+            policies[0].targets = Listing::complete(vec![]);
+            organization.service_control_policies = Listing::complete(policies);
+        }
+        judge_root(check("org-scp-kms-regions"), &world).unwrap().verdict
+    };
+    assert_eq!((of(true), of(false)), (Verdict::Pass, Verdict::Fail));
+}
+
+#[test]
+fn scout_suite_never_finds_a_policy_that_nothing_holds() {
+    let unused = ManagedPolicy { attachment_count: Some(0), ..managed(statements("")) };
+    assert_eq!(judge_managed(check("iam-policy-unused"), &unused).unwrap().verdict, Verdict::Fail);
 }

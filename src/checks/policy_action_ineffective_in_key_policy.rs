@@ -2,7 +2,7 @@
 
 use super::lint::{Question, has_doubtful_action};
 use super::{Check, Remediation, Rule};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::policy;
 
 pub(super) const CHECK: Check = Check {
@@ -29,11 +29,17 @@ pub(super) const CHECK: Check = Check {
              service control policy.",
             "Verify: keyproof policy lint --kind key policy.json no longer names the action.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+        ],
         risk: "None for the key: the action had no effect. The saved policy is the way back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
     parameters: &[],
     elsewhere: &["IAM Access Analyzer policy check: Unsupported action in policy"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: &[Rule::Key(|key, scope| QUESTION.key(key, scope))],
 };
 

@@ -2,7 +2,7 @@
 
 use super::lint::{Question, READS_EVERY_DOCUMENT, has_doubtful_action_under_condition, over_every_document};
 use super::{Check, Remediation};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::policy;
 
 pub(super) const CHECK: Check = Check {
@@ -36,12 +36,24 @@ pub(super) const CHECK: Check = Check {
              \"$KEY_ID\" --policy file://policy.json (save the old one before, by aws kms get-key-policy).",
             "Verify the document before it is stored: keyproof policy lint policy.json no longer names the statement.",
         ],
+        commands: &[
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+            "aws organizations describe-policy --policy-id={organization_policy}",
+            "aws organizations update-policy --policy-id={organization_policy} --content=file://policy.json",
+        ],
         risk: "Actions that were never allowed before become allowed once they stand in a statement of their own: give \
             them only to whom you mean. The way back is the old version, or the saved document.",
     },
     reads: READS_EVERY_DOCUMENT,
     parameters: &[],
     elsewhere: &["IAM Access Analyzer policy check: Unsupported action for condition key"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
+    not_shown: &[],
     rules: over_every_document!(QUESTION),
 };
 

@@ -2,7 +2,7 @@
 
 use super::lint::{Question, never};
 use super::{Check, Remediation, Rule};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::policy;
 
 pub(super) const CHECK: Check = Check {
@@ -33,6 +33,12 @@ pub(super) const CHECK: Check = Check {
              --role-name \"$ROLE\" --policy-name \"$NAME\" --policy-document file://policy.json.",
             "Verify the document before it is stored: keyproof policy lint policy.json no longer names the statement.",
         ],
+        commands: &[
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+        ],
         risk: "The statement begins to work: see first who gets the key by it. The way back is the old version, or the \
             saved document.",
     },
@@ -40,6 +46,8 @@ pub(super) const CHECK: Check = Check {
     parameters: &[],
     elsewhere: &["None known: Steampipe takes alias ARNs for all keys \
          (kms_key_decryption_restricted_in_iam_customer_managed_policy)"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[
         Rule::ManagedPolicy(|policy, scope| QUESTION.managed_policy(policy, scope)),
         Rule::Principal(|principal, scope| QUESTION.inline_policies(principal, scope)),

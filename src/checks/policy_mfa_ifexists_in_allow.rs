@@ -2,7 +2,7 @@
 
 use super::lint::{Question, READS_EVERY_DOCUMENT, never};
 use super::{Check, Remediation, Rule};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::policy;
 
 pub(super) const CHECK: Check = Check {
@@ -34,12 +34,24 @@ pub(super) const CHECK: Check = Check {
              \"$KEY_ID\" --policy file://policy.json (save the old one before, by aws kms get-key-policy).",
             "Verify the document before it is stored: keyproof policy lint policy.json no longer names the statement.",
         ],
+        commands: &[
+            "aws iam create-policy-version --policy-arn={policy} --policy-document=file://policy.json --set-as-default",
+            "aws iam list-user-policies --user-name={user}",
+            "aws iam list-group-policies --group-name={group}",
+            "aws iam list-role-policies --role-name={role}",
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+            "aws organizations describe-policy --policy-id={organization_policy}",
+            "aws organizations update-policy --policy-id={organization_policy} --content=file://policy.json",
+        ],
         risk: "Scripts that use access keys of the same users lose the access: give them a role instead. The way back \
             is the old version, or the saved document.",
     },
     reads: READS_EVERY_DOCUMENT,
     parameters: &[],
     elsewhere: &["None known: conditions with IfExists in the IAM user guide"],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[],
     rules: &[
         Rule::ManagedPolicy(|policy, scope| QUESTION.managed_policy(policy, scope)),
         Rule::Principal(|principal, scope| QUESTION.principal(principal, scope)),

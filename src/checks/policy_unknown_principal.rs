@@ -2,7 +2,7 @@
 
 use super::lint::{Question, READS_EVERY_DOCUMENT, never};
 use super::{Check, Remediation, Rule};
-use crate::finding::Severity;
+use crate::finding::{Severity, Status};
 use crate::policy;
 
 pub(super) const CHECK: Check = Check {
@@ -32,6 +32,14 @@ pub(super) const CHECK: Check = Check {
             "Verify the document before it is stored: keyproof policy lint --kind trust trust.json, or --kind key \
              policy.json.",
         ],
+        commands: &[
+            "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
+            "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
+            "aws iam get-role --role-name={role} --query=Role.AssumeRolePolicyDocument > trust-before.json",
+            "aws iam update-assume-role-policy --role-name={role} --policy-document=file://trust.json",
+            "aws organizations describe-policy --policy-id={organization_policy}",
+            "aws organizations update-policy --policy-id={organization_policy} --content=file://policy.json",
+        ],
         risk: "The statement begins to work for whoever is named: make sure that it is the right one. The saved \
             document is the way back.",
     },
@@ -41,6 +49,8 @@ pub(super) const CHECK: Check = Check {
         "IAM Access Analyzer policy check: Invalid principal format",
         "IAM Access Analyzer policy check: Unsupported wildcard in principal",
     ],
+    statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Error],
+    not_shown: &[(Status::Fail, "IAM and KMS refuse to store such principals")],
     rules: &[
         Rule::Role(|role, scope| QUESTION.trust_policy(role, scope)),
         Rule::Key(|key, scope| QUESTION.key(key, scope)),

@@ -1,11 +1,24 @@
 //! What the checks of keys that a tag selects share: which keys are meant, and who may use one in requests that should fail.
 
 use super::key_policy::{Answer, Policies, actions, conclude, first, unanswered};
-use super::{Judged, Scope};
+use super::{Form, Judged, Loosens, Scope, Strings};
 use crate::access::{Principal, PrincipalKind};
 use crate::finding::{Judgement, Verdict};
 use crate::model::{Gap, Key, Tags};
 use crate::policy::Access;
+
+/// Which keys are keys of enclaves. Three checks ask it.
+pub(super) const KEY_SELECTOR: Strings = Strings {
+    name: "key_selector",
+    meaning: "The tags of keys that only attested code may use, each as KEY or KEY=VALUE.",
+    default: &["keyproof:enclave-key=true", "prowler:enclave-key=true"],
+    form: Form::Text,
+    loosens: Loosens::Less,
+};
+
+/// The actions that open what only an enclave should see, or take it to another key.
+pub(super) const USES: &[&str] =
+    &["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair", "kms:DeriveSharedSecret", "kms:ReEncryptFrom"];
 
 /// The answer for a key that no selector means: `Owner`, a tag key, or `DataClass=phi`, a tag with its value.
 pub(super) fn unselected(key: &Key, selectors: &[&str]) -> Result<Option<Judgement>, Gap> {

@@ -1,6 +1,6 @@
 //! What the checks of trust policies share: who is exempt, and which statements let somebody in.
 
-use super::{Judged, Scope};
+use super::{Judged, Scope, place_of};
 use crate::access::Principal as AccessPrincipal;
 use crate::finding::Judgement;
 use crate::model::{Gap, Role};
@@ -24,6 +24,48 @@ pub(super) fn allows(document: &Document) -> impl Iterator<Item = (&Statement, &
     let allows = document.statements_of(Effect::Allow);
     let speaking = allows.filter(|statement| statement.matches_action(ASSUME_ROLE).is_possible());
     speaking.filter_map(|statement| Some((statement, statement.principal.as_ref()?)))
+}
+
+/// Accounts outside the organization that a trust policy names.
+pub(super) struct Outside<'a> {
+    /// Each in words, with the statement that names it.
+    pub(super) accounts: Vec<(String, &'a Statement)>,
+    /// Why of some account it is not known whether it is outside.
+    pub(super) missing: Option<Gap>,
+}
+
+/// The accounts outside the organization, and not among those trusted, that Allow statements name: those statements that count.
+pub(super) fn outside<'a>(
+    document: &'a Document,
+    trusted: &[&str],
+    scope: &Scope<'_>,
+    counts: impl Fn(&Statement) -> bool,
+) -> Outside<'a> {
+    let mut outside = Outside { accounts: vec![], missing: None };
+    for (statement, element) in allows(document).filter(|(_, element)| !element.negated) {
+        for account in element.entries.iter().filter_map(|entry| entry.account()) {
+            if account == scope.account.id || trusted.contains(&account) || !counts(statement) {
+                continue;
+            }
+            match is_outside(account, scope) {
+                Ok(true) => {
+                    outside.accounts.push((format!("account {account}, {}", place_of(account, scope)), statement));
+                }
+                Ok(false) => {}
+                Err(gap) => _ = outside.missing.get_or_insert(gap),
+            }
+        }
+    }
+    outside
+}
+
+/// Whether an account is certainly not in the organization.
+fn is_outside(account: &str, scope: &Scope<'_>) -> Result<bool, Gap> {
+    let Some(organization) = scope.organization.as_ref().map_err(Clone::clone)? else { return Ok(true) };
+    if organization.accounts.contains_key(account) || organization.management_account_id == account {
+        return Ok(false);
+    }
+    organization.accounts_gap.clone().map_or(Ok(true), Err)
 }
 
 /// The role as decisions see it.

@@ -26,10 +26,20 @@ fn list(args: &ListArgs) -> anyhow::Result<Exit> {
     let row = |check: &&Check| {
         let mapped = frameworks.iter().filter(|framework| framework.checks().contains(check.id));
         let mapped: Vec<&str> = mapped.map(|framework| framework.id.as_str()).collect();
-        vec![json!(check.id), json!(check.title), json!(check.severity), json!(check.resource), json!(mapped)]
+        let not_shown = check.not_shown.iter().map(|(status, reason)| format!("{status}: {reason}"));
+        vec![
+            json!(check.id),
+            json!(check.title),
+            json!(check.severity),
+            json!(check.resource),
+            json!(mapped),
+            json!(check.statuses),
+            json!(not_shown.collect::<Vec<_>>()),
+        ]
     };
     let rows: Vec<_> = CHECKS.iter().map(row).collect();
-    rows::print(args.format, &["id", "title", "severity", "resource_type", "frameworks"], &rows)
+    let columns = ["id", "title", "severity", "resource_type", "frameworks", "statuses", "not_in_demo"];
+    rows::print(args.format, &columns, &rows)
 }
 
 fn show(id: &str, parameters: &Parameters) -> anyhow::Result<Exit> {
@@ -41,6 +51,11 @@ fn show(id: &str, parameters: &Parameters) -> anyhow::Result<Exit> {
     writeln!(text, "Severity    {}", check.severity)?;
     writeln!(text, "Resource    {}", check.resource)?;
     writeln!(text, "Reads       {}", check.reads.join(", "))?;
+    let statuses: Vec<&str> = check.statuses.iter().map(|status| status.word()).collect();
+    writeln!(text, "Statuses    {}", statuses.join(", "))?;
+    for (status, reason) in check.not_shown {
+        writeln!(text, "Not in demo {status}: {reason}")?;
+    }
     if !check.elsewhere.is_empty() {
         writeln!(text, "Elsewhere   {}", check.elsewhere.join("; "))?;
     }
@@ -52,6 +67,9 @@ fn show(id: &str, parameters: &Parameters) -> anyhow::Result<Exit> {
     section(&mut text, "Remediation", check.remediation.summary)?;
     for (index, step) in check.remediation.steps.iter().enumerate() {
         writeln!(text, "  {}. {step}", index + 1)?;
+    }
+    for command in check.remediation.commands {
+        writeln!(text, "  $ {command}")?;
     }
     writeln!(text, "  Risk: {}", check.remediation.risk)?;
     writeln!(text, "\nControls")?;

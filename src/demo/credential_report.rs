@@ -47,7 +47,7 @@ fn root_row(account: &Account) -> String {
     for place in 0..2 {
         row.extend(key_columns((place < account.root.access_keys).then_some(&key), "root"));
     }
-    row.extend(certificates());
+    row.extend(certificates(None));
     row.join(",")
 }
 
@@ -71,7 +71,8 @@ fn user_row(account: &Account, user: &User) -> String {
     for place in 0..2 {
         row.extend(key_columns(user.keys.get(place), &user.name));
     }
-    row.extend(certificates());
+    let uploaded = user.signing_certificate.as_ref().map(|day| iso(time_on(day, &[&user.name, "certificate"])));
+    row.extend(certificates(uploaded));
     row.join(",")
 }
 
@@ -87,8 +88,9 @@ fn key_columns(key: Option<&AccessKey>, user: &str) -> [String; 5] {
     [key.active.to_string(), rotated, day, region, service]
 }
 
-fn certificates() -> [String; 4] {
-    ["false", NOT_APPLICABLE, "false", NOT_APPLICABLE].map(str::to_owned)
+fn certificates(uploaded: Option<String>) -> [String; 4] {
+    let none = || NOT_APPLICABLE.to_owned();
+    [uploaded.is_some().to_string(), uploaded.unwrap_or_else(none), "false".to_owned(), none()]
 }
 
 /// ISO 8601 as the report writes it: `2026-05-01T09:14:05+00:00`.

@@ -126,6 +126,8 @@ pub(super) struct User {
     pub(super) mfa: Option<Mfa>,
     pub(super) keys: Vec<AccessKey>,
     pub(super) service_credentials: Vec<ServiceCredential>,
+    /// Day on which an X.509 signing certificate was uploaded, if there is one; it is active.
+    pub(super) signing_certificate: Option<String>,
     pub(super) groups: Vec<String>,
     pub(super) held: Held,
 }
@@ -141,6 +143,7 @@ impl User {
             mfa: None,
             keys: Vec::new(),
             service_credentials: Vec::new(),
+            signing_certificate: None,
             groups: Vec::new(),
             held: Held::default(),
         }
@@ -169,6 +172,12 @@ impl User {
     pub(super) fn service_credential(mut self, service: &str, created: &str, active: bool) -> Self {
         let (service, created) = (service.to_owned(), created.to_owned());
         self.service_credentials.push(ServiceCredential { service, created, active });
+        self
+    }
+
+    /// An active X.509 signing certificate.
+    pub(super) fn signing_certificate(mut self, day: &str) -> Self {
+        self.signing_certificate = Some(day.to_owned());
         self
     }
 

@@ -312,10 +312,12 @@ const fn check(id: &'static str, severity: Severity, reads: &'static [&'static s
         rule: "PASS if it is good.",
         exemptions: "None.",
         blind_spots: "Everything else.",
-        remediation: Remediation { summary: "Mend it.", steps: &["Look.", "Mend."], risk: "None." },
+        remediation: Remediation { summary: "Mend it.", steps: &["Look.", "Mend."], commands: &[], risk: "None." },
         reads,
         parameters: &[],
         elsewhere: &[],
+        statuses: &Status::ALL,
+        not_shown: &[],
         rules,
     }
 }

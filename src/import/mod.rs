@@ -641,7 +641,7 @@ mod tests {
         assert_eq!((policy.minimum_length, policy.max_age_days, policy.reuse_prevention), (Some(14), None, Some(24)));
         assert_eq!(policy.require_numbers, None);
         assert_eq!(account.iam.server_certificates.whole().unwrap()[0].name, "old");
-        assert!(account.iam.security_contact.unwrap().unwrap().has_email_address);
+        assert!(account.iam.security_contact.unwrap().unwrap().email_address.is_some());
         assert_eq!(account.iam.saml_providers.whole().unwrap()[0].arn, arn("saml-provider/Idp"));
         assert!(account.iam.openid_connect_providers.whole().unwrap().is_empty());
         assert_eq!(account.iam.organizations_features.unwrap().enabled, ["RootSessions"]);

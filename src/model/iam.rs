@@ -34,6 +34,10 @@ pub struct Iam {
     pub openid_connect_providers: Listing<IdentityProvider>,
     /// The alternate contact for security; none where AWS says that there is none.
     pub security_contact: Fact<Option<AlternateContact>>,
+    /// The alternate contact for billing; none where AWS says that there is none.
+    pub billing_contact: Fact<Option<AlternateContact>>,
+    /// The alternate contact for operations; none where AWS says that there is none.
+    pub operations_contact: Fact<Option<AlternateContact>>,
     /// What centralized root access is turned on for: `RootCredentialsManagement`, `RootSessions`. Asked in the management account.
     pub organizations_features: Fact<OrganizationsFeatures>,
 }
@@ -54,6 +58,8 @@ impl Iam {
             saml_providers: Listing::missing(gap.clone()),
             openid_connect_providers: Listing::missing(gap.clone()),
             security_contact: Err(gap.clone()),
+            billing_contact: Err(gap.clone()),
+            operations_contact: Err(gap.clone()),
             organizations_features: Err(gap.clone()),
         }
     }
@@ -105,8 +111,8 @@ pub struct IdentityProvider {
 /// An alternate contact of the account.
 #[derive(Debug, Clone)]
 pub struct AlternateContact {
-    /// Whether it has an e-mail address.
-    pub has_email_address: bool,
+    /// Its e-mail address, if it has one.
+    pub email_address: Option<String>,
     /// Where it was read.
     pub source: Source,
 }
@@ -408,6 +414,14 @@ pub struct CredentialReportRow {
 impl CredentialReportRow {
     /// A row from its cells.
     pub fn new(cells: BTreeMap<Arc<str>, String>) -> Self {
+        Self { cells }
+    }
+
+    /// The row as a report without this column has it.
+    #[cfg(test)]
+    pub(crate) fn without(&self, column: &str) -> Self {
+        let mut cells = self.cells.clone();
+        cells.remove(column);
         Self { cells }
     }
 

@@ -159,6 +159,47 @@ pub fn statements_of_service(document: &Document, partition: &str, service: &str
     found
 }
 
+/// An Allow statement that gives one action on everything of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionStatement {
+    /// Its index in the document.
+    pub statement: usize,
+    /// True when a condition narrows it.
+    pub conditional: bool,
+    /// Whether it certainly does; else AWS does not document it, or telling takes more steps than the budget.
+    pub certain: bool,
+}
+
+/// The Allow statements of an identity policy that grant an action on every resource whose ARN begins with `head`:
+/// `arn:aws:iam::111122223333:role/` for the roles of an account. Without a `head` the action is one that has no resource. What an
+/// unconditional Deny of the same document takes back certainly does not count.
+#[must_use]
+pub fn statements_of_action(document: &Document, action: &str, head: Option<&str>) -> Vec<ActionStatement> {
+    let on_all = |statement: &Statement, read: Read| match (statement.resources.as_ref(), head) {
+        (Some(resources), Some(head)) => covers(resources, head, read),
+        (Some(resources), None) => Ok(resources.matches(None, &|_| None) == Match::Yes),
+        (None, _) => Ok(false),
+    };
+    let takes_back = |deny: &Statement| {
+        deny.condition.is_none()
+            && deny.actions.matches(action) == Match::Yes
+            && on_all(deny, ResourcePattern::fixed_narrow_glob) == Ok(true)
+    };
+    if document.statements_of(Effect::Deny).any(takes_back) {
+        return vec![];
+    }
+    let found = document.statements_of(Effect::Allow).filter_map(|statement| {
+        let matched = statement.actions.matches(action);
+        let covered = if matched.is_possible() { on_all(statement, ResourcePattern::fixed_glob) } else { Ok(false) };
+        (covered != Ok(false)).then(|| ActionStatement {
+            statement: statement.index,
+            conditional: statement.is_conditional(),
+            certain: matched == Match::Yes && covered == Ok(true),
+        })
+    });
+    found.collect()
+}
+
 fn services_of(actions: &Actions, is_denied: impl Fn(&str) -> bool) -> Option<Services> {
     if actions.negated {
         let leaves_nothing = actions.patterns.iter().any(super::action::ActionPattern::is_everything);
@@ -197,17 +238,23 @@ fn admin_actions(actions: &Actions) -> Option<AdminActions> {
 /// Whether every ARN of the partition matches. Conditions on requests without a resource are left aside: patterns such as
 /// `arn:*` do not match them, and no reader would call that a restriction.
 fn on_everything(resources: &Resources, partition: &str, read: Read) -> Result<bool, Exhausted> {
-    let head = format!("arn:{partition}:");
+    covers(resources, &format!("arn:{partition}:"), read)
+}
+
+/// Whether every ARN that begins with `head` matches: with the partition, or with the account and the type as well.
+fn covers(resources: &Resources, head: &str, read: Read) -> Result<bool, Exhausted> {
     if resources.negated {
         // What a pattern matches in any reading is left out, and what a variable stands for may be.
         let is_elsewhere = |pattern: &ResourcePattern| {
-            pattern.fixed_glob().is_some_and(|glob| tails(&glob, &head).is_empty()) && pattern.folded_glob().is_none()
+            pattern.fixed_glob().is_some_and(|glob| tails(&glob, head).is_empty()) && pattern.folded_glob().is_none()
         };
         return Ok(!resources.patterns.is_empty() && resources.patterns.iter().all(is_elsewhere));
     }
     let fixed = resources.patterns.iter().filter_map(read);
-    let globs: Vec<Glob> = fixed.flat_map(|glob| tails(&glob, &head)).collect();
-    Ok(globs.iter().any(Glob::is_everything) || cover_together(Class::ArnTail, &globs)?)
+    let globs: Vec<Glob> = fixed.flat_map(|glob| tails(&glob, head)).collect();
+    // Behind an account stands any text; behind a partition the other fields of an ARN.
+    let class = if head.matches(':').count() > 2 { Class::Text } else { Class::ArnTail };
+    Ok(globs.iter().any(Glob::is_everything) || cover_together(class, &globs)?)
 }
 
 /// Whether every string of the class matches one of the patterns.
@@ -260,6 +307,61 @@ mod tests {
         ] {
             assert_eq!(with(partial).len(), 1, "{partial}");
         }
+    }
+
+    fn of_action(action: &str, head: Option<&str>, statements: &str) -> Vec<(usize, bool)> {
+        let document = Document::parse(&format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)).unwrap();
+        statements_of_action(&document, action, head).into_iter().map(|it| (it.statement, it.certain)).collect()
+    }
+
+    #[test]
+    fn an_action_on_everything_of_a_kind_is_found_in_its_spellings() {
+        const ROLES: Option<&str> = Some("arn:aws:iam::111122223333:role/");
+        let found = |resource: &str| of_action("sts:AssumeRole", ROLES, &allow(r#""sts:Assume*""#, resource));
+        for resource in [
+            r#""*""#,
+            r#""arn:aws:iam::*:role/*""#,
+            r#""arn:aws:iam::111122223333:*""#,
+            r#"["arn:aws:s3:::x","arn:*:iam::111122223333:role/*"]"#,
+        ] {
+            assert_eq!(found(resource), [(0, true)], "{resource}");
+        }
+        for resource in [
+            r#""arn:aws:iam::*:role/app/*""#,
+            r#""arn:aws:iam::444455556666:role/*""#,
+            r#""arn:aws-cn:iam::*:role/*""#,
+            r#""arn:aws:iam::*:role/${aws:username}*""#,
+        ] {
+            assert_eq!(found(resource), [], "{resource}");
+        }
+        let all_but = allow(r#""sts:AssumeRole""#, r#""arn:aws:s3:::x""#).replace("Resource", "NotResource");
+        assert_eq!(of_action("sts:AssumeRole", ROLES, &all_but), [(0, true)]);
+        let not_action = allow(r#""iam:*""#, r#""*""#).replace("Action", "NotAction");
+        assert_eq!(of_action("sts:AssumeRole", ROLES, &not_action), [(0, true)]);
+        assert_eq!(of_action("iam:PassRole", ROLES, &not_action), []);
+    }
+
+    #[test]
+    fn a_deny_of_the_action_without_a_condition_takes_it_away() {
+        let with = |deny: &str| {
+            let star = allow(r#""*""#, r#""*""#);
+            of_action("aws-marketplace:Subscribe", None, &format!("{star}, {deny}"))
+        };
+        let deny = allow(r#""aws-marketplace:*""#, r#""*""#).replace("Allow", "Deny");
+        assert_eq!(with(&deny), []);
+        assert_eq!(with(&deny.replace("marketplace:*", "marketplace:Un*")), [(0, true)]);
+        assert_eq!(with(&deny.replace(r#""*"}"#, r#""arn:aws:s3:::x"}"#)), [(0, true)]);
+        let conditional = deny.replace(r#""*"}"#, r#""*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}"#);
+        assert_eq!(with(&conditional), [(0, true)]);
+    }
+
+    #[test]
+    fn an_action_without_a_resource_is_given_by_a_star_or_by_what_leaves_something_else_out() {
+        let found = |resource: &str| of_action("aws-marketplace:Subscribe", None, &allow(r#""*""#, resource));
+        assert_eq!(found(r#"["arn:aws:s3:::x", "*"]"#), [(0, true)]);
+        assert_eq!(found(r#""arn:*""#), []);
+        let all_but = allow(r#""aws-marketplace:*""#, r#""arn:aws:s3:::x""#).replace("Resource", "NotResource");
+        assert_eq!(of_action("aws-marketplace:Subscribe", None, &all_but), [(0, true)]);
     }
 
     fn admin(statements: &str) -> Vec<(usize, AdminActions)> {

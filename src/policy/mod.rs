@@ -74,8 +74,8 @@ pub use action::{ActionPattern, Actions};
 pub use answers::{Answer, Answered, Answers};
 pub use ask::{compare_line, coverage_line};
 pub use breadth::{
-    AdminActions, AdminStatement, ServiceStatement, Services, admin_statements, full_service_statements,
-    statements_of_service,
+    ActionStatement, AdminActions, AdminStatement, ServiceStatement, Services, admin_statements,
+    full_service_statements, statements_of_action, statements_of_service,
 };
 pub use caller::{Caller, CallerKind, Naming};
 pub use catalogue::{KMS_ACTIONS_DATE, KMS_OTHER, KmsAction, KmsResources, kms_action, kms_actions};

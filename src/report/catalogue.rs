@@ -2,16 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::checks::{CHECKS, Check};
+use crate::checks::{Answer, CHECKS, Check, Name, Tool, counterparts};
 
-/// A column of the table of other tools, and how the names in it begin.
-const TOOLS: [(&str, &str); 5] = [
-    ("Security Hub", "AWS Security Hub "),
-    ("AWS Config", "AWS Config "),
-    ("CIS AWS Foundations", "CIS AWS Foundations "),
-    ("Prowler", "Prowler "),
-    ("Steampipe", "Steampipe "),
-];
+/// The tools that have a column of their own in the table of checks.
+const TOOLS: [Tool; 5] = [Tool::SecurityHub, Tool::Config, Tool::Cis, Tool::Prowler, Tool::Steampipe];
 
 /// How the entry of a check without a counterpart begins.
 const NONE: &str = "None known";
@@ -30,7 +24,7 @@ pub fn catalogue() -> Result<String, std::fmt::Error> {
     )?;
     writeln!(text, "## This check in other tools\n")?;
     write!(text, "| check | severity |")?;
-    TOOLS.iter().try_for_each(|(tool, _)| write!(text, " {tool} |"))?;
+    TOOLS.iter().try_for_each(|tool| write!(text, " {tool} |"))?;
     writeln!(text, " others |")?;
     writeln!(text, "|{}", " --- |".repeat(TOOLS.len() + 3))?;
     for check in CHECKS {
@@ -41,18 +35,43 @@ pub fn catalogue() -> Result<String, std::fmt::Error> {
         }
         writeln!(text)?;
     }
+    other_tools(&mut text)?;
     CHECKS.iter().try_for_each(|check| section(&mut text, check))?;
     Ok(text)
+}
+
+/// What answers each check of another tool here.
+fn other_tools(text: &mut String) -> std::fmt::Result {
+    let all = counterparts();
+    for tool in Tool::ALL {
+        writeln!(text, "\n## What answers the checks of {tool}\n")?;
+        writeln!(text, "| check there | answered by |\n| --- | --- |")?;
+        for it in all.iter().filter(|it| it.tool == tool) {
+            let answer = match &it.answer {
+                Answer::Checks(checks) => checks.iter().map(answered_by).collect::<Vec<_>>().join(", "),
+                Answer::Manual(reason) => format!("MANUAL: {}", plain(reason)),
+                Answer::Stated(reason) => format!("not here: {}", plain(reason)),
+            };
+            writeln!(text, "| {} | {answer} |", plain(it.id))?;
+        }
+    }
+    Ok(())
+}
+
+fn answered_by((check, note): &(&str, &str)) -> String {
+    let note = if note.is_empty() { String::new() } else { format!(" ({})", plain(note)) };
+    format!("[{check}](#{check}){note}")
 }
 
 /// The names of a check by column; the last column has what belongs to no tool of the table.
 fn names(check: &Check) -> [Vec<&'static str>; TOOLS.len() + 1] {
     let mut columns: [Vec<&'static str>; TOOLS.len() + 1] = std::array::from_fn(|_| Vec::new());
-    for name in check.elsewhere.iter().filter(|name| !name.starts_with(NONE)) {
-        let found = TOOLS.iter().position(|(_, start)| name.starts_with(start));
-        let short = found.and_then(|place| name.strip_prefix(TOOLS.get(place)?.1)).unwrap_or(name);
+    for entry in check.elsewhere.iter().filter(|entry| !entry.starts_with(NONE)) {
+        let name = Name::parse(entry);
+        let found = name.and_then(|name| TOOLS.iter().position(|tool| *tool == name.tool));
+        let short = found.and_then(|place| entry.strip_prefix(TOOLS.get(place)?.name())?.strip_prefix(' '));
         if let Some(column) = columns.get_mut(found.unwrap_or(TOOLS.len())) {
-            column.push(short);
+            column.push(short.unwrap_or(entry));
         }
     }
     columns
@@ -82,6 +101,13 @@ fn section(text: &mut String, check: &Check) -> std::fmt::Result {
         writeln!(text, "  {}. {}", index + 1, plain(step))?;
     }
     writeln!(text, "- Risk: {}", plain(check.remediation.risk))?;
+    for command in check.remediation.commands {
+        writeln!(text, "- Command: `{command}`")?;
+    }
+    writeln!(text, "- Statuses: {}", check.statuses.iter().map(|it| it.word()).collect::<Vec<_>>().join(", "))?;
+    for (status, reason) in check.not_shown {
+        writeln!(text, "- The demonstration shows no {}: {}", status, plain(reason))?;
+    }
     writeln!(text, "- Reads: {}", if check.reads.is_empty() { "nothing".to_owned() } else { check.reads.join(", ") })
 }
 
@@ -114,7 +140,8 @@ mod tests {
     fn every_check_has_one_row_and_one_section_with_its_rule() {
         let text = catalogue().unwrap();
         for check in CHECKS {
-            assert_eq!(text.matches(&format!("| [{0}](#{0}) |", check.id)).count(), 1, "{}", check.id);
+            let row = format!("| [{0}](#{0}) | {1} |", check.id, check.severity);
+            assert_eq!(text.matches(&row).count(), 1, "{}", check.id);
             assert_eq!(text.matches(&format!("\n## {}\n", check.id)).count(), 1, "{}", check.id);
             assert!(text.contains(&plain(check.rule)), "{}", check.id);
         }
@@ -126,9 +153,28 @@ mod tests {
         let [hub, config, cis, prowler, steampipe, others] = names(rotation);
         assert_eq!((hub, config), (vec!["KMS.4"], vec!["cmk-backing-key-rotation-enabled"]));
         assert_eq!((cis, prowler), (vec!["7.0.0 4.6"], vec!["kms_cmk_rotation_enabled"]));
-        assert_eq!((steampipe, others), (vec!["kms_cmk_rotation_enabled"], vec![]));
+        assert_eq!(
+            (steampipe, others),
+            (vec!["kms_cmk_rotation_enabled"], vec!["ScoutSuite kms-cmk-rotation-disabled"])
+        );
         let none = names(crate::checks::find("kms-key-no-alias").unwrap());
         assert!(none.iter().all(Vec::is_empty));
+    }
+
+    #[test]
+    fn every_check_of_another_tool_has_a_row_with_its_answer() {
+        let text = catalogue().unwrap();
+        let all = counterparts();
+        for it in &all {
+            let start = format!("| {} | ", plain(it.id));
+            let rows = text.lines().filter(|line| line.starts_with(&start)).count();
+            // Two tools may have chosen the same name.
+            assert_eq!(rows, all.iter().filter(|other| other.id == it.id).count(), "{}", it.id);
+        }
+        let stated =
+            "| kms\\_key\\_enclave\\_debug\\_attestation\\_detected | not here: needs the events of CloudTrail";
+        assert!(text.contains(stated));
+        assert!(text.contains("| IAM.4 | [iam-root-access-key](#iam-root-access-key) |"));
     }
 
     #[test]

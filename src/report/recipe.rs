@@ -1,8 +1,9 @@
-//! The command line that shows an auditor the raw answer behind a finding, quoted for a POSIX shell.
+//! Command lines quoted for a POSIX shell: one shows an auditor the raw answer behind a finding, others mend it.
 
 use std::fmt::Write as _;
 
-use crate::model::Evidence;
+use crate::finding::Finding;
+use crate::model::{Arn, Evidence};
 
 /// One line that prints the evidence with `zstd` and `jq`, from the folder of which `prefix` leads to the snapshot.
 pub(super) fn raw_answer(prefix: &str, evidence: &Evidence) -> String {
@@ -12,6 +13,53 @@ pub(super) fn raw_answer(prefix: &str, evidence: &Evidence) -> String {
         format!("zstd -dc {file} | jq {program}")
     } else {
         format!("jq {program} {file}")
+    }
+}
+
+/// The commands of the AWS CLI by which a check is mended, with the values of a finding. A command that asks for what the finding
+/// has not, such as the name of a user where a role failed, is left out, and so is one whose value holds more than printable ASCII.
+pub(super) fn remedies(commands: &[&str], finding: &Finding) -> Vec<String> {
+    commands.iter().filter_map(|command| filled(command, finding)).collect()
+}
+
+/// A command with each `{name}` replaced by the finding's value, as a part of one word.
+fn filled(command: &str, finding: &Finding) -> Option<String> {
+    let mut parts = command.split('{');
+    let mut line = parts.next()?.to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('}')?;
+        let value = value(name, finding)?;
+        if value.is_empty() || !value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return None;
+        }
+        line.push_str(&quoted(value));
+        line.push_str(rest);
+    }
+    Some(line)
+}
+
+/// What a name in a command stands for.
+fn value<'a>(name: &str, finding: &'a Finding) -> Option<&'a str> {
+    let named =
+        |resource_type: &str| (finding.resource_type == resource_type).then_some(finding.resource_name.as_str());
+    let arn_of = |types: &[&str]| types.contains(&finding.resource_type).then_some(finding.resource_arn.as_str());
+    match name {
+        "account" => Some(&finding.account_id),
+        "partition" => Some(&finding.partition),
+        "region" => Some(finding.region.as_str()).filter(|region| *region != "global"),
+        "user" => named("AWS::IAM::User"),
+        "group" => named("AWS::IAM::Group"),
+        "role" => named("AWS::IAM::Role"),
+        "certificate" => named("AWS::IAM::ServerCertificate"),
+        "key_store" => named("AWS::KMS::CustomKeyStore"),
+        "grant" => named("AWS::KMS::Grant"),
+        "policy" => arn_of(&["AWS::IAM::ManagedPolicy"]),
+        "key" => arn_of(&["AWS::KMS::Key", "AWS::KMS::Grant"]),
+        "organization_policy" => {
+            let arn = Arn::parse(arn_of(&["AWS::Organizations::Policy"])?)?;
+            arn.resource.rsplit('/').next()
+        }
+        _ => None,
     }
 }
 
@@ -109,6 +157,120 @@ mod tests {
         let line = raw_answer("", &it);
         assert_eq!(line, r#"zstd -dc a.zst | jq '.ListAccessKeys["x'\''; rm -rf ~; \"$(id)`\u202e\u000a/"]'"#);
         assert!(line.is_ascii());
+    }
+
+    fn of(resource_type: &'static str, name: &str) -> Finding {
+        Finding {
+            fingerprint: String::new(),
+            check_id: "iam-user-mfa-all",
+            status: crate::finding::Status::Fail,
+            underlying_status: None,
+            severity: crate::finding::Severity::Low,
+            partition: "aws".to_owned(),
+            account_id: "111122223333".to_owned(),
+            account_name: String::new(),
+            ou_path: String::new(),
+            region: "global".to_owned(),
+            resource_type,
+            resource_arn: "arn:aws:organizations::111122223333:policy/o-a/service_control_policy/p-abc".to_owned(),
+            resource_name: name.to_owned(),
+            reason: String::new(),
+            aspects: vec![],
+            evidence: vec![],
+            statements: vec![],
+            controls: vec![],
+            remediation: String::new(),
+            first_seen: "2026-01-01T00:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_command_has_the_values_of_the_finding_each_inside_one_word() {
+        const BOTH: [&str; 2] = ["aws iam get-user --user-name={user}", "aws iam get-role --role-name={role}"];
+        let user = |name: &str| remedies(&BOTH, &of("AWS::IAM::User", name));
+        assert_eq!(user("Alice"), ["aws iam get-user --user-name=Alice"]);
+        for (hostile, word) in [
+            ("x; rm -rf ~", "'x; rm -rf ~'"),
+            ("$(id)`id`", "'$(id)`id`'"),
+            ("-rf", "'-rf'"),
+            ("--query", "'--query'"),
+            ("it's", r"'it'\''s'"),
+            ("{role}", "'{role}'"),
+        ] {
+            assert_eq!(user(hostile), [format!("aws iam get-user --user-name={word}")], "{hostile}");
+        }
+        for unprintable in ["", "a\nb", "a\u{202e}b", "Zo\u{eb}"] {
+            assert_eq!(user(unprintable), [""; 0], "{unprintable:?}");
+        }
+    }
+
+    /// What a shell makes of a command: the words that the program gets.
+    #[cfg(unix)]
+    fn words(command: &str) -> Vec<String> {
+        let script = format!("aws() {{ printf '%s\\n' \"$@\"; }}; {command}");
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{command}");
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_takes_any_name_for_what_it_is() {
+        const GET: [&str; 1] = ["aws iam get-user --user-name={user} --output=json"];
+        for name in [
+            "Alice", "=1+1@cmd", "-x", "--help", "it's", "'; id; '", "$(id)", "`id`", "a b", "*", "~", "a\\", "\"",
+            "#", "!!", "a|b", "<x>", "a&b", "{user}", "${HOME}",
+        ] {
+            let command = remedies(&GET, &of("AWS::IAM::User", name)).remove(0);
+            let expected = ["iam", "get-user", &format!("--user-name={name}"), "--output=json"];
+            assert_eq!(words(&command), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn a_command_without_its_value_is_left_out() {
+        let policy = of("AWS::Organizations::Policy", "Guard");
+        let commands = [
+            "aws organizations describe-policy --policy-id={organization_policy}",
+            "aws kms describe-key --region={region} --key-id={key}",
+            "aws iam get-account-summary",
+            "aws broken {",
+            "aws broken {unheard}",
+        ];
+        let expected = ["aws organizations describe-policy --policy-id=p-abc", "aws iam get-account-summary"];
+        assert_eq!(remedies(&commands, &policy), expected);
+    }
+
+    #[test]
+    fn commands_of_checks_ask_for_values_that_findings_have() {
+        const NAMES: [&str; 12] = [
+            "account",
+            "partition",
+            "region",
+            "user",
+            "group",
+            "role",
+            "certificate",
+            "key_store",
+            "grant",
+            "policy",
+            "key",
+            "organization_policy",
+        ];
+        for check in crate::checks::CHECKS {
+            assert!(!check.remediation.commands.is_empty(), "{}", check.id);
+            for command in check.remediation.commands {
+                assert!(command.starts_with("aws ") && command.is_ascii(), "{}: {command}", check.id);
+                for part in command.split('{').skip(1) {
+                    let (name, _) = part.split_once('}').unwrap();
+                    assert!(NAMES.contains(&name), "{}: {name}", check.id);
+                }
+                // A value that begins with a hyphen must not become an option.
+                for (place, _) in command.match_indices('{') {
+                    assert!(matches!(command.as_bytes()[place - 1], b'=' | b':'), "{}: {command}", check.id);
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::recipe;
 use super::visible;
 use crate::audit::Counts;
+use crate::checks;
 use crate::finding::{Finding, Severity, Status};
 use crate::model::Evidence;
 
@@ -164,6 +165,7 @@ pub(super) struct FindingView {
     pub(super) evidence: Vec<EvidenceView>,
     pub(super) more: usize,
     pub(super) remediation: String,
+    pub(super) commands: Vec<String>,
     pub(super) first_seen: String,
 }
 
@@ -207,8 +209,9 @@ impl FindingView {
             .map(|it| ITEM + wide(&it.line) + wide(&it.pointer) + wide(&it.file) + wide(&it.request_id))
             .sum();
         let statements: usize = self.statements.iter().map(|it| ITEM / 2 + wide(&it.policy) + wide(&it.sid)).sum();
-        let texts = [&self.reason, &self.resource, &self.resource_arn, &self.remediation, &self.account_name];
-        ROW + evidence + statements + texts.into_iter().map(|text| wide(text)).sum::<usize>()
+        let Self { reason, resource, resource_arn, remediation, account_name, .. } = self;
+        let texts = [reason, resource, resource_arn, remediation, account_name].into_iter().chain(&self.commands);
+        ROW + evidence + statements + texts.map(|text| wide(text)).sum::<usize>()
     }
 
     /// The view of a finding; `prefix` leads from where commands are run to the snapshot.
@@ -246,6 +249,7 @@ impl FindingView {
             evidence: finding.evidence.iter().take(MAX_ITEMS).map(|it| evidence(it, prefix)).collect(),
             more: more.into_iter().map(|items| items.saturating_sub(MAX_ITEMS)).sum(),
             remediation: shortened(&finding.remediation),
+            commands: commands(finding),
             first_seen: finding.first_seen.to_string(),
         }
     }
@@ -277,6 +281,14 @@ pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_LETTERS) {
         None => text.to_owned(),
         Some((at, _)) => format!("{} … [cut; findings.ndjson has all]", &text[..at]),
+    }
+}
+
+/// The commands that mend an exception.
+fn commands(finding: &Finding) -> Vec<String> {
+    match checks::find(finding.check_id) {
+        Some(check) if finding.status == Status::Fail => recipe::remedies(check.remediation.commands, finding),
+        _ => vec![],
     }
 }
 

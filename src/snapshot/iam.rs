@@ -51,7 +51,9 @@ pub(super) fn read(mut file: v1::IamFile, answers: &Answers) -> Iam {
         server_certificates: server_certificates(&mut file, answers),
         saml_providers: saml_providers(&mut file, answers),
         openid_connect_providers: openid_connect_providers(&mut file, answers),
-        security_contact: security_contact(&mut file, answers),
+        security_contact: alternate_contact(&mut file, answers, "SECURITY"),
+        billing_contact: alternate_contact(&mut file, answers, "BILLING"),
+        operations_contact: alternate_contact(&mut file, answers, "OPERATIONS"),
         organizations_features: organizations_features(&mut file, answers),
     }
 }
@@ -228,17 +230,16 @@ fn openid_connect_providers(file: &mut v1::IamFile, answers: &Answers) -> Listin
     answers.listing(API, &[], "OpenIDConnectProviderList", providers)
 }
 
-fn security_contact(file: &mut v1::IamFile, answers: &Answers) -> Fact<Option<AlternateContact>> {
+fn alternate_contact(file: &mut v1::IamFile, answers: &Answers, kind: &str) -> Fact<Option<AlternateContact>> {
     const API: &str = "account:GetAlternateContact";
-    const KIND: &str = "SECURITY";
-    if answers.is_empty(API, &[KIND]) {
+    if answers.is_empty(API, &[kind]) {
         return Ok(None);
     }
-    let contact = file.get_alternate_contact.as_mut().and_then(|kinds| kinds.remove(KIND)?.alternate_contact);
-    let it = answers.fact(API, &[KIND], contact)?;
+    let contact = file.get_alternate_contact.as_mut().and_then(|kinds| kinds.remove(kind)?.alternate_contact);
+    let it = answers.fact(API, &[kind], contact)?;
     Ok(Some(AlternateContact {
-        has_email_address: it.email_address.is_some_and(|address| !address.trim().is_empty()),
-        source: answers.source(API, &[KIND], format!("/GetAlternateContact/{KIND}/AlternateContact")),
+        email_address: it.email_address.filter(|address| !address.trim().is_empty()),
+        source: answers.source(API, &[kind], format!("/GetAlternateContact/{kind}/AlternateContact")),
     }))
 }
 

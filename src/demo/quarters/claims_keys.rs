@@ -19,14 +19,15 @@ pub(super) fn keys(quarter: Quarter) -> Vec<Key> {
     keys
 }
 
-/// Good: the enclave that pseudonymizes is let in by its measurement alone. Bad: a second statement of the other key lets the same role
-/// in without.
+/// Good: the enclave that pseudonymizes is let in by its measurement and its signer alone. Bad: a second statement of the other key
+/// lets the same role in without.
 fn enclave() -> Vec<Key> {
     let attested = json!({
         "Sid": "Enclave", "Effect": "Allow", "Principal": {"AWS": here("PhiTransform")}, "Action": ["kms:Decrypt"],
         "Resource": "*",
         "Condition": {"StringEqualsIgnoreCase": {
-            "kms:RecipientAttestation:ImageSha384": hex(96, &["claims", "pseudonymizer", "image"])
+            "kms:RecipientAttestation:ImageSha384": hex(96, &["claims", "pseudonymizer", "image"]),
+            "kms:RecipientAttestation:PCR8": hex(96, &["claims", "pseudonymizer", "signer"])
         }}
     });
     let debugging = json!({

@@ -50,7 +50,9 @@ pub(super) fn clinic() -> Account {
             .console("2019-11-18", "2026-09-29")
             .key(AccessKey::active("2019-11-18").used("2026-09-29", "s3", FRANKFURT))
             .attach("aws/AdministratorAccess"),
+        // Bad: a certificate for interfaces of EC2 that nobody uses any more.
         User::new("labor", "2020-02-03")
+            .signing_certificate("2020-02-04")
             .console("2020-02-03", "2026-09-28")
             .inline("Labor", vec![allow("Alles", &["kms:*", "s3:*"], json!("*"))]),
     ]);

@@ -1,0 +1,133 @@
+//! Who is an administrator: whose policies allow every action on every resource, with nothing to limit them.
+
+use super::identity::document_of;
+use super::{Scope, reference};
+use crate::finding::StatementReference;
+use crate::model::{AttachedPolicy, Gap, InlinePolicy, Principal, Source};
+use crate::policy::{AdminActions, AdminStatement, Document, admin_statements};
+
+const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
+
+/// Whose policies count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Through {
+    /// Those of the principal itself.
+    Itself,
+    /// Those of the groups of a user as well.
+    Groups,
+}
+
+/// What makes a principal an administrator.
+pub(super) struct Administration<'a> {
+    /// The policies that do, by name.
+    pub(super) policies: Vec<&'a str>,
+    /// Their statements.
+    pub(super) statements: Vec<StatementReference>,
+    /// Where they were read.
+    pub(super) sources: Vec<&'a Source>,
+    /// Whether they certainly do; else AWS does not document it, or telling takes more steps than the budget.
+    pub(super) certain: bool,
+}
+
+/// What makes a principal an administrator, or nothing. A permissions boundary that does not allow everything itself takes it
+/// away.
+pub(super) fn administration<'a>(
+    principal: Principal<'a>,
+    through: Through,
+    scope: &Scope<'a>,
+) -> Result<Option<Administration<'a>>, Gap> {
+    let mut held = Held { scope, certain: vec![], unsure: vec![], missing: None };
+    held.take(principal.inline_policies(), principal.attached_policies());
+    if through == Through::Groups
+        && let Principal::User(user) = principal
+    {
+        let groups = &scope.account.iam.groups;
+        for name in &user.groups {
+            match groups.known().iter().find(|group| group.name == *name) {
+                Some(group) => held.take(&group.inline_policies, &group.attached_policies),
+                None => held.lacks(groups.gap().cloned().unwrap_or_else(|| Gap::not_collected(DETAILS, &[name]))),
+            }
+        }
+    }
+    let (found, certain) = match (held.certain.is_empty(), held.missing) {
+        (false, _) => (held.certain, true),
+        (true, Some(gap)) => return Err(gap),
+        (true, None) => (held.unsure, false),
+    };
+    if found.is_empty() || is_limited(principal, scope)? {
+        return Ok(None);
+    }
+    let mut administration = Administration { policies: vec![], statements: vec![], sources: vec![], certain };
+    for (name, statements, source) in found {
+        administration.policies.push(name);
+        administration.statements.extend(statements);
+        administration.sources.push(source);
+    }
+    Ok(Some(administration))
+}
+
+/// A policy that allows everything: its name, the statements that do, where it was read.
+type Everything<'a> = (&'a str, Vec<StatementReference>, &'a Source);
+
+struct Held<'a, 's> {
+    scope: &'s Scope<'a>,
+    certain: Vec<Everything<'a>>,
+    unsure: Vec<Everything<'a>>,
+    missing: Option<Gap>,
+}
+
+impl<'a> Held<'a, '_> {
+    fn take(&mut self, inline: &'a [InlinePolicy], attached: &'a [AttachedPolicy]) {
+        for policy in inline {
+            match &policy.document {
+                Ok(document) => {
+                    let found = admin_statements(document, &self.scope.account.partition);
+                    self.judge(&policy.name, &policy.name, (document, &found), &policy.source);
+                }
+                Err(gap) => self.lacks(gap.clone()),
+            }
+        }
+        for it in attached {
+            match document_of(&it.arn, self.scope) {
+                Ok((document, source)) => {
+                    let found = self.scope.reach.everything(&it.arn, document);
+                    self.judge(&it.name, &it.arn, (document, &found), source);
+                }
+                Err(gap) => self.lacks(gap),
+            }
+        }
+    }
+
+    fn judge(
+        &mut self,
+        name: &'a str,
+        policy: &str,
+        (document, found): (&Document, &[AdminStatement]),
+        source: &'a Source,
+    ) {
+        let found: Vec<&AdminStatement> = found.iter().filter(|it| it.actions != AdminActions::AllButSome).collect();
+        if found.is_empty() {
+            return;
+        }
+        let certain = found.iter().any(|it| it.actions == AdminActions::Every);
+        let statements = document.statements.iter().filter(|it| found.iter().any(|found| found.statement == it.index));
+        let everything = (name, statements.map(|it| reference(policy, it)).collect(), source);
+        if certain { self.certain.push(everything) } else { self.unsure.push(everything) }
+    }
+
+    fn lacks(&mut self, gap: Gap) {
+        self.missing.get_or_insert(gap);
+    }
+}
+
+/// Whether a permissions boundary keeps the principal from being an administrator.
+fn is_limited(principal: Principal<'_>, scope: &Scope<'_>) -> Result<bool, Gap> {
+    let boundary = match principal {
+        Principal::User(user) => user.permissions_boundary.as_deref(),
+        Principal::Role(role) => role.permissions_boundary.as_deref(),
+        Principal::Group(_) => None,
+    };
+    let Some(arn) = boundary else { return Ok(false) };
+    let (document, _) = document_of(arn, scope)?;
+    Ok(scope.reach.everything(arn, document).iter().all(|it| it.actions == AdminActions::AllButSome))
+}
