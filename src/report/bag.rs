@@ -59,6 +59,11 @@ impl Bag {
         self.payload.insert(path.to_owned(), written);
     }
 
+    /// The digest of a file of the payload, once it was added.
+    pub(super) fn sha256(&self, path: &str) -> Option<&str> {
+        self.payload.get(path).map(|written| written.sha256.as_str())
+    }
+
     /// Writes a file of the payload.
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         let written = files::write_atomic(&self.place(path), bytes)?;

@@ -2,6 +2,7 @@
 
 use super::findings::FINDINGS_COLUMNS;
 use super::keys;
+use super::poam;
 
 /// Where it lies in a pack or comparison.
 pub(super) const COLUMNS: &str = "data/csv/COLUMNS.md";
@@ -21,6 +22,11 @@ pub(super) fn of_pack(with_access: bool) -> String {
     let findings = FINDINGS_COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect();
     let mut files: Vec<File<'_>> =
         vec![("findings.csv", "One row a finding; `json/findings.ndjson` holds the raw values.", findings)];
+    files.push((
+        poam::NAME,
+        "What to mend: one row for each check and account with a FAIL, in the columns of FedRAMP's plan.",
+        poam::columns(),
+    ));
     if with_access {
         files.extend(keys::FILES.map(|(file, content)| (file, content, keys::columns())));
     }

@@ -30,6 +30,8 @@ pub(super) struct Identity {
     pub(super) subject_words: String,
     /// Whether every account of the organization is known, so that a number of accounts may be said to be out of all.
     pub(super) is_whole: bool,
+    /// `o-…`, where the account is in one.
+    pub(super) organization: Option<String>,
     /// Management account; empty when not known or none.
     pub(super) management_account: String,
     /// Partition.
@@ -76,6 +78,7 @@ impl Identity {
             subject,
             subject_words,
             is_whole,
+            organization: manifest.organization_id.clone(),
             management_account: match organization {
                 Ok(Some(organization)) => organization.management_account_id.clone(),
                 _ => String::new(),

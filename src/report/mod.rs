@@ -9,8 +9,9 @@
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
-//!   data/json/findings.ndjson
+//!   data/csv/                findings.csv, poam.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
+//!   data/json/               findings.ndjson, findings.schema.json
+//!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
 //!
@@ -31,11 +32,20 @@ mod exceptions;
 mod findings;
 mod framework_page;
 mod html;
+mod identifier;
 mod identity;
+mod interop;
+mod junit;
 mod keys;
 mod methodology;
+mod ocsf;
+mod oscal;
+mod oscal_plan;
+mod oscal_results;
 mod pack;
+mod poam;
 mod recipe;
+mod stream;
 mod table;
 mod view;
 mod visible;

@@ -13,6 +13,7 @@ use super::findings::Findings;
 use super::framework_page;
 use super::html::{Page, Pages, file_name};
 use super::identity::{self, Identity};
+use super::interop::Interop;
 use super::keys;
 use super::methodology;
 use super::view::Columns;
@@ -43,6 +44,7 @@ pub struct Pack<'a> {
     pages: Pages,
     identity: Identity,
     findings: Findings,
+    interop: Interop<'a>,
     exceptions: BTreeMap<&'static str, Exceptions>,
     accounts: Accounts,
     keys: keys::AllFacts,
@@ -69,16 +71,18 @@ impl<'a> Pack<'a> {
     pub fn create(folder: &Path, snapshot: &'a Snapshot, options: Options<'a>) -> Result<Self, Error> {
         let organization = snapshot.organization()?;
         let bag = Bag::create(folder)?;
+        let identity = Identity::new(snapshot, &organization, &options);
         Ok(Self {
             snapshot,
             findings: Findings::create(&bag)?,
+            interop: Interop::create(&bag, &identity, snapshot, &options)?,
             bag,
             pages: Pages::new()?,
-            identity: Identity::new(snapshot, &organization, &options),
+            identity,
             exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
             accounts: Accounts::default(),
             keys: keys::AllFacts::new(),
-            directory: Directory::new(&snapshot.manifest().partition, Estate::new(organization.clone())),
+            directory: Directory::new(&snapshot.manifest().partition, Estate::new(organization)),
             options,
         })
     }
@@ -90,11 +94,12 @@ impl<'a> Pack<'a> {
     pub fn account(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
         let prefix = prefix(&self.options);
         for finding in &audited.findings {
-            self.findings.add(&self.bag, finding)?;
+            self.findings.add(finding)?;
             if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
                 exceptions.add(finding, prefix);
             }
         }
+        self.interop.account(&self.bag, &self.identity, audited)?;
         let account = Account::new(audited);
         let content = account_page::content(&account, audited, self.options.audit.checks, prefix);
         let title = format!("Account {}", account.id);
@@ -141,6 +146,7 @@ impl<'a> Pack<'a> {
             columns: &Columns::new(&summary.total),
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
+        self.interop.finish(&mut self.bag, &audited)?;
         let json = identity::pack_json(&self.identity, self.snapshot, &self.options, summary, &results);
         let mut bytes = serde_json::to_vec_pretty(&json)
             .map_err(|failed| Error::Encode { path: "data/pack.json".to_owned(), reason: failed.to_string() })?;

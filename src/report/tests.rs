@@ -17,7 +17,7 @@ const HOSTILE: &str = "=cmd|'/C x'!A0\"><img src=x onerror=alert(1)></script><sc
      {{ 7*7 }}{% raw %}<!--\u{202e}\u{200b}\u{0}\u{1b}[31m\r\n\u{2028}`$(id)`; javascript:x https://attacker.example/ ]]>&lt;";
 
 /// A world in which every status occurs, and much could not be read.
-fn ragged(prefix: &str) -> World {
+pub(super) fn ragged(prefix: &str) -> World {
     World::new().with(|it| {
         it.prefix = prefix.to_owned();
         let user = |name: &str, group: &str| (name.to_owned(), format!("AIDA{name}"), group.to_owned());
@@ -43,7 +43,7 @@ fn written(snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, 
 }
 
 /// A pack of a world, beside its snapshot.
-fn pack(world: &World) -> tempfile::TempDir {
+pub(super) fn pack(world: &World) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let snapshot = world.snapshot(&folder.path().join("snapshot"));
     written(&snapshot, &folder.path().join("pack"), true);

@@ -14,6 +14,7 @@ mod evaluate;
 mod faults;
 #[cfg(feature = "collect")]
 mod findings;
+mod formats;
 mod fuzz;
 #[cfg(feature = "collect")]
 mod gaps;
@@ -32,7 +33,6 @@ mod ministack;
 #[cfg(feature = "collect")]
 mod pages;
 mod program;
-#[cfg(feature = "collect")]
 mod python;
 mod reach;
 #[cfg(feature = "collect")]
