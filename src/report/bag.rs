@@ -59,9 +59,9 @@ impl Bag {
         self.payload.insert(path.to_owned(), written);
     }
 
-    /// The digest of a file of the payload, once it was added.
-    pub(super) fn sha256(&self, path: &str) -> Option<&str> {
-        self.payload.get(path).map(|written| written.sha256.as_str())
+    /// A file of the payload, once it was added.
+    pub(super) fn written(&self, path: &str) -> Option<&Written> {
+        self.payload.get(path)
     }
 
     /// Writes a file of the payload.

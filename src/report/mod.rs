@@ -9,7 +9,8 @@
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv, poam.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
+//!   data/csv/                findings.csv, poam.csv; key_access.csv, key_admins.csv, external_access.csv;
+//!                            COLUMNS.md, datapackage.json
 //!   data/json/               findings.ndjson, findings.schema.json
 //!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml
 //!   data/snapshot/           the snapshot byte for byte

@@ -131,7 +131,7 @@ fn findings_uuid() -> String {
 
 /// What the document points to. The findings are in the bag by now.
 fn resources(bag: &Bag) -> Vec<Value> {
-    let hashes = bag.sha256(FINDINGS).map(|digest| json!([{ "algorithm": "SHA-256", "value": digest }]));
+    let hashes = bag.written(FINDINGS).map(|it| json!([{ "algorithm": "SHA-256", "value": it.sha256 }]));
     let mut findings = json!({ "href": "../json/findings.ndjson", "media-type": "application/x-ndjson" });
     if let Some(hashes) = hashes {
         findings["hashes"] = hashes;

@@ -134,7 +134,6 @@ impl<'a> Pack<'a> {
                 prefix: prefix(&self.options),
             })?;
         }
-        self.bag.put(columns::COLUMNS, columns::of_pack(self.options.with_access).as_bytes())?;
         let audited = Audited {
             snapshot: self.snapshot,
             options: &self.options,
@@ -147,6 +146,7 @@ impl<'a> Pack<'a> {
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
         self.interop.finish(&mut self.bag, &audited)?;
+        columns::write(&mut self.bag, &columns::of_pack(self.options.with_access))?;
         let json = identity::pack_json(&self.identity, self.snapshot, &self.options, summary, &results);
         let mut bytes = serde_json::to_vec_pretty(&json)
             .map_err(|failed| Error::Encode { path: "data/pack.json".to_owned(), reason: failed.to_string() })?;

@@ -299,3 +299,47 @@ fn assert_well_formed(pack: &Path) {
         assert_eq!(suite["cases"].to_string(), text(suite, "tests"), "{suite}");
     }
 }
+
+/// What Frictionless says of the tables that a `datapackage.json` describes: rows of each, and what is wrong.
+fn read_tables(bag: &Path) -> (BTreeMap<String, u64>, Vec<String>) {
+    let mut command = python("formats/tables.py");
+    let read: Value =
+        serde_json::from_slice(&run(command.arg(bag.join("data/csv/datapackage.json")), 0).stdout).expect("JSON");
+    let rows = read["rows"].as_object().expect("an object").iter();
+    let rows = rows.map(|(name, rows)| (name.clone(), rows.as_u64().unwrap_or_default())).collect();
+    (rows, read["errors"].as_array().expect("a list").iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn another_reader_takes_every_table_for_what_its_description_says() {
+    let (_folder, hostile) = hostile();
+    let changes = demo().join("changes/2026-Q2--2026-Q3");
+    for bag in packs().into_iter().chain([hostile, changes]) {
+        let (rows, errors) = read_tables(&bag);
+        assert_eq!(errors, Vec::<String>::new(), "{}", bag.display());
+        let files = fs::read_dir(bag.join("data/csv")).expect("a folder").map(|it| it.expect("a file").path());
+        let tables = files.filter(|path| path.extension().is_some_and(|it| it == "csv"));
+        let names: BTreeSet<String> =
+            tables.map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
+        assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), names, "{}", bag.display());
+        if let Some(read) = rows.get("findings") {
+            assert_eq!(*read as usize, findings(&bag).len());
+        }
+    }
+}
+
+#[test]
+fn a_table_that_is_not_as_described_is_found_out() {
+    for (right, wrong) in [(",FAIL,", ",FAILED,"), ("2026-09-30T02:02:22.442Z", "yesterday"), (",global,", ",")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let csv = folder.path().join("data/csv");
+        fs::create_dir_all(&csv).expect("a folder");
+        for file in fs::read_dir(packs()[1].join("data/csv")).expect("a folder") {
+            let file = file.expect("a file");
+            fs::copy(file.path(), csv.join(file.file_name())).expect("a copy");
+        }
+        let path = csv.join("findings.csv");
+        fs::write(&path, fs::read_to_string(&path).expect("a table").replacen(right, wrong, 1)).expect("a file");
+        assert!(!read_tables(folder.path()).1.is_empty(), "{right} became {wrong}");
+    }
+}
