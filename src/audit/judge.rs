@@ -1,5 +1,7 @@
 //! One account against every check: enumerates the resources, and answers for what could not be read.
 
+use jiff::Timestamp;
+
 use super::Context;
 use crate::checks::{Check, Judged, Lints, Reach, Rule, Scope, Setting};
 use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
@@ -298,8 +300,10 @@ impl<'a> Judge<'a> {
             resource_arn: resource.arn,
             discriminator: resource.discriminator,
         };
+        let fingerprint = fingerprint(identity);
         Finding {
-            fingerprint: fingerprint(identity),
+            first_seen: self.first_seen(&fingerprint),
+            fingerprint,
             check_id: self.check.id,
             status,
             underlying_status: None,
@@ -324,8 +328,12 @@ impl<'a> Judge<'a> {
                 None => self.check.remediation.summary.to_owned(),
                 Some(gap) => remedy(gap, self.context.snapshot.manifest().source),
             },
-            first_seen: self.context.snapshot.manifest().window.end,
         }
+    }
+
+    fn first_seen(&self, fingerprint: &str) -> Timestamp {
+        let known = self.context.first_seen.and_then(|it| it.get(fingerprint));
+        known.unwrap_or(self.context.snapshot.manifest().window.end)
     }
 }
 

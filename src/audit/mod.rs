@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** what is delivered depends on the snapshot and the options alone, not on the number of threads.
 
+mod first_seen;
 mod judge;
 mod ledger;
 mod rollup;
@@ -12,6 +13,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+pub use first_seen::FirstSeen;
 pub use ledger::LedgerGap;
 pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll_up};
 pub use summary::{Counts, Summary};
@@ -36,6 +38,8 @@ pub struct Options<'a> {
     pub frameworks: &'a [Framework],
     /// The time at which ages are counted; absent: the snapshot's end.
     pub as_of: Option<Timestamp>,
+    /// Since when an earlier audit knows findings.
+    pub first_seen: Option<&'a FirstSeen>,
 }
 
 impl Options<'_> {
@@ -75,6 +79,7 @@ pub fn run<E: From<snapshot::Error>>(
         accounts: &accounts,
         as_of: options.as_of.unwrap_or(manifest.window.end),
         parameters: options.parameters,
+        first_seen: options.first_seen,
         checks: options
             .checks
             .iter()
@@ -103,6 +108,7 @@ struct Context<'a> {
     accounts: &'a BTreeSet<String>,
     as_of: Timestamp,
     parameters: &'a Parameters,
+    first_seen: Option<&'a FirstSeen>,
     checks: Vec<(&'static Check, Vec<String>)>,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::Exit;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
 use crate::frameworks;
-use crate::report::{self, INDEX, Pack};
+use crate::report::{self, INDEX, Pack, Prior, SigningKey};
 use crate::snapshot::Snapshot;
 
 /// What an audit amounts to.
@@ -23,19 +24,25 @@ pub(super) struct Audited {
     pub(super) results: Vec<FrameworkResult<'static>>,
     snapshot_root: String,
     pack_root: String,
+    archive_name: String,
 }
 
 pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
     let verdicts = args.verdicts.map(verdicts).or(config.audit.verdicts).unwrap_or_default();
     let parameters = config.parameters.clone().under(verdicts)?;
-    let settings = Settings { as_of: args.as_of.or(config.audit.as_of), parameters: &parameters, verdicts };
+    let key = args.sign.as_deref().map(signing_key).transpose()?;
+    let prior = args.prior.as_deref().map(|prior| prior_pack(prior, args)).transpose()?;
+    let as_of = args.as_of.or(config.audit.as_of);
+    let settings = Settings { as_of, parameters: &parameters, verdicts, prior: prior.as_ref() };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
     let audited =
         write_pack(&args.snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
     warn_of_gaps(&audited.summary, console);
+    let handed = hand_over(args, key.as_ref(), &audited)?;
     let mut text = in_words(&audited.summary, &audited.results)?;
     writeln!(text, "\nSnapshot root  {}", audited.snapshot_root)?;
     writeln!(text, "Pack root      {}", audited.pack_root)?;
+    text.push_str(&handed);
     writeln!(text, "Open           {}", args.out.join(INDEX).display())?;
     super::print(harmless_lines(&text).as_bytes())?;
     let fail_on = args.fail_on.map(severity).or(config.audit.fail_on);
@@ -58,6 +65,8 @@ pub(super) struct Settings<'a> {
     pub(super) parameters: &'a Parameters,
     /// As in [`audit::Options`].
     pub(super) verdicts: Verdicts,
+    /// The pack of an earlier quarter.
+    pub(super) prior: Option<&'a Prior>,
 }
 
 /// What goes into a pack beside findings.
@@ -118,8 +127,15 @@ fn fill_pack(
     console: &Console,
 ) -> anyhow::Result<Audited> {
     let frameworks = frameworks::all()?;
-    let Settings { as_of, parameters, verdicts } = settings;
-    let options = audit::Options { checks: CHECKS, parameters, verdicts, frameworks, as_of };
+    let Settings { as_of, parameters, verdicts, prior } = settings;
+    let options = audit::Options {
+        checks: CHECKS,
+        parameters,
+        verdicts,
+        frameworks,
+        as_of,
+        first_seen: prior.map(|it| &it.first_seen),
+    };
     let Parts { with_snapshot, access } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
@@ -128,7 +144,9 @@ fn fill_pack(
             "the pack leaves out who can do what with each key, because there are {accounts} accounts; `--access` writes it"
         ));
     }
-    let mut pack = Pack::create(out, snapshot, report::Options { audit: options, with_snapshot, with_access })?;
+    let prior_root = prior.map(|it| it.root.as_str());
+    let options_of_pack = report::Options { audit: options, with_snapshot, with_access, prior_root };
+    let mut pack = Pack::create(out, snapshot, options_of_pack)?;
     let summary = audit::run(snapshot, options, |account| {
         console.detail(&format!(
             "{} {}: {} findings",
@@ -140,7 +158,37 @@ fn fill_pack(
     })?;
     let sealed = pack.finish(&summary)?;
     let results = audit::roll_up(&summary, frameworks);
-    Ok(Audited { summary, results, snapshot_root: snapshot.root().to_owned(), pack_root: sealed.root })
+    let archive_name = report::archive_name(snapshot, &sealed);
+    Ok(Audited { summary, results, snapshot_root: snapshot.root().to_owned(), pack_root: sealed.root, archive_name })
+}
+
+/// The key to sign with. Its passphrase is asked for before the work begins.
+fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
+    SigningKey::read(path, || {
+        let question = format!("Passphrase of {}: ", harmless(&path.display().to_string()));
+        rpassword::prompt_password(question).with_context(|| {
+            format!("`{}` has a passphrase, which is asked on a terminal, and there is none", path.display())
+        })
+    })
+}
+
+fn prior_pack(prior: &Path, args: &AuditArgs) -> anyhow::Result<Prior> {
+    files::keep_out_of(&args.out, &[prior])?;
+    Ok(Prior::read(prior, &Snapshot::open(&args.snapshot)?)?)
+}
+
+/// Signs and packs what is sealed, as asked, and says so.
+fn hand_over(args: &AuditArgs, key: Option<&SigningKey>, audited: &Audited) -> anyhow::Result<String> {
+    let mut text = String::new();
+    if let Some(key) = key {
+        report::sign(&args.out, key)?;
+        writeln!(text, "Signed         {} by {}", report::SIGNATURE, key.name())?;
+    }
+    if args.zip {
+        let path = report::archive(&args.out, &audited.archive_name)?;
+        writeln!(text, "One file       {}", path.display())?;
+    }
+    Ok(text)
 }
 
 /// What could not be read, on standard error.

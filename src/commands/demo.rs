@@ -51,7 +51,12 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
         let audited = audit::write_pack(
             &snapshot,
             &pack,
-            audit::Settings { as_of: None, parameters: &checks::DEFAULTS, verdicts: checks::Verdicts::Keyproof },
+            audit::Settings {
+                as_of: None,
+                parameters: &checks::DEFAULTS,
+                verdicts: checks::Verdicts::Keyproof,
+                prior: None,
+            },
             audit::Parts { with_snapshot: true, access: audit::Access::Always },
             console,
         )?;

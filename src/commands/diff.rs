@@ -53,6 +53,7 @@ fn fill(old: &Snapshot, new: &Snapshot, out: &Path, parameters: &Parameters) -> 
         verdicts: Verdicts::Keyproof,
         frameworks: frameworks::all()?,
         as_of: None,
+        first_seen: None,
     };
     let changes = diff::run(old, new, options)?;
     let sealed = report::write_comparison(out, &changes)?;

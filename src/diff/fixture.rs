@@ -297,6 +297,7 @@ pub(crate) fn options(frameworks: &[Framework]) -> Options<'_> {
         verdicts: checks::Verdicts::Keyproof,
         frameworks,
         as_of: None,
+        first_seen: None,
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::signature::{self, SIGNATURE};
 use crate::digest;
 use crate::files::{self, AtomicFile, Damage, Written};
 
@@ -120,7 +121,10 @@ pub fn verify(folder: &Path) -> Result<Vec<Damage>, Error> {
     }
     let (tag_digests, tag_damage) = files::parse_digest_list(TAG_MANIFEST, &files::read(&tags)?);
     damage.extend(tag_damage);
-    damage.extend(files::compare_with_digests(folder, &tag_digests, |path| is_payload(path) || path == TAG_MANIFEST)?);
+    damage.extend(files::compare_with_digests(folder, &tag_digests, |path| {
+        is_payload(path) || [TAG_MANIFEST, SIGNATURE].contains(&path)
+    })?);
+    damage.extend(signature::damage(folder)?);
     // Nothing covers the tag manifest: it must not speak of what the payload manifest, and with it the pack root, covers.
     let foreign = digests.keys().filter(|path| !is_payload(path)).map(|path| (path, MANIFEST));
     let foreign = foreign.chain(tag_digests.keys().filter(|path| is_payload(path)).map(|path| (path, TAG_MANIFEST)));

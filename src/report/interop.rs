@@ -13,6 +13,7 @@ use super::pack::{Audited, Options};
 use super::poam::{Poam, Weakness};
 use crate::audit::AuditedAccount;
 use crate::checks::Check;
+use crate::frameworks::Framework;
 use crate::snapshot::Snapshot;
 
 /// All of them in the making.
@@ -33,13 +34,14 @@ impl<'a> Interop<'a> {
         snapshot: &Snapshot,
         options: &Options<'a>,
     ) -> Result<Self, Error> {
-        let frameworks = options.audit.frameworks;
-        let as_of = options.audit.as_of.unwrap_or(snapshot.manifest().window.end);
+        let frameworks: Vec<&Framework> = options.audit.frameworks.iter().collect();
+        let end = snapshot.manifest().window.end;
+        let as_of = options.audit.as_of.unwrap_or(end);
         Ok(Self {
             checks: options.audit.checks.iter().map(|check| (check.id, *check)).collect(),
-            events: Events::create(bag, frameworks, as_of)?,
+            results: Results::create(bag, identity, &frameworks)?,
+            events: Events::create(bag, frameworks, as_of, end)?,
             suites: Suites::create(bag)?,
-            results: Results::create(bag, identity, frameworks)?,
             plan: Plan::new(),
             poam: Poam::create(bag)?,
         })

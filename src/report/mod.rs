@@ -3,9 +3,11 @@
 //! ```text
 //! DIR/
 //!   manifest-sha256.txt      sha256sum -c form: everything under data/, written last
+//!   manifest-sha256.txt.sig  its signature, if a key was given
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
 //!   data/keyproof.toml       parameters of checks that are not at their defaults, if there are any
+//!   data/inputs/             first_seen.ndjson: what an earlier pack says of its findings, if there was one
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
@@ -22,6 +24,7 @@
 //! page through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting (`recipe.rs`).
 
 mod account_page;
+mod archive;
 mod bag;
 mod catalogue;
 mod changes;
@@ -45,7 +48,10 @@ mod oscal_plan;
 mod oscal_results;
 mod pack;
 mod poam;
+mod prior;
 mod recipe;
+mod reproduce;
+mod signature;
 mod stream;
 mod table;
 mod view;
@@ -56,11 +62,15 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub use archive::{archive, archive_name};
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
 pub use catalogue::catalogue;
 pub use changes::write as write_comparison;
 pub use demo_page::{DemoLink, demo_page};
-pub use pack::{Options, Pack};
+pub use pack::{CONFIG, Options, Pack};
+pub use prior::Prior;
+pub use reproduce::{Difference, Made, Part, Selected, differences, made};
+pub use signature::{SIGNATURE, SigningKey, sign, signer};
 pub use table::is_risky;
 pub use visible::is_hidden;
 
@@ -69,6 +79,9 @@ pub const INDEX: &str = "data/report/index.html";
 
 /// Path of the page inside a comparison.
 pub const CHANGES: &str = "data/report/changes.html";
+
+/// Path of the file that says what a pack is.
+pub(crate) const PACK: &str = "data/pack.json";
 
 /// Path of the findings inside a pack.
 pub const FINDINGS: &str = "data/json/findings.ndjson";
@@ -101,6 +114,38 @@ pub enum Error {
     /// The two engines disagree on a decision: a fault of this program.
     #[error(transparent)]
     Access(#[from] crate::policy::Unanswered),
+    /// A key cannot sign.
+    #[error("cannot sign with `{}`: {reason}", path.display())]
+    Key {
+        /// The file of the key.
+        path: PathBuf,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// An earlier pack is not as it was written.
+    #[error("the pack at `{}` is damaged: {place}; restore it from a copy", path.display())]
+    Damaged {
+        /// The folder.
+        path: PathBuf,
+        /// The first place.
+        place: String,
+    },
+    /// A pack that was given as the earlier one cannot be.
+    #[error("`{}` cannot be the prior pack: {reason}", path.display())]
+    NotEarlier {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file of a pack is not what this program writes there.
+    #[error("failed to parse `{}`: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What stands where.
+        reason: String,
+    },
     /// The folder holds no pack.
     #[error("`{}` is not an evidence pack: it has no `{MANIFEST}`; name the folder that `keyproof audit --out` wrote", path.display())]
     NotAPack {

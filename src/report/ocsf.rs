@@ -29,14 +29,21 @@ const AWS_ACCOUNT: u64 = 10;
 /// The file in the making.
 pub(super) struct Events<'a> {
     stream: Stream,
-    frameworks: &'a [Framework],
+    frameworks: Vec<&'a Framework>,
     as_of: Timestamp,
+    /// The last call: what was first seen before is not new.
+    end: Timestamp,
 }
 
 impl<'a> Events<'a> {
     /// Begins the file. Events are of the time at which ages are counted.
-    pub(super) fn create(bag: &Bag, frameworks: &'a [Framework], as_of: Timestamp) -> Result<Self, Error> {
-        Ok(Self { stream: Stream::create(bag, PATH)?, frameworks, as_of })
+    pub(super) fn create(
+        bag: &Bag,
+        frameworks: Vec<&'a Framework>,
+        as_of: Timestamp,
+        end: Timestamp,
+    ) -> Result<Self, Error> {
+        Ok(Self { stream: Stream::create(bag, PATH)?, frameworks, as_of, end })
     }
 
     /// Adds the events of an account.
@@ -55,15 +62,16 @@ impl<'a> Events<'a> {
     }
 
     fn add(&mut self, identity: &Identity, check: &Check, finding: &Finding) -> Result<(), Error> {
+        let (activity_id, activity) = if finding.first_seen < self.end { (2, "Update") } else { (1, "Create") };
         let mut event = json!({
-            "activity_id": 1,
-            "activity_name": "Create",
+            "activity_id": activity_id,
+            "activity_name": activity,
             "category_uid": 2,
             "category_name": "Findings",
             "class_uid": 2003,
             "class_name": "Compliance Finding",
-            "type_uid": 200_301,
-            "type_name": "Compliance Finding: Create",
+            "type_uid": 200_300 + activity_id,
+            "type_name": format!("Compliance Finding: {activity}"),
             "time": self.as_of.as_millisecond(),
             "time_dt": self.as_of,
             "metadata": metadata(identity, finding),
@@ -112,7 +120,7 @@ impl<'a> Events<'a> {
     fn compliance(&self, check: &Check, finding: &Finding) -> Value {
         let (status_id, status) = conclusion(finding.status);
         let (severity_id, severity) = severity(finding.severity);
-        let of_finding = |framework: &&Framework| {
+        let of_finding = |framework: &&&Framework| {
             let is_of = |control: &String| control.split_once(':').is_some_and(|(id, _)| id == framework.id);
             finding.controls.iter().any(is_of)
         };

@@ -37,7 +37,7 @@ pub(super) struct Results {
 
 impl Results {
     /// Begins the document.
-    pub(super) fn create(bag: &Bag, identity: &Identity, frameworks: &[Framework]) -> Result<Self, Error> {
+    pub(super) fn create(bag: &Bag, identity: &Identity, frameworks: &[&Framework]) -> Result<Self, Error> {
         let mut stream = Stream::create(bag, PATH)?;
         stream.text("{\"assessment-results\":{\"uuid\":")?;
         stream.json(&uuid("assessment-results", &[&identity.input_root]))?;
@@ -144,8 +144,8 @@ fn resources(bag: &Bag) -> Vec<Value> {
 }
 
 /// Every control of every framework that is reported.
-fn reviewed_controls(frameworks: &[Framework]) -> Value {
-    let selection = |framework: &Framework| {
+fn reviewed_controls(frameworks: &[&Framework]) -> Value {
+    let selection = |framework: &&Framework| {
         let controls =
             framework.controls.iter().map(|control| json!({ "control-id": control_token(framework, control) }));
         json!({

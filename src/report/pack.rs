@@ -16,14 +16,16 @@ use super::identity::{self, Identity};
 use super::interop::Interop;
 use super::keys;
 use super::methodology;
+use super::prior;
+use super::stream::Stream;
 use super::view::Columns;
-use super::{Error, INDEX};
+use super::{Error, INDEX, PACK};
 use crate::access::{Directory, Estate};
 use crate::audit::{self, AuditedAccount, FrameworkResult, Summary, roll_up};
 use crate::snapshot::{self, Snapshot};
 
 /// The configuration that sets the parameters of checks as they were, in a pack where some are not at their defaults.
-pub(super) const CONFIG: &str = "data/keyproof.toml";
+pub const CONFIG: &str = "data/keyproof.toml";
 
 /// What to write.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +36,8 @@ pub struct Options<'a> {
     pub with_snapshot: bool,
     /// Whether the pack says who can do what with every key.
     pub with_access: bool,
+    /// The pack root of the earlier pack that says since when findings are known.
+    pub prior_root: Option<&'a str>,
 }
 
 /// A pack in the making. Dropped unfinished, it leaves a folder without a manifest, which no one takes for a pack.
@@ -44,6 +48,8 @@ pub struct Pack<'a> {
     pages: Pages,
     identity: Identity,
     findings: Findings,
+    /// What an earlier pack says of them.
+    first_seen: Option<Stream>,
     interop: Interop<'a>,
     exceptions: BTreeMap<&'static str, Exceptions>,
     accounts: Accounts,
@@ -75,6 +81,7 @@ impl<'a> Pack<'a> {
         Ok(Self {
             snapshot,
             findings: Findings::create(&bag)?,
+            first_seen: options.audit.first_seen.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
             interop: Interop::create(&bag, &identity, snapshot, &options)?,
             bag,
             pages: Pages::new()?,
@@ -95,6 +102,11 @@ impl<'a> Pack<'a> {
         let prefix = prefix(&self.options);
         for finding in &audited.findings {
             self.findings.add(finding)?;
+            if let (Some(stream), Some(known)) = (&mut self.first_seen, self.options.audit.first_seen)
+                && let Some(first_seen) = known.get(&finding.fingerprint)
+            {
+                stream.line(&prior::Line { fingerprint: finding.fingerprint.clone(), first_seen })?;
+            }
             if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
                 exceptions.add(finding, prefix);
             }
@@ -123,6 +135,9 @@ impl<'a> Pack<'a> {
         let results = roll_up(summary, self.options.audit.frameworks);
         let findings = self.findings;
         findings.finish(&mut self.bag)?;
+        if let Some(stream) = self.first_seen {
+            stream.finish(&mut self.bag)?;
+        }
         if self.options.with_access {
             keys::write(&mut keys::Making {
                 bag: &mut self.bag,
@@ -149,9 +164,9 @@ impl<'a> Pack<'a> {
         columns::write(&mut self.bag, &columns::of_pack(self.options.with_access))?;
         let json = identity::pack_json(&self.identity, self.snapshot, &self.options, summary, &results);
         let mut bytes = serde_json::to_vec_pretty(&json)
-            .map_err(|failed| Error::Encode { path: "data/pack.json".to_owned(), reason: failed.to_string() })?;
+            .map_err(|failed| Error::Encode { path: PACK.to_owned(), reason: failed.to_string() })?;
         bytes.push(b'\n');
-        self.bag.put("data/pack.json", &bytes)?;
+        self.bag.put(PACK, &bytes)?;
         if let Some(config) = identity::config(&self.options.audit.settings())? {
             self.bag.put(CONFIG, config.as_bytes())?;
         }

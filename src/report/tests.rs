@@ -37,7 +37,8 @@ pub(super) fn ragged(prefix: &str) -> World {
 fn written(snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
     let frameworks = fixture::frameworks();
     let audit = fixture::options(&frameworks);
-    let mut pack = Pack::create(folder, snapshot, Options { audit, with_snapshot, with_access: true }).unwrap();
+    let mut pack =
+        Pack::create(folder, snapshot, Options { audit, with_snapshot, with_access: true, prior_root: None }).unwrap();
     let summary = audit::run::<super::Error>(snapshot, audit, |audited| pack.account(audited)).unwrap();
     (pack.finish(&summary).unwrap(), summary)
 }
@@ -605,7 +606,9 @@ fn a_snapshot_that_changed_since_it_was_read_is_not_packed() {
     let frameworks = fixture::frameworks();
     let audit = fixture::options(&frameworks);
     let place = folder.path().join("pack");
-    let mut pack = Pack::create(&place, &snapshot, Options { audit, with_snapshot: true, with_access: true }).unwrap();
+    let mut pack =
+        Pack::create(&place, &snapshot, Options { audit, with_snapshot: true, with_access: true, prior_root: None })
+            .unwrap();
     let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
     let file = folder.path().join("snapshot").join(snapshot::iam_path("111122223333"));
     files::write_atomic(&file, b"other").unwrap();
@@ -693,8 +696,9 @@ fn a_loosened_parameter_stands_on_every_page_in_every_finding_and_in_the_input_r
             verdicts: Verdicts::Keyproof,
             frameworks: &[],
             as_of: None,
+            first_seen: None,
         };
-        let options = Options { audit, with_snapshot: true, with_access: false };
+        let options = Options { audit, with_snapshot: true, with_access: false, prior_root: None };
         let mut pack = Pack::create(&place, &snapshot, options).unwrap();
         let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
         pack.finish(&summary).unwrap();

@@ -241,8 +241,8 @@ fn junit_counts_every_finding_and_passes_none_that_did_not() {
 const HOSTILE: &str = "=cmd|'/C x'!A0\"><img src=x onerror=alert(1)></script>]]>&amp;<!-- ' ; \u{202e}\u{200b}\u{1}\u{1b}[31m\r\n\u{2028}\u{ffff} \
      [x](javascript:x) `$(id)` {{ 7*7 }} *_#\\";
 
-/// A pack of an account whose every name is hostile.
-fn hostile() -> (tempfile::TempDir, PathBuf) {
+/// A snapshot and a pack of an account whose every name is hostile.
+pub(crate) fn hostile() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let long = "x".repeat(10_000);
     let user = |index: usize| {

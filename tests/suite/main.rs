@@ -18,6 +18,7 @@ mod formats;
 mod fuzz;
 #[cfg(feature = "collect")]
 mod gaps;
+mod handover;
 // Once is enough for what the collector plays no part in and takes long.
 #[cfg(feature = "collect")]
 mod hostile;
