@@ -53,6 +53,9 @@ pub(super) fn of_pack(with_access: bool) -> Vec<File> {
     };
     let mut files = vec![findings, plan];
     if with_access {
+        let review =
+            File { name: keys::REVIEW, content: keys::REVIEW_CONTENT, key: None, columns: keys::review_columns() };
+        files.push(review);
         files.extend(keys::FILES.map(|(name, content)| File { name, content, key: None, columns: keys::columns() }));
     }
     files
@@ -116,7 +119,7 @@ fn resource(bag: &Bag, file: &File) -> Value {
 fn field(name: &str, content: &str) -> Value {
     let mut field = json!({ "name": name, "type": "string", "description": content });
     match name {
-        "first_seen" | "Original Detection Date" | "Status Date" => field["type"] = json!("datetime"),
+        "first_seen" | "created" | "Original Detection Date" | "Status Date" => field["type"] = json!("datetime"),
         "status" | "underlying_status" | "old_status" | "new_status" => {
             field["constraints"] = json!({ "enum": Status::ALL.map(Status::word) });
         }

@@ -11,7 +11,7 @@
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv, poam.csv; key_access.csv, key_admins.csv, external_access.csv;
+//!   data/csv/                findings.csv, poam.csv; key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
 //!                            COLUMNS.md, datapackage.json
 //!   data/json/               findings.ndjson, findings.schema.json
 //!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml

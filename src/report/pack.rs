@@ -54,6 +54,7 @@ pub struct Pack<'a> {
     exceptions: BTreeMap<&'static str, Exceptions>,
     accounts: Accounts,
     keys: keys::AllFacts,
+    reviews: keys::Reviews,
     directory: Directory,
 }
 
@@ -89,6 +90,7 @@ impl<'a> Pack<'a> {
             exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
             accounts: Accounts::default(),
             keys: keys::AllFacts::new(),
+            reviews: keys::Reviews::default(),
             directory: Directory::new(&snapshot.manifest().partition, Estate::new(organization)),
             options,
         })
@@ -121,6 +123,7 @@ impl<'a> Pack<'a> {
         self.accounts.add(account, audited);
         if self.options.with_access {
             keys::keep(&mut self.keys, audited);
+            self.reviews.keep(audited);
             self.directory.add(&audited.facts);
         }
         Ok(())
@@ -146,6 +149,7 @@ impl<'a> Pack<'a> {
                 snapshot: self.snapshot,
                 directory: &directory.finished(),
                 facts: &self.keys,
+                reviews: &mut self.reviews,
                 prefix: prefix(&self.options),
             })?;
         }

@@ -343,3 +343,55 @@ fn a_table_that_is_not_as_described_is_found_out() {
         assert!(!read_tables(folder.path()).1.is_empty(), "{right} became {wrong}");
     }
 }
+
+/// The rows of a table: cells by column.
+fn table(pack: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
+    let text = fs::read_to_string(pack.join("data/csv").join(name)).expect("a table");
+    let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    reader.deserialize().map(|row| row.expect("a row")).collect()
+}
+
+#[test]
+fn the_worksheet_of_a_review_lists_every_principal_with_what_it_has() {
+    let pack = &packs()[1];
+    let rows = table(pack, "access_review_worksheet.csv");
+    let mut keys: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for row in ["key_access.csv", "key_admins.csv"].into_iter().flat_map(|name| table(pack, name)) {
+        if ["user", "role", "root"].contains(&row["principal_type"].as_str()) {
+            let held = (row["principal_arn"].clone(), row["capability"].clone());
+            keys.entry(held).or_default().insert(row["key_arn"].clone());
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for row in &rows {
+        for column in ["decision", "reviewer", "reviewed_on", "comment"] {
+            assert_eq!(row[column], "");
+        }
+        let arn = row["principal_arn"].clone();
+        if row["principal_type"] == "unknown" {
+            assert!(row["privileges"].starts_with("not known: ") && arn.is_empty(), "{row:?}");
+            continue;
+        }
+        assert!(!row["last_used"].is_empty(), "{row:?}");
+        for capability in ["decrypt", "encrypt", "sign", "grant", "administer", "destroy"] {
+            let held = keys.get(&(arn.clone(), capability.to_owned())).map_or(0, BTreeSet::len);
+            let begin = format!("{capability} with ");
+            let said = row["privileges"]
+                .split("; ")
+                .find_map(|part| part.strip_prefix(&begin)?.split(' ').next()?.parse().ok());
+            assert_eq!(said.unwrap_or(0), held, "{capability}: {row:?}");
+        }
+        let decrypts: BTreeSet<String> =
+            row["keys_decrypt"].split(" | ").filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        assert_eq!(decrypts, keys.get(&(arn.clone(), "decrypt".to_owned())).cloned().unwrap_or_default());
+        assert!(seen.insert(arn));
+    }
+    // Whoever is of an account that was read is there.
+    let accounts: BTreeSet<&String> = rows.iter().map(|row| &row["account_id"]).collect();
+    let of_account = |arn: &str| arn.split(':').nth(4).unwrap_or_default().to_owned();
+    for (arn, _) in keys.keys().filter(|(arn, _)| accounts.contains(&of_account(arn))) {
+        assert!(seen.contains(arn), "{arn}");
+    }
+    assert!(seen.len() > 100 && rows.iter().any(|row| row["last_used"] == "never"), "{}", seen.len());
+    assert!(rows.iter().any(|row| row["principal_type"] == "unknown"));
+}

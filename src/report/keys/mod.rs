@@ -5,6 +5,7 @@ mod facts;
 mod key_page;
 mod lists;
 mod place;
+mod review;
 mod tables;
 mod words;
 
@@ -25,6 +26,7 @@ use entry::{Capability, Counts, Entry};
 pub(super) use facts::{AllFacts, keep};
 use key_page::{KeyView, Telling, weight};
 use lists::{Grid, Listed, Outsiders, Unread};
+pub(super) use review::{REVIEW, REVIEW_CONTENT, Reviews, review_columns};
 use tables::{COLUMNS, Line, Tables};
 pub(super) use tables::{FILES, columns};
 pub(super) use words::kinds;
@@ -40,6 +42,7 @@ pub(super) struct Making<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) directory: &'a Directory,
     pub(super) facts: &'a AllFacts,
+    pub(super) reviews: &'a mut Reviews,
     /// From where commands are run to the snapshot.
     pub(super) prefix: &'a str,
 }
@@ -137,6 +140,7 @@ impl<'a> Writing<'a> {
         };
         let listed = Listed { key: told.key, counts: told.counts, page, is_alone };
         grid.add(told.key, &told.entries);
+        making.reviews.add(told.key, &told.entries);
         self.outsiders.add(shared.directory, &listed, &told.entries);
         self.listed.push(listed);
         Ok(())
@@ -146,6 +150,7 @@ impl<'a> Writing<'a> {
     fn finish(mut self, making: &mut Making<'_>, shared: &Shared<'_>) -> Result<(), Error> {
         self.regions.write(making, shared)?;
         self.tables.finish(making.bag)?;
+        making.reviews.write(making.bag)?;
         let (directory, identity) = (making.directory, making.identity);
         let unread = unread(making.snapshot, directory);
         let content = lists::inventory(directory, &self.listed, making.facts, &unread);
