@@ -233,9 +233,7 @@ pub(super) fn in_words(summary: &Summary, results: &[FrameworkResult<'_>]) -> Re
         writeln!(text)?;
     }
     writeln!(text)?;
-    let current =
-        |result: &&FrameworkResult<'_>| !result.framework.is_retired() && result.framework.superseded_by.is_none();
-    for result in results.iter().filter(current) {
+    for result in results.iter().filter(|result| result.framework.is_current()) {
         let counts = Determination::ALL.into_iter().filter_map(|determination| {
             let count = result.controls.iter().filter(|control| control.determination == determination).count();
             (count > 0).then(|| format!("{count} {}", determination.words()))

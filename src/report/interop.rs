@@ -13,34 +13,62 @@ use super::pack::{Audited, Options};
 use super::poam::{Poam, Weakness};
 use crate::audit::AuditedAccount;
 use crate::checks::Check;
-use crate::frameworks::Framework;
+use crate::frameworks::{Control, Framework};
 use crate::snapshot::Snapshot;
 
+/// A check, and what it tests in the frameworks that are current. Earlier versions stand in `findings.ndjson` alone.
+pub(super) struct Tested {
+    pub(super) check: &'static Check,
+    /// Names of the frameworks.
+    pub(super) standards: Vec<String>,
+    /// `framework:control`.
+    pub(super) controls: Vec<String>,
+}
+
+impl Tested {
+    fn new(check: &'static Check, frameworks: &[&Framework]) -> Self {
+        let (mut standards, mut controls) = (Vec::new(), Vec::new());
+        for framework in frameworks.iter().filter(|framework| framework.is_current()) {
+            let tests = |control: &&Control| control.tests().any(|test| test.check == check.id);
+            let before = controls.len();
+            let tested = framework.controls.iter().filter(tests);
+            controls.extend(tested.map(|control| format!("{}:{}", framework.id, control.id)));
+            if controls.len() > before {
+                standards.push(format!("{} {}", framework.title, framework.version));
+            }
+        }
+        Self { check, standards, controls }
+    }
+}
+
+/// The checks that run, by id.
+pub(super) type Checks = BTreeMap<&'static str, Tested>;
+
 /// All of them in the making.
-pub(super) struct Interop<'a> {
-    checks: BTreeMap<&'static str, &'static Check>,
-    events: Events<'a>,
+pub(super) struct Interop {
+    checks: Checks,
+    events: Events,
     suites: Suites,
     results: Results,
     plan: Plan,
     poam: Poam,
 }
 
-impl<'a> Interop<'a> {
+impl Interop {
     /// Begins the files.
     pub(super) fn create(
         bag: &Bag,
         identity: &Identity,
         snapshot: &Snapshot,
-        options: &Options<'a>,
+        options: &Options<'_>,
     ) -> Result<Self, Error> {
         let frameworks: Vec<&Framework> = options.audit.frameworks.iter().collect();
         let end = snapshot.manifest().window.end;
         let as_of = options.audit.as_of.unwrap_or(end);
         Ok(Self {
-            checks: options.audit.checks.iter().map(|check| (check.id, *check)).collect(),
+            checks: options.audit.checks.iter().map(|check| (check.id, Tested::new(check, &frameworks))).collect(),
             results: Results::create(bag, identity, &frameworks)?,
-            events: Events::create(bag, frameworks, as_of, end)?,
+            events: Events::create(bag, as_of, end)?,
             suites: Suites::create(bag)?,
             plan: Plan::new(),
             poam: Poam::create(bag)?,
@@ -55,9 +83,9 @@ impl<'a> Interop<'a> {
         let Self { checks, events, suites, results, plan, poam } = self;
         let events = || events.account(identity, checks, audited);
         let others = || {
-            suites.account(audited)?;
+            suites.account(checks, audited)?;
             results.account(identity, checks, audited)?;
-            for weakness in Weakness::all(audited, |id| checks.get(id).copied()) {
+            for weakness in Weakness::all(audited, checks) {
                 plan.add(bag, identity, &weakness)?;
                 poam.add(identity, &weakness)?;
             }

@@ -5,6 +5,7 @@
 
 use super::Error;
 use super::bag::Bag;
+use super::interop::Checks;
 use super::stream::Stream;
 use super::table::SEPARATOR;
 use super::visible::escaped;
@@ -25,7 +26,7 @@ impl Suites {
     }
 
     /// Adds the suite of an account.
-    pub(super) fn account(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
+    pub(super) fn account(&mut self, checks: &Checks, audited: &AuditedAccount) -> Result<(), Error> {
         let mut counts = Counts::default();
         audited.findings.iter().for_each(|finding| counts.add(finding.status));
         let of = |statuses: &[Status]| statuses.iter().map(|status| counts.of(*status)).sum::<u64>();
@@ -39,7 +40,7 @@ impl Suites {
             of(&[Status::NotApplicable, Status::Waived, Status::Manual]),
         ))?;
         for finding in &audited.findings {
-            self.0.text(&case(finding))?;
+            self.0.text(&case(checks, finding))?;
         }
         self.0.text("  </testsuite>\n")
     }
@@ -51,7 +52,7 @@ impl Suites {
     }
 }
 
-fn case(finding: &Finding) -> String {
+fn case(checks: &Checks, finding: &Finding) -> String {
     let is_named = !finding.resource_arn.ends_with(&finding.resource_name);
     let name = if is_named {
         format!("{} {} {}", finding.check_id, finding.resource_arn, finding.resource_name)
@@ -63,7 +64,7 @@ fn case(finding: &Finding) -> String {
         escaped(&finding.account_id),
         escaped(&name)
     );
-    let controls = finding.controls.join(SEPARATOR);
+    let controls = checks.get(finding.check_id).map(|tested| tested.controls.join(SEPARATOR)).unwrap_or_default();
     let properties = [
         ("status", finding.status.word()),
         ("severity", finding.severity.word()),

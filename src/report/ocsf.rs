@@ -2,8 +2,6 @@
 //!
 //! `finding_info.uid` is the fingerprint; `compliance.status_code` is our status, which OCSF's four cannot tell apart.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -11,11 +9,10 @@ use super::Error;
 use super::bag::Bag;
 use super::identifier::uuid;
 use super::identity::Identity;
+use super::interop::{Checks, Tested};
 use super::stream::Stream;
 use crate::audit::AuditedAccount;
-use crate::checks::Check;
 use crate::finding::{Finding, Severity, Status};
-use crate::frameworks::Framework;
 use crate::snapshot::manifest::Tool;
 
 const PATH: &str = "data/interop/ocsf.ndjson";
@@ -27,41 +24,35 @@ const VERSION: &str = "1.8.0";
 const AWS_ACCOUNT: u64 = 10;
 
 /// The file in the making.
-pub(super) struct Events<'a> {
+pub(super) struct Events {
     stream: Stream,
-    frameworks: Vec<&'a Framework>,
     as_of: Timestamp,
     /// The last call: what was first seen before is not new.
     end: Timestamp,
 }
 
-impl<'a> Events<'a> {
+impl Events {
     /// Begins the file. Events are of the time at which ages are counted.
-    pub(super) fn create(
-        bag: &Bag,
-        frameworks: Vec<&'a Framework>,
-        as_of: Timestamp,
-        end: Timestamp,
-    ) -> Result<Self, Error> {
-        Ok(Self { stream: Stream::create(bag, PATH)?, frameworks, as_of, end })
+    pub(super) fn create(bag: &Bag, as_of: Timestamp, end: Timestamp) -> Result<Self, Error> {
+        Ok(Self { stream: Stream::create(bag, PATH)?, as_of, end })
     }
 
     /// Adds the events of an account.
     pub(super) fn account(
         &mut self,
         identity: &Identity,
-        checks: &BTreeMap<&str, &Check>,
+        checks: &Checks,
         audited: &AuditedAccount,
     ) -> Result<(), Error> {
         for finding in &audited.findings {
-            if let Some(check) = checks.get(finding.check_id) {
-                self.add(identity, check, finding)?;
+            if let Some(tested) = checks.get(finding.check_id) {
+                self.add(identity, tested, finding)?;
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, identity: &Identity, check: &Check, finding: &Finding) -> Result<(), Error> {
+    fn add(&mut self, identity: &Identity, tested: &Tested, finding: &Finding) -> Result<(), Error> {
         let (activity_id, activity) = if finding.first_seen < self.end { (2, "Update") } else { (1, "Create") };
         let mut event = json!({
             "activity_id": activity_id,
@@ -77,14 +68,14 @@ impl<'a> Events<'a> {
             "metadata": metadata(identity, finding),
             "finding_info": {
                 "uid": finding.fingerprint,
-                "title": check.title,
-                "desc": check.rationale,
+                "title": tested.check.title,
+                "desc": tested.check.rationale,
                 "first_seen_time": finding.first_seen.as_millisecond(),
                 "first_seen_time_dt": finding.first_seen,
                 "last_seen_time": self.as_of.as_millisecond(),
                 "last_seen_time_dt": self.as_of,
             },
-            "compliance": self.compliance(check, finding),
+            "compliance": compliance(tested, finding),
             "resources": [{
                 "uid": finding.resource_arn,
                 "name": finding.resource_name,
@@ -116,33 +107,27 @@ impl<'a> Events<'a> {
     pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
         self.stream.finish(bag)
     }
+}
 
-    fn compliance(&self, check: &Check, finding: &Finding) -> Value {
-        let (status_id, status) = conclusion(finding.status);
-        let (severity_id, severity) = severity(finding.severity);
-        let of_finding = |framework: &&&Framework| {
-            let is_of = |control: &String| control.split_once(':').is_some_and(|(id, _)| id == framework.id);
-            finding.controls.iter().any(is_of)
-        };
-        let standards: Vec<String> =
-            self.frameworks.iter().filter(of_finding).map(|it| format!("{} {}", it.title, it.version)).collect();
-        json!({
+fn compliance(tested: &Tested, finding: &Finding) -> Value {
+    let (status_id, status) = conclusion(finding.status);
+    let (severity_id, severity) = severity(finding.severity);
+    json!({
+        "status_id": status_id,
+        "status": status,
+        "status_code": finding.status,
+        "status_details": [finding.reason],
+        "standards": tested.standards,
+        "requirements": tested.controls,
+        "checks": [{
+            "uid": finding.check_id,
+            "name": tested.check.title,
             "status_id": status_id,
             "status": status,
-            "status_code": finding.status,
-            "status_details": [finding.reason],
-            "standards": standards,
-            "requirements": finding.controls,
-            "checks": [{
-                "uid": finding.check_id,
-                "name": check.title,
-                "status_id": status_id,
-                "status": status,
-                "severity_id": severity_id,
-                "severity": severity,
-            }],
-        })
-    }
+            "severity_id": severity_id,
+            "severity": severity,
+        }],
+    })
 }
 
 fn metadata(identity: &Identity, finding: &Finding) -> Value {

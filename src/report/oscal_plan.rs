@@ -73,7 +73,8 @@ fn begun(bag: &Bag, identity: &Identity) -> Result<Stream, Error> {
 }
 
 fn item(identity: &Identity, weakness: &Weakness<'_>) -> Value {
-    let Weakness { check, account_id, findings } = weakness;
+    let Weakness { tested, account_id, findings } = weakness;
+    let check = tested.check;
     json!({
         "uuid": uuid("poam-item", &[check.id, account_id]),
         "title": line(&format!("{} (account {account_id})", check.title)),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::bag::Bag;
 use super::identifier::uuid;
 use super::identity::Identity;
+use super::interop::Checks;
 use super::oscal::{control_token, line, metadata, observation_uuid, origin, property, tool};
 use super::pack::Audited;
 use super::stream::Stream;
@@ -54,14 +55,14 @@ impl Results {
     pub(super) fn account(
         &mut self,
         identity: &Identity,
-        checks: &BTreeMap<&str, &Check>,
+        checks: &Checks,
         audited: &AuditedAccount,
     ) -> Result<(), Error> {
         let id = &audited.facts.id;
         let mut observations = Vec::new();
         for findings in audited.findings.chunk_by(|a, b| a.check_id == b.check_id) {
             let check = findings.first().and_then(|finding| checks.get(finding.check_id));
-            observations.extend(check.map(|check| of_account(identity, check, id, findings)));
+            observations.extend(check.map(|tested| of_account(identity, tested.check, id, findings)));
         }
         let items: BTreeMap<String, Value> =
             audited.findings.iter().filter(|it| is_subject(it)).map(|it| (item_uuid(it), item(it))).collect();

@@ -50,7 +50,7 @@ pub struct Pack<'a> {
     findings: Findings,
     /// What an earlier pack says of them.
     first_seen: Option<Stream>,
-    interop: Interop<'a>,
+    interop: Interop,
     exceptions: BTreeMap<&'static str, Exceptions>,
     accounts: Accounts,
     keys: keys::AllFacts,

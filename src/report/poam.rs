@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::Error;
 use super::bag::Bag;
 use super::identity::Identity;
+use super::interop::{Checks, Tested};
 use super::table::{SEPARATOR, Table};
 use super::view::counted;
 use crate::audit::AuditedAccount;
-use crate::checks::Check;
 use crate::digest;
 use crate::finding::{Finding, Severity, Status};
 
@@ -21,31 +21,31 @@ const PATH: &str = "data/csv/poam.csv";
 
 /// What one check found in one account: all its FAILs there, at least one.
 pub(super) struct Weakness<'a> {
-    pub(super) check: &'a Check,
+    pub(super) tested: &'a Tested,
     pub(super) account_id: &'a str,
     pub(super) findings: Vec<&'a Finding>,
 }
 
 impl<'a> Weakness<'a> {
     /// The weaknesses of an account, in the order of the checks.
-    pub(super) fn all(audited: &'a AuditedAccount, check: impl Fn(&str) -> Option<&'a Check>) -> Vec<Self> {
+    pub(super) fn all(audited: &'a AuditedAccount, checks: &'a Checks) -> Vec<Self> {
         let of_check = |findings: &'a [Finding]| {
             let failed: Vec<&Finding> = findings.iter().filter(|it| it.status == Status::Fail).collect();
-            let check = check(failed.first()?.check_id)?;
-            Some(Weakness { check, account_id: &audited.facts.id, findings: failed })
+            let tested = checks.get(failed.first()?.check_id)?;
+            Some(Weakness { tested, account_id: &audited.facts.id, findings: failed })
         };
         audited.findings.chunk_by(|a, b| a.check_id == b.check_id).filter_map(of_check).collect()
     }
 
     /// Its id, the same next quarter.
     pub(super) fn id(&self) -> String {
-        let digest = digest::sha256(serde_json::json!([self.check.id, self.account_id]).to_string().as_bytes());
+        let digest = digest::sha256(serde_json::json!([self.tested.check.id, self.account_id]).to_string().as_bytes());
         format!("POAM-{}", digest.get(..12).unwrap_or(&digest).to_uppercase())
     }
 
     /// The worst severity among its findings.
     pub(super) fn severity(&self) -> Severity {
-        self.findings.iter().map(|it| it.severity).max().unwrap_or(self.check.severity)
+        self.findings.iter().map(|it| it.severity).max().unwrap_or(self.tested.check.severity)
     }
 
     /// When the first of them was first seen.
@@ -78,13 +78,13 @@ fn nothing(_: &Row<'_>) -> String {
 /// The columns, in FedRAMP's order.
 const COLUMNS: [Column; 30] = [
     ("POAM ID", "Id of check and account, the same next quarter", |it| it.weakness.id()),
-    ("Controls", "Mapped controls, framework:control", |it| {
-        it.weakness.findings.first().map(|finding| finding.controls.join(SEPARATOR)).unwrap_or_default()
+    ("Controls", "Mapped controls of frameworks in their current version, framework:control", |it| {
+        it.weakness.tested.controls.join(SEPARATOR)
     }),
-    ("Weakness Name", "Title of the check", |it| it.weakness.check.title.to_owned()),
-    ("Weakness Description", "Why it matters", |it| it.weakness.check.rationale.to_owned()),
+    ("Weakness Name", "Title of the check", |it| it.weakness.tested.check.title.to_owned()),
+    ("Weakness Description", "Why it matters", |it| it.weakness.tested.check.rationale.to_owned()),
     ("Weakness Detector Source", "This program and its version", |it| it.identity.tool.clone()),
-    ("Weakness Source Identifier", "Id of the check", |it| it.weakness.check.id.to_owned()),
+    ("Weakness Source Identifier", "Id of the check", |it| it.weakness.tested.check.id.to_owned()),
     ("Asset Identifier", "ARNs of the resources that fail", |it| {
         let arns: BTreeSet<&str> = it.weakness.findings.iter().map(|finding| finding.resource_arn.as_str()).collect();
         arns.into_iter().collect::<Vec<_>>().join(SEPARATOR)
@@ -94,7 +94,9 @@ const COLUMNS: [Column; 30] = [
         format!("{} {name}", it.weakness.account_id).trim_end().to_owned()
     }),
     ("Resources Required", FOR_THE_OWNER, nothing),
-    ("Overall Remediation Plan", "What to do, in one line", |it| it.weakness.check.remediation.summary.to_owned()),
+    ("Overall Remediation Plan", "What to do, in one line", |it| {
+        it.weakness.tested.check.remediation.summary.to_owned()
+    }),
     ("Original Detection Date", "When the first of them was first seen, UTC", |it| {
         it.weakness.first_seen().map(|time| time.to_string()).unwrap_or_default()
     }),
@@ -119,7 +121,7 @@ const COLUMNS: [Column; 30] = [
     ("Operational Requirement", FOR_THE_OWNER, nothing),
     ("Deviation Rationale", FOR_THE_OWNER, nothing),
     ("Supporting Documents", "The page of the check in the pack", |it| {
-        format!("data/report/checks/{}.html", it.weakness.check.id)
+        format!("data/report/checks/{}.html", it.weakness.tested.check.id)
     }),
     ("Comments", "Worst severity, and how many resources fail", |it| {
         format!("{}; {} failed", it.weakness.severity(), resources(&it.weakness.findings))
