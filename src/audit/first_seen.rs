@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-/// When findings of an earlier audit were first seen, by fingerprint.
+/// When findings of an earlier audit were first seen, by fingerprint. The one thing of which an audit keeps something for every
+/// finding: about 150 bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FirstSeen(BTreeMap<String, Timestamp>);
 

@@ -19,9 +19,10 @@
 //! ```
 //!
 //! **Invariants.** The bytes depend on the snapshot, the options and this program's version alone. A finding reaches
-//! `findings.ndjson` and `findings.csv` as it is delivered and is kept in memory only as far as a page shows it. Access is decided,
-//! written and dropped account by account; what lists of keys need of each is kept. A text reaches a
-//! page through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting (`recipe.rs`).
+//! `findings.ndjson`, `findings.csv` and the forms of other programs as it is delivered, and is kept in memory only as far as a page
+//! shows it. Access is decided, written and dropped account by account; what lists of keys need of each is kept. A text reaches a
+//! page or XML through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting
+//! (`recipe.rs`).
 
 mod account_page;
 mod archive;
