@@ -207,6 +207,62 @@ pub struct AuditArgs {
     /// Exit with 0 although something could not be assessed
     #[arg(long)]
     pub allow_incomplete: bool,
+    /// Print where the time went, by phase and check, on standard error
+    #[arg(long)]
+    pub timings: bool,
+    /// What is judged
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Judge only resources that carry this tag; repeated, they must carry all. A resource whose tags could not be read stays;
+    /// those whose tags a snapshot does not hold (accounts, policies, certificates) are counted as not known
+    #[arg(long, value_name = "KEY[=VALUE]", help_heading = SELECTION)]
+    pub tag: Vec<String>,
+}
+
+/// Heading of the flags of a selection.
+const SELECTION: &str = "Selection (each narrows what the others leave; the result states what was left out)";
+
+/// What is judged. Each flag narrows what the others leave, and beats the member of `[audit]` of the same name.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = SELECTION)]
+pub struct SelectionArgs {
+    /// Check to run; repeats, takes commas [default: all]
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub check: Vec<String>,
+    /// Check not to run; repeats, takes commas
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub skip_check: Vec<String>,
+    /// Framework to report, with the checks mapped to it; repeats, takes commas [default: all]
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub framework: Vec<String>,
+    /// Framework of your own, as a TOML file; repeats
+    #[arg(long, value_name = "FILE")]
+    pub framework_file: Vec<PathBuf>,
+    /// Run only checks of this severity or worse, whatever the severity of their findings
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub severity: Option<FailOn>,
+    /// Judge only what belongs to this service; repeats, takes commas [default: all]
+    #[arg(long, value_enum, value_name = "SERVICE", value_delimiter = ',')]
+    pub service: Vec<ServiceArg>,
+    /// Audit only this account, by id or name; repeats, takes commas [default: all]
+    #[arg(long, value_name = "ID|NAME", value_delimiter = ',')]
+    pub account: Vec<String>,
+    /// Audit only accounts below this root or unit of the organization, by id or path (`Workloads/Production`); repeats
+    #[arg(long, value_name = "ID|PATH")]
+    pub ou: Vec<String>,
+}
+
+/// For `--service`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ServiceArg {
+    /// Checks whose id begins with `account-`
+    Account,
+    /// Checks whose id begins with `iam-`, and policy documents in IAM
+    Iam,
+    /// Checks whose id begins with `kms-`, and key policies
+    Kms,
+    /// Checks whose id begins with `org-`, and policies of the organization
+    Organizations,
 }
 
 /// For `--verdicts`.
@@ -218,7 +274,7 @@ pub enum VerdictsArg {
     SecurityHub,
 }
 
-/// Severities, for `--fail-on`.
+/// Severities, for `--fail-on` and `--severity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
     /// Open now, or not to be undone
@@ -246,9 +302,15 @@ pub struct DiffArgs {
     /// Folder of the comparison; missing or empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Whose verdicts to give where AWS Security Hub has a control of its own [default: keyproof]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub verdicts: Option<VerdictsArg>,
     /// Exit with 0 although something could not be assessed
     #[arg(long)]
     pub allow_incomplete: bool,
+    /// What is compared
+    #[command(flatten)]
+    pub selection: SelectionArgs,
 }
 
 /// `keyproof access`
@@ -465,7 +527,14 @@ pub enum CheckCommand {
 #[derive(Debug, Subcommand)]
 pub enum FrameworkCommand {
     /// List all frameworks
-    List(ListArgs),
+    List {
+        /// Form of the output
+        #[command(flatten)]
+        list: ListArgs,
+        /// Framework of your own, as a TOML file; repeats
+        #[arg(long, value_name = "FILE")]
+        framework_file: Vec<PathBuf>,
+    },
     /// Show one framework
     Show {
         /// Id of the framework
@@ -474,6 +543,9 @@ pub enum FrameworkCommand {
         /// Form of the output
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
+        /// Framework of your own, as a TOML file; repeats
+        #[arg(long, value_name = "FILE")]
+        framework_file: Vec<PathBuf>,
     },
 }
 

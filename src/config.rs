@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::checks::{self, CHECKS, Parameters, Refusal, Value, Verdicts};
+use crate::checks::{self, CHECKS, Parameters, Refusal, Service, Value, Verdicts};
 use crate::commands::nearest;
 use crate::finding::Severity;
 
@@ -82,6 +82,24 @@ pub struct Audit {
     pub allow_incomplete: bool,
     /// As `--no-snapshot`.
     pub no_snapshot: bool,
+    /// As `--check`.
+    pub checks: Vec<String>,
+    /// As `--skip-check`.
+    pub skip_checks: Vec<String>,
+    /// As `--framework`.
+    pub frameworks: Vec<String>,
+    /// As `--framework-file`; paths from the folder of the configuration.
+    pub framework_files: Vec<PathBuf>,
+    /// As `--severity`.
+    pub severity: Option<Severity>,
+    /// As `--service`.
+    pub services: Vec<Service>,
+    /// As `--account`.
+    pub accounts: Vec<String>,
+    /// As `--ou`.
+    pub organizational_units: Vec<String>,
+    /// As `--tag`.
+    pub tags: Vec<String>,
 }
 
 /// Why a configuration file cannot be used.
@@ -113,11 +131,13 @@ pub fn load(named: Option<&Path>) -> Result<Config, Error> {
     let bytes = crate::files::read(path)?;
     let parse = |reason: String| Error::Parse { path: path.to_path_buf(), reason };
     let text = std::str::from_utf8(&bytes).map_err(|failed| parse(failed.to_string()))?;
-    let File { collect, audit, checks } = toml::from_str(text).map_err(|failed| parse(failed.to_string()))?;
+    let File { collect, mut audit, checks } = toml::from_str(text).map_err(|failed| parse(failed.to_string()))?;
     let parameters = parameters(&checks).map_err(|(at, reason)| {
         let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
         parse(format!("line {line}: {reason}"))
     })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    audit.framework_files.iter_mut().for_each(|file| *file = folder.join(&*file));
     Ok(Config { collect, audit, parameters })
 }
 
@@ -195,6 +215,26 @@ mod tests {
         assert_eq!(config.collect.exclude_accounts[0].reason, "closing");
         assert_eq!(config.audit.fail_on, Some(Severity::High));
         assert_eq!(config.audit.as_of, "2026-10-01T00:00:00Z".parse().ok());
+    }
+
+    #[test]
+    fn a_selection_is_read_and_files_are_sought_beside_the_configuration() {
+        let audit = parse(
+            "[audit]\nchecks = ['iam-root-mfa']\nskip_checks = ['kms-key-unused']\nframeworks = ['aws-fsbp']\n\
+             framework_files = ['own.toml', '/etc/own.toml']\nseverity = 'medium'\nservices = ['iam', 'kms']\n\
+             accounts = ['payments']\norganizational_units = ['Workloads']\ntags = ['team=payments']\n",
+        )
+        .unwrap()
+        .audit;
+        assert_eq!((audit.severity, audit.services), (Some(Severity::Medium), vec![Service::Iam, Service::Kms]));
+        assert_eq!((audit.checks[0].as_str(), audit.skip_checks[0].as_str()), ("iam-root-mfa", "kms-key-unused"));
+        assert_eq!((audit.accounts[0].as_str(), audit.organizational_units[0].as_str()), ("payments", "Workloads"));
+        assert_eq!((audit.frameworks[0].as_str(), audit.tags[0].as_str()), ("aws-fsbp", "team=payments"));
+        let [beside, elsewhere] = audit.framework_files.as_slice() else { panic!("{:?}", audit.framework_files) };
+        assert!(beside.is_absolute() && beside.ends_with("own.toml") && beside.as_path() != elsewhere.as_path());
+        assert_eq!(elsewhere, Path::new("/etc/own.toml"));
+        let message = parse("[audit]\nservices = ['s3']\n").unwrap_err().to_string();
+        assert!(message.contains("line 2") && message.contains("s3") && message.contains("kms"), "{message}");
     }
 
     #[test]

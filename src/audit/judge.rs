@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::Context;
+use super::selection::{Place, Tagged};
+use super::{ByTag, Context, Part, measured};
 use crate::checks::{Check, Judged, Lints, Reach, Rule, Scope, Setting};
 use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
 use crate::model::{
@@ -23,13 +24,14 @@ struct Resource<'a> {
     name: &'a str,
     discriminator: &'a str,
     source: Option<&'a Source>,
+    tags: Tagged<'a>,
 }
 
-/// Every finding of an account.
-pub(super) fn account(context: &Context<'_>, account: &Account) -> Vec<Finding> {
+/// Every finding of an account, and what tags left out.
+pub(super) fn account(context: &Context<'_>, account: &Account) -> (Vec<Finding>, ByTag) {
     let (reach, lints) = (Reach::new(account, &context.estate), Lints::default());
     let root_arn = account.root_arn();
-    let mut findings = Vec::new();
+    let (mut findings, mut by_tag) = (Vec::new(), ByTag::default());
     for (check, controls) in &context.checks {
         let scope = Scope {
             account,
@@ -38,24 +40,21 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> Vec<Finding> 
             reach: &reach,
             lints: &lints,
             as_of: context.as_of,
-            values: context.parameters.of(check),
+            values: context.options.parameters.of(check),
         };
-        let settings = context.parameters.settings(check);
-        let (root_arn, none) = (root_arn.as_str(), Vec::new());
-        let mut judge = Judge { check, controls, context, scope, settings, root_arn, findings: none };
-        match &account.entered {
-            Err(_) if check.is_of_another_account(&scope) => {}
-            Err(gap) => {
-                judge.missing(GLOBAL, gap);
-                // The policies of the organization were not asked of this account.
-                check
-                    .rules
-                    .iter()
-                    .filter(|rule| rule.is_over_organization_policies())
-                    .for_each(|rule| judge.rule(*rule));
-            }
-            Ok(()) => check.rules.iter().for_each(|rule| judge.rule(*rule)),
-        }
+        let settings = context.options.parameters.settings(check);
+        let (root_arn, findings_of_check, by_tag_of_check) = (root_arn.as_str(), Vec::new(), ByTag::default());
+        let mut judge = Judge {
+            check,
+            controls,
+            context,
+            scope,
+            settings,
+            root_arn,
+            findings: findings_of_check,
+            by_tag: by_tag_of_check,
+        };
+        measured(context.options.timings, Part::Check(check.id), || judge.all());
         judge.findings.sort_by(|a, b| {
             (&a.region, &a.resource_arn, &a.resource_name, &a.fingerprint).cmp(&(
                 &b.region,
@@ -65,8 +64,9 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> Vec<Finding> 
             ))
         });
         findings.append(&mut judge.findings);
+        by_tag.add(&judge.by_tag);
     }
-    findings
+    (findings, by_tag)
 }
 
 /// One check at work on one account.
@@ -78,26 +78,44 @@ struct Judge<'a> {
     settings: Vec<Setting>,
     root_arn: &'a str,
     findings: Vec<Finding>,
+    by_tag: ByTag,
 }
 
 impl<'a> Judge<'a> {
+    /// Every rule of the check that is selected.
+    fn all(&mut self) {
+        let (check, selection) = (self.check, self.context.options.selection);
+        let rules = || check.rules.iter().copied().filter(|rule| selection.wants_rule(check, *rule));
+        match &self.scope.account.entered {
+            Err(_) if check.is_of_another_account(&self.scope) => {}
+            Err(gap) => {
+                // The policies of the organization were not asked of this account.
+                if rules().any(|rule| !rule.is_over_organization_policies()) {
+                    self.missing(GLOBAL, gap);
+                }
+                rules().filter(|rule| rule.is_over_organization_policies()).for_each(|rule| self.rule(rule));
+            }
+            Ok(()) => rules().for_each(|rule| self.rule(rule)),
+        }
+    }
+
     fn rule(&mut self, rule: Rule) {
         let iam = &self.scope.account.iam;
         let scope = self.scope;
         match rule {
-            Rule::Root(rule) => self.record(&self.root(GLOBAL, ""), rule(&scope)),
+            Rule::Root(rule) => self.record(&self.root(GLOBAL, ""), || rule(&scope)),
             Rule::User(rule) => self.each(&iam.users, GLOBAL, |judge, user| {
-                judge.record(&principal(Principal::User(user)), rule(user, &scope));
+                judge.record(&principal(Principal::User(user)), || rule(user, &scope));
             }),
             Rule::Group(rule) => self.each(&iam.groups, GLOBAL, |judge, group| {
-                judge.record(&principal(Principal::Group(group)), rule(group, &scope));
+                judge.record(&principal(Principal::Group(group)), || rule(group, &scope));
             }),
             Rule::Role(rule) => self.each(&iam.roles, GLOBAL, |judge, role| {
-                judge.record(&principal(Principal::Role(role)), rule(role, &scope));
+                judge.record(&principal(Principal::Role(role)), || rule(role, &scope));
             }),
             Rule::Principal(rule) => self.principals(rule),
             Rule::ServerCertificate(rule) => self.each(&iam.server_certificates, GLOBAL, |judge, certificate| {
-                judge.record(&server_certificate(certificate), rule(certificate, &scope));
+                judge.record(&server_certificate(certificate), || rule(certificate, &scope));
             }),
             Rule::Organization(rule) => self.organization(rule),
             Rule::ManagedPolicy(rule) => self.each(&iam.policies, GLOBAL, |judge, policy| {
@@ -109,8 +127,9 @@ impl<'a> Judge<'a> {
                         name: &policy.name,
                         discriminator: "",
                         source: Some(&policy.source),
+                        tags: Tagged::NotAsked,
                     };
-                    judge.record(&resource, rule(policy, &scope));
+                    judge.record(&resource, || rule(policy, &scope));
                 }
             }),
             Rule::ServiceControlPolicy(rule) => {
@@ -119,7 +138,7 @@ impl<'a> Judge<'a> {
             Rule::ResourceControlPolicy(rule) => {
                 self.organization_policies(|organization| &organization.resource_control_policies, rule);
             }
-            Rule::Key(rule) => self.keys(|judge, key| judge.record(&key_resource(key), rule(key, &scope))),
+            Rule::Key(rule) => self.keys(|judge, key| judge.record(&key_resource(key), || rule(key, &scope))),
             Rule::CustomKeyStore(rule) => self.custom_key_stores(rule),
             Rule::Grant(rule) => self.keys(|judge, key| {
                 for grant in key.grants.known() {
@@ -130,10 +149,10 @@ impl<'a> Judge<'a> {
                         source: Some(&grant.source),
                         ..key_resource(key)
                     };
-                    judge.record(&resource, rule(grant, key, &scope));
+                    judge.record(&resource, || rule(grant, key, &scope));
                 }
                 if let Some(gap) = key.grants.gap() {
-                    judge.record(&key_resource(key), Err(gap.clone()));
+                    judge.record(&key_resource(key), || Err(gap.clone()));
                 }
             }),
         }
@@ -151,11 +170,12 @@ impl<'a> Judge<'a> {
 
     fn principals(&mut self, rule: fn(Principal<'_>, &Scope<'_>) -> Judged) {
         let iam = &self.scope.account.iam;
+        let scope = self.scope;
         let users = iam.users.known().iter().map(Principal::User);
         let groups = iam.groups.known().iter().map(Principal::Group);
         let roles = iam.roles.known().iter().map(Principal::Role);
         for it in users.chain(groups).chain(roles) {
-            self.record(&principal(it), rule(it, &self.scope));
+            self.record(&principal(it), || rule(it, &scope));
         }
         // Users, groups and roles come from one call: one gap, one ERROR.
         if let Some(gap) = iam.users.gap().or(iam.groups.gap()).or(iam.roles.gap()) {
@@ -176,7 +196,7 @@ impl<'a> Judge<'a> {
             Ok(Some(organization)) if organization.management_account_id == scope.account.id => {
                 self.each(policies(organization), GLOBAL, |judge, policy| {
                     if !policy.is_aws_managed() {
-                        judge.record(&organization_policy(policy), rule(policy, &scope));
+                        judge.record(&organization_policy(policy), || rule(policy, &scope));
                     }
                 });
             }
@@ -186,13 +206,14 @@ impl<'a> Judge<'a> {
 
     /// The organization, once: in its management account.
     fn organization(&mut self, rule: fn(&Organization, &Scope<'_>) -> Judged) {
-        match self.scope.organization {
+        let scope = self.scope;
+        match scope.organization {
             Err(gap) => self.missing(GLOBAL, gap),
             Ok(None) => {
                 let exempt = Judgement::not_applicable("the account is in no organization");
-                self.record(&self.root(GLOBAL, ""), Ok(exempt));
+                self.record(&self.root(GLOBAL, ""), || Ok(exempt));
             }
-            Ok(Some(it)) if it.management_account_id == self.scope.account.id => {
+            Ok(Some(it)) if it.management_account_id == scope.account.id => {
                 let resource = Resource {
                     region: GLOBAL,
                     resource_type: "AWS::Organizations::Organization",
@@ -200,8 +221,9 @@ impl<'a> Judge<'a> {
                     name: &it.id,
                     discriminator: "",
                     source: Some(&it.source),
+                    tags: Tagged::Never,
                 };
-                self.record(&resource, rule(it, &self.scope));
+                self.record(&resource, || rule(it, &scope));
             }
             Ok(Some(_)) => {}
         }
@@ -216,9 +238,10 @@ impl<'a> Judge<'a> {
                     resource_type: "AWS::KMS::CustomKeyStore",
                     name: &store.id,
                     source: Some(&store.source),
+                    tags: Tagged::Never,
                     ..judge.root(region, &store.id)
                 };
-                judge.record(&resource, rule(store, &scope));
+                judge.record(&resource, || rule(store, &scope));
             });
         }
         if let Some(gap) = &account.regions_gap {
@@ -244,6 +267,8 @@ impl<'a> Judge<'a> {
         let finding = self.finding(&resource, Status::Error, Judgement::undecided(gap.reason()), Some(gap));
         if self.findings.iter().all(|it| it.fingerprint != finding.fingerprint) {
             self.findings.push(finding);
+            // What the list would have held may carry the tags.
+            self.by_tag.kept += u64::from(!self.context.options.selection.tags.is_empty());
         }
     }
 
@@ -259,11 +284,25 @@ impl<'a> Judge<'a> {
             name: &account.id,
             discriminator,
             source: None,
+            tags: Tagged::NotAsked,
         }
     }
 
-    fn record(&mut self, resource: &Resource<'_>, judged: Judged) {
-        let finding = match judged {
+    /// Judges a resource, unless tags leave it out.
+    fn record(&mut self, resource: &Resource<'_>, judge: impl FnOnce() -> Judged) {
+        match self.context.options.selection.place(resource.tags) {
+            Place::Selected => {}
+            Place::MayBe => self.by_tag.kept += 1,
+            Place::Without => {
+                self.by_tag.without += 1;
+                return;
+            }
+            Place::NotKnown => {
+                *self.by_tag.not_known.entry(self.check.id).or_default() += 1;
+                return;
+            }
+        }
+        let finding = match judge() {
             Ok(mut judgement) => {
                 let status = judgement.verdict.into();
                 for setting in &self.settings {
@@ -332,7 +371,7 @@ impl<'a> Judge<'a> {
     }
 
     fn first_seen(&self, fingerprint: &str) -> Timestamp {
-        let known = self.context.first_seen.and_then(|it| it.get(fingerprint));
+        let known = self.context.options.first_seen.and_then(|it| it.get(fingerprint));
         known.unwrap_or(self.context.snapshot.manifest().window.end)
     }
 }
@@ -364,6 +403,11 @@ fn principal(principal: Principal<'_>) -> Resource<'_> {
         name: principal.name(),
         discriminator: "",
         source: Some(principal.source()),
+        tags: match principal {
+            Principal::User(user) => Tagged::Read(&user.tags),
+            Principal::Role(role) => Tagged::Read(&role.tags),
+            Principal::Group(_) => Tagged::Never,
+        },
     }
 }
 
@@ -375,6 +419,7 @@ fn organization_policy(policy: &OrganizationPolicy) -> Resource<'_> {
         name: &policy.name,
         discriminator: "",
         source: Some(&policy.source),
+        tags: Tagged::NotAsked,
     }
 }
 
@@ -386,6 +431,7 @@ fn server_certificate(certificate: &ServerCertificate) -> Resource<'_> {
         name: &certificate.name,
         discriminator: "",
         source: Some(&certificate.source),
+        tags: Tagged::NotAsked,
     }
 }
 
@@ -397,5 +443,6 @@ fn key_resource(key: &Key) -> Resource<'_> {
         name: &key.id,
         discriminator: "",
         source: Some(&key.source),
+        tags: key.tags.as_ref().map_or(Tagged::NotRead, Tagged::Read),
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::checks::{self, Check, POPULATION_APIS};
+use super::Options;
+use crate::checks::{self, POPULATION_APIS};
 use crate::snapshot::{AccountOutcome, Manifest, ResourceGap};
 
 /// A hole: an API that a check reads, and that did not answer in full.
@@ -33,10 +34,15 @@ pub struct LedgerGap {
 /// How many resources a hole names; the ledger in the manifest has them all.
 const NAMED_RESOURCES: usize = 10;
 
-/// Every hole, sorted by account, Region and API.
-pub(super) fn gaps(manifest: &Manifest, checks: &[&'static Check]) -> Vec<LedgerGap> {
-    let required: BTreeSet<&str> = checks::required_apis();
-    let rows = manifest.coverage.iter().filter(|row| row.is_gap() && required.contains(row.api.as_str()));
+/// Every hole in what the selected checks read of the selected accounts, sorted by account, Region and API. What the
+/// organization was asked concerns every account.
+pub(super) fn gaps(manifest: &Manifest, options: Options<'_>) -> Vec<LedgerGap> {
+    let checks = options.checks;
+    let required: BTreeSet<&str> = checks::required_apis(checks);
+    let concerns = |api: &str, account_id: &str| {
+        required.contains(api) && (options.selection.wants_account(account_id) || api.starts_with("organizations:"))
+    };
+    let rows = manifest.coverage.iter().filter(|row| row.is_gap() && concerns(&row.api, &row.account_id));
     let mut gaps: Vec<LedgerGap> = rows
         // The caller's own account may be read with the caller's credentials when AssumeRole is refused there.
         .filter(|row| row.api != "sts:AssumeRole" || !is_caller(manifest, &row.account_id))

@@ -6,7 +6,9 @@ mod first_seen;
 mod judge;
 mod ledger;
 mod rollup;
+mod selection;
 mod summary;
+mod timings;
 
 use std::collections::BTreeSet;
 
@@ -16,10 +18,12 @@ use rayon::prelude::*;
 pub use first_seen::FirstSeen;
 pub use ledger::LedgerGap;
 pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll_up};
+pub use selection::{ByTag, EVERYTHING, Omitted, Selection, Tag};
 pub use summary::{Counts, Summary};
+pub use timings::{Part, Timings, measured};
 
 use crate::access::Estate;
-use crate::checks::{Check, Parameters, Setting, Verdicts};
+use crate::checks::{CHECKS, Check, Parameters, Setting, Verdicts};
 use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
 use crate::model::{Account, Fact, Organization};
@@ -34,15 +38,41 @@ pub struct Options<'a> {
     pub parameters: &'a Parameters,
     /// Whose verdicts these parameters stand for.
     pub verdicts: Verdicts,
-    /// The frameworks whose controls findings name.
+    /// The frameworks whose controls findings name, selected or not.
     pub frameworks: &'a [Framework],
+    /// What is selected. The checks are those that it leaves.
+    pub selection: &'a Selection,
     /// The time at which ages are counted; absent: the snapshot's end.
     pub as_of: Option<Timestamp>,
     /// Since when an earlier audit knows findings.
     pub first_seen: Option<&'a FirstSeen>,
+    /// Where time is counted, if anybody wants to know.
+    pub timings: Option<&'a Timings>,
 }
 
-impl Options<'_> {
+impl<'a> Options<'a> {
+    /// The frameworks that are reported, in their order.
+    pub fn reported(&self) -> impl Iterator<Item = &'a Framework> {
+        let selection = self.selection;
+        self.frameworks.iter().filter(|framework| selection.wants_framework(framework))
+    }
+
+    /// What the selection leaves out of an audit of a snapshot, before anything is judged.
+    pub fn omitted(&self, manifest: &manifest::Manifest) -> Omitted {
+        if self.selection.is_empty() {
+            return Omitted::default();
+        }
+        let runs = |check: &Check| self.checks.iter().any(|it| it.id == check.id);
+        let is_part = |check: &&&Check| check.rules.iter().any(|rule| !self.selection.wants_rule(check, *rule));
+        let ids = manifest.accounts.iter().map(|account| &account.account_id);
+        Omitted {
+            checks: CHECKS.iter().filter(|check| !runs(check)).map(|check| check.id).collect(),
+            parts_of_checks: self.checks.iter().filter(is_part).map(|check| check.id).collect(),
+            accounts: ids.filter(|id| !self.selection.wants_account(id)).cloned().collect(),
+            by_tag: ByTag::default(),
+        }
+    }
+
     /// The parameters of these checks that are not at their defaults, in the order of the checks.
     pub fn settings(&self) -> Vec<Setting> {
         self.checks.iter().flat_map(|check| self.parameters.settings(check)).collect()
@@ -58,9 +88,11 @@ pub struct AuditedAccount {
     pub facts: Account,
     /// Its findings; none for accounts that were left out or are not ACTIVE.
     pub findings: Vec<Finding>,
+    /// What tags left out of it.
+    pub by_tag: ByTag,
 }
 
-/// Audits a snapshot and delivers each account in the order of account ids.
+/// Audits a snapshot and delivers each selected account in the order of account ids.
 ///
 /// # Errors
 /// When a file of the snapshot is damaged, or `deliver` fails.
@@ -78,8 +110,7 @@ pub fn run<E: From<snapshot::Error>>(
         estate: Estate::new(organization.clone()),
         accounts: &accounts,
         as_of: options.as_of.unwrap_or(manifest.window.end),
-        parameters: options.parameters,
-        first_seen: options.first_seen,
+        options,
         checks: options
             .checks
             .iter()
@@ -87,8 +118,11 @@ pub fn run<E: From<snapshot::Error>>(
             .collect(),
     };
     let mut summary = Summary::new(&context.checks, context.as_of);
+    summary.omitted = options.omitted(manifest);
+    let wanted = |account: &&manifest::Account| options.selection.wants_account(&account.account_id);
+    let selected: Vec<&manifest::Account> = manifest.accounts.iter().filter(wanted).collect();
     // Accounts are read, judged and dropped in groups, so that memory follows the group and not the organization.
-    for group in manifest.accounts.chunks(rayon::current_num_threads() * 2) {
+    for group in selected.chunks(rayon::current_num_threads() * 2) {
         let audited: Result<Vec<AuditedAccount>, snapshot::Error> =
             group.par_iter().map(|entry| context.audit(entry)).collect();
         for account in audited? {
@@ -96,7 +130,7 @@ pub fn run<E: From<snapshot::Error>>(
             deliver(&account)?;
         }
     }
-    summary.ledger = ledger::gaps(manifest, options.checks);
+    summary.ledger = ledger::gaps(manifest, options);
     Ok(summary)
 }
 
@@ -107,16 +141,17 @@ struct Context<'a> {
     estate: Estate,
     accounts: &'a BTreeSet<String>,
     as_of: Timestamp,
-    parameters: &'a Parameters,
-    first_seen: Option<&'a FirstSeen>,
+    options: Options<'a>,
     checks: Vec<(&'static Check, Vec<String>)>,
 }
 
 impl Context<'_> {
     fn audit(&self, entry: &manifest::Account) -> Result<AuditedAccount, snapshot::Error> {
-        let facts = self.snapshot.account(entry, self.organization)?;
-        let findings = if entry.outcome.is_in_scope() { judge::account(self, &facts) } else { Vec::new() };
-        Ok(AuditedAccount { entry: entry.clone(), facts, findings })
+        let read = || self.snapshot.account(entry, self.organization);
+        let facts = measured(self.options.timings, Part::Reading, read)?;
+        let in_scope = entry.outcome.is_in_scope();
+        let (findings, by_tag) = if in_scope { judge::account(self, &facts) } else { Default::default() };
+        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag })
     }
 }
 

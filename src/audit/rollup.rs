@@ -84,16 +84,26 @@ pub struct TestResult<'a> {
     pub counts: Option<Counts>,
     /// Whether its population is not known to be whole.
     pub has_hole: bool,
+    /// Whether the check ran without a part of what it judges, which a selection left out.
+    pub is_cut: bool,
+}
+
+impl ControlResult<'_> {
+    /// How many of its tests were left out of the run as a whole, and how many ran without a part of what they judge.
+    pub fn omitted(&self) -> (usize, usize) {
+        let whole = self.tests.iter().filter(|test| test.counts.is_none()).count();
+        (whole, self.tests.iter().filter(|test| test.counts.is_some() && test.is_cut).count())
+    }
 }
 
 /// Rolls an audit up to every control of the frameworks.
-pub fn roll_up<'a>(summary: &Summary, frameworks: &'a [Framework]) -> Vec<FrameworkResult<'a>> {
+pub fn roll_up<'a>(summary: &Summary, frameworks: impl IntoIterator<Item = &'a Framework>) -> Vec<FrameworkResult<'a>> {
     let control = |control| control_result(summary, control);
     let framework = |framework: &'a Framework| FrameworkResult {
         framework,
         controls: framework.controls.iter().map(control).collect(),
     };
-    frameworks.iter().map(framework).collect()
+    frameworks.into_iter().map(framework).collect()
 }
 
 fn control_result<'a>(summary: &Summary, control: &'a Control) -> ControlResult<'a> {
@@ -104,19 +114,23 @@ fn control_result<'a>(summary: &Summary, control: &'a Control) -> ControlResult<
 }
 
 fn test_result<'a>(summary: &Summary, test: &'a Test) -> TestResult<'a> {
-    TestResult { test, counts: counts_of(summary, test), has_hole: summary.has_hole(&test.check) }
+    let check = &test.check;
+    let (has_hole, is_cut) = (summary.has_hole(check), summary.omitted.is_cut(check));
+    TestResult { test, counts: counts_of(summary, test), has_hole, is_cut }
 }
 
 fn counts_of(summary: &Summary, test: &Test) -> Option<Counts> {
     let (check, default) = summary.by_check.get_key_value(test.check.as_str())?;
     match &test.aspect {
         None => Some(*default),
-        // A finding without the aspect (ERROR, NOT_APPLICABLE) counts under its own status.
+        // A finding without the aspect (ERROR, NOT_APPLICABLE, MANUAL) counts under its own status.
         Some(aspect) => {
             let mut counts = summary.by_aspect.get(&(*check, aspect.clone())).copied().unwrap_or_default();
-            for status in [Status::Error, Status::NotApplicable] {
+            for status in [Status::Error, Status::NotApplicable, Status::Manual] {
                 counts.add_many(status, default.of(status));
             }
+            // A framework of the user's own may name an aspect that the check has not: that concludes nothing.
+            counts.add_many(Status::Undecided, default.total().saturating_sub(counts.total()));
             Some(counts)
         }
     }
@@ -127,7 +141,7 @@ fn determination(tests: &[TestResult<'_>]) -> Determination {
     let mut all = Counts::default();
     let mut concluding = Counts::default();
     let (mut concluding_tests, mut not_run) = (0, 0);
-    let has_hole = tests.iter().any(|test| test.has_hole);
+    let has_hole = tests.iter().any(|test| test.has_hole || (test.is_cut && test.counts.is_some()));
     for test in tests {
         let Some(counts) = test.counts else {
             not_run += 1;
@@ -189,6 +203,7 @@ mod tests {
             by_severity: BTreeMap::new(),
             by_account_and_check: BTreeMap::new(),
             ledger: Vec::new(),
+            omitted: crate::audit::Omitted::default(),
         };
         for (id, (_, statuses)) in IDS.into_iter().zip(tests) {
             let counts = summary.by_check.entry(id).or_default();
@@ -229,7 +244,7 @@ mod tests {
         let tests: Vec<TestResult<'_>> = framework[0].controls[0]
             .tests()
             .zip([Some(counts), None])
-            .map(|(test, counts)| TestResult { test, counts, has_hole: false })
+            .map(|(test, counts)| TestResult { test, counts, has_hole: false, is_cut: false })
             .collect();
         assert_eq!(determination(&tests), Determination::Incomplete);
         let neither: Vec<TestResult<'_>> = tests.iter().map(|it| TestResult { counts: None, ..it.clone() }).collect();
@@ -242,7 +257,9 @@ mod tests {
         let mut counts = Counts::default();
         counts.add(Status::Pass);
         let test = framework[0].controls[0].tests().next().unwrap();
-        let with_hole = TestResult { test, counts: Some(counts), has_hole: true };
+        let with_hole = TestResult { test, counts: Some(counts), has_hole: true, is_cut: false };
         assert_eq!(determination(&[with_hole]), Determination::Incomplete);
+        let cut = TestResult { test, counts: Some(counts), has_hole: false, is_cut: true };
+        assert_eq!(determination(&[cut]), Determination::Incomplete);
     }
 }

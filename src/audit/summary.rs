@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use super::{AuditedAccount, LedgerGap};
+use super::{AuditedAccount, LedgerGap, Omitted};
 use crate::checks::Check;
 use crate::finding::{Severity, Status};
 
@@ -75,7 +75,7 @@ pub struct Summary {
     pub by_aspect: BTreeMap<(&'static str, String), Counts>,
     /// By account id, every account that was audited.
     pub by_account: BTreeMap<String, Counts>,
-    /// Number of accounts that were not: left out on purpose, or not ACTIVE.
+    /// Number of selected accounts that were not: left out on purpose when they were read, or not ACTIVE.
     pub left_out: u64,
     /// By severity.
     pub by_severity: BTreeMap<Severity, Counts>,
@@ -83,6 +83,8 @@ pub struct Summary {
     pub by_account_and_check: BTreeMap<(String, &'static str), Counts>,
     /// Rows of the coverage ledger that leave a hole in what the checks read.
     pub ledger: Vec<LedgerGap>,
+    /// What a selection left out.
+    pub omitted: Omitted,
 }
 
 impl Summary {
@@ -97,6 +99,7 @@ impl Summary {
             by_severity: Severity::ALL.into_iter().map(|severity| (severity, Counts::default())).collect(),
             by_account_and_check: BTreeMap::new(),
             ledger: Vec::new(),
+            omitted: Omitted::default(),
         }
     }
 
@@ -117,8 +120,15 @@ impl Summary {
                 self.by_aspect.entry((finding.check_id, aspect.name.clone())).or_default().add(aspect.status);
             }
         }
+        self.omitted.by_tag.add(&account.by_tag);
         self.total += counts;
         self.by_account.insert(id.clone(), counts);
+    }
+
+    /// What a selection left out, in phrases.
+    pub fn omitted_words(&self) -> Vec<String> {
+        let delivered = self.by_account.len() + usize::try_from(self.left_out).unwrap_or(usize::MAX);
+        self.omitted.words(self.omitted.accounts.len().saturating_add(delivered))
     }
 
     /// Whether the population of a check is not known to be whole: a call that it rests on left a hole, or no account was

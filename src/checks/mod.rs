@@ -115,6 +115,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::access::{self, Directory, Estate};
 use crate::finding::{Judgement, Severity, StatementReference};
@@ -250,6 +251,25 @@ pub struct Check {
 }
 
 impl Check {
+    /// The service to which what a rule of it judges belongs: the one that begins its id, and for checks of policy documents
+    /// (`policy-…`), which judge those of several services, the service of the document.
+    pub fn service(&self, rule: Rule) -> Service {
+        let of_id = Service::ALL.into_iter().find(|service| self.id.starts_with(service.prefix()));
+        of_id.unwrap_or(match rule {
+            Rule::Key(_) | Rule::CustomKeyStore(_) | Rule::Grant(_) => Service::Kms,
+            Rule::Organization(_) | Rule::ServiceControlPolicy(_) | Rule::ResourceControlPolicy(_) => {
+                Service::Organizations
+            }
+            Rule::Root(_)
+            | Rule::User(_)
+            | Rule::Group(_)
+            | Rule::Role(_)
+            | Rule::Principal(_)
+            | Rule::ManagedPolicy(_)
+            | Rule::ServerCertificate(_) => Service::Iam,
+        })
+    }
+
     /// Whether it judges nothing in this account, because what it judges is in the management account.
     pub fn is_of_another_account(&self, scope: &Scope<'_>) -> bool {
         let is_member = matches!(
@@ -257,6 +277,45 @@ impl Check {
             Ok(Some(organization)) if organization.management_account_id != scope.account.id
         );
         is_member && self.rules.iter().all(|rule| matches!(rule, Rule::Organization(_)))
+    }
+}
+
+/// A service whose state is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// Account Management: contacts, membership in an organization.
+    Account,
+    /// Identity and Access Management.
+    Iam,
+    /// Key Management Service.
+    Kms,
+    /// Organizations.
+    Organizations,
+}
+
+impl Service {
+    /// Every service.
+    pub const ALL: [Self; 4] = [Self::Account, Self::Iam, Self::Kms, Self::Organizations];
+
+    /// The word of the command line and of every file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Iam => "iam",
+            Self::Kms => "kms",
+            Self::Organizations => "organizations",
+        }
+    }
+
+    /// How the ids of its checks begin.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Account => "account-",
+            Self::Iam => "iam-",
+            Self::Kms => "kms-",
+            Self::Organizations => "org-",
+        }
     }
 }
 
@@ -405,9 +464,9 @@ pub const POPULATION_APIS: [&str; 7] = [
     "sts:AssumeRole",
 ];
 
-/// The APIs that at least one check reads, and those on which every population rests.
-pub fn required_apis() -> BTreeSet<&'static str> {
-    CHECKS.iter().flat_map(|check| check.reads).copied().chain(POPULATION_APIS).collect()
+/// The APIs that at least one of the checks reads, and those on which every population rests.
+pub fn required_apis(checks: &[&Check]) -> BTreeSet<&'static str> {
+    checks.iter().flat_map(|check| check.reads).copied().chain(POPULATION_APIS).collect()
 }
 
 /// Whether policies that are permissions boundaries and nothing else are left out. AWS Config asks for it as a parameter of its rules.

@@ -4,52 +4,62 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use jiff::Timestamp;
 
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
-use crate::audit::{self, Determination, FrameworkResult, Summary};
-use crate::checks::{CHECKS, Parameters, Verdicts};
+use super::selection::Asked;
+use super::timings;
+use crate::audit::{self, Determination, FrameworkResult, Selection, Summary, Timings};
+use crate::checks::Verdicts;
 use crate::cli::{AuditArgs, FailOn, VerdictsArg};
 use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
-use crate::frameworks;
-use crate::report::{self, INDEX, Pack, Prior, SigningKey};
+use crate::frameworks::OwnFile;
+use crate::report::{self, INDEX, Pack, Prior, Sealed, SigningKey};
 use crate::snapshot::Snapshot;
 
 /// What an audit amounts to.
-pub(super) struct Audited {
+pub(super) struct Audited<'a> {
     pub(super) summary: Summary,
-    pub(super) results: Vec<FrameworkResult<'static>>,
-    snapshot_root: String,
-    pack_root: String,
-    archive_name: String,
+    pub(super) results: Vec<FrameworkResult<'a>>,
+    sealed: Sealed,
 }
 
 pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
-    let verdicts = args.verdicts.map(verdicts).or(config.audit.verdicts).unwrap_or_default();
-    let parameters = config.parameters.clone().under(verdicts)?;
+    let start = timings::clock();
+    let spent = args.timings.then(|| Timings::new(timings::clock));
     let key = args.sign.as_deref().map(signing_key).transpose()?;
-    let prior = args.prior.as_deref().map(|prior| prior_pack(prior, args)).transpose()?;
-    let as_of = args.as_of.or(config.audit.as_of);
-    let settings = Settings { as_of, parameters: &parameters, verdicts, prior: prior.as_ref() };
+    let snapshot = Snapshot::open(&args.snapshot)?;
+    let prior = args.prior.as_deref().map(|prior| prior_pack(prior, &snapshot, &args.out)).transpose()?;
+    let tags = super::selection::either(&args.tag, &config.audit.tags);
+    let asked = Asked::new(&args.selection, tags, args.verdicts, config, &[&snapshot])?;
+    let settings = Settings {
+        audit: asked.options(args.as_of.or(config.audit.as_of), prior.as_ref(), spent.as_ref()),
+        own_frameworks: &asked.library.own,
+        prior: prior.as_ref(),
+    };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
-    let audited =
-        write_pack(&args.snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
-    warn_of_gaps(&audited.summary, console);
-    let handed = hand_over(args, key.as_ref(), &audited)?;
-    let mut text = in_words(&audited.summary, &audited.results)?;
-    writeln!(text, "\nSnapshot root  {}", audited.snapshot_root)?;
-    writeln!(text, "Pack root      {}", audited.pack_root)?;
+    let audited = write_pack(&snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
+    let handed = hand_over(args, key.as_ref(), &audited, &snapshot)?;
+    let summary = &audited.summary;
+    warn_of_gaps(summary, console);
+    warn_of_tags(summary, &asked.selection, console);
+    let mut text = in_words(summary, &audited.results, &asked.selection)?;
+    writeln!(text, "\nSnapshot root  {}", snapshot.root())?;
+    writeln!(text, "Pack root      {}", audited.sealed.root)?;
     text.push_str(&handed);
     writeln!(text, "Open           {}", args.out.join(INDEX).display())?;
     super::print(harmless_lines(&text).as_bytes())?;
+    if let Some(spent) = spent {
+        let elapsed = timings::clock().saturating_sub(start);
+        console.note(&timings::in_words(&spent.spent(), elapsed, rayon::current_num_threads())?);
+    }
     let fail_on = args.fail_on.map(severity).or(config.audit.fail_on);
     let allow_incomplete = args.allow_incomplete || config.audit.allow_incomplete;
-    Ok(if audited.summary.is_incomplete() && !allow_incomplete {
+    Ok(if summary.is_incomplete() && !allow_incomplete {
         Exit::Incomplete
-    } else if fail_on.is_some_and(|limit| has_exceptions(&audited.summary, limit)) {
+    } else if fail_on.is_some_and(|limit| has_exceptions(summary, limit)) {
         Exit::Findings
     } else {
         Exit::Done
@@ -59,12 +69,10 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
 /// What an audit is told beside its snapshot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings<'a> {
-    /// As in [`audit::Options`].
-    pub(super) as_of: Option<Timestamp>,
-    /// As in [`audit::Options`].
-    pub(super) parameters: &'a Parameters,
-    /// As in [`audit::Options`].
-    pub(super) verdicts: Verdicts,
+    /// What it runs with.
+    pub(super) audit: audit::Options<'a>,
+    /// The files of the user's own frameworks.
+    pub(super) own_frameworks: &'a [OwnFile],
     /// The pack of an earlier quarter.
     pub(super) prior: Option<&'a Prior>,
 }
@@ -100,17 +108,16 @@ fn access(args: &AuditArgs) -> Access {
 }
 
 /// Audits a snapshot and writes its pack into a missing or empty folder.
-pub(super) fn write_pack(
-    snapshot: &Path,
+pub(super) fn write_pack<'a>(
+    snapshot: &Snapshot,
     out: &Path,
-    settings: Settings<'_>,
+    settings: Settings<'a>,
     parts: Parts,
     console: &Console,
-) -> anyhow::Result<Audited> {
-    let snapshot = Snapshot::open(snapshot)?;
+) -> anyhow::Result<Audited<'a>> {
     files::keep_out_of(out, &[snapshot.folder()])?;
     files::output_folder(out)?;
-    let audited = fill_pack(&snapshot, out, settings, parts, console);
+    let audited = fill_pack(snapshot, out, settings, parts, console);
     if audited.is_err() {
         // The folder was empty before: half a pack must not be mistaken for one.
         // A folder that stays behind has no manifest; the reason of the failure matters more.
@@ -119,23 +126,14 @@ pub(super) fn write_pack(
     audited
 }
 
-fn fill_pack(
+fn fill_pack<'a>(
     snapshot: &Snapshot,
     out: &Path,
-    settings: Settings<'_>,
+    settings: Settings<'a>,
     parts: Parts,
     console: &Console,
-) -> anyhow::Result<Audited> {
-    let frameworks = frameworks::all()?;
-    let Settings { as_of, parameters, verdicts, prior } = settings;
-    let options = audit::Options {
-        checks: CHECKS,
-        parameters,
-        verdicts,
-        frameworks,
-        as_of,
-        first_seen: prior.map(|it| &it.first_seen),
-    };
+) -> anyhow::Result<Audited<'a>> {
+    let Settings { audit, own_frameworks, prior } = settings;
     let Parts { with_snapshot, access } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
@@ -145,9 +143,9 @@ fn fill_pack(
         ));
     }
     let prior_root = prior.map(|it| it.root.as_str());
-    let options_of_pack = report::Options { audit: options, with_snapshot, with_access, prior_root };
-    let mut pack = Pack::create(out, snapshot, options_of_pack)?;
-    let summary = audit::run(snapshot, options, |account| {
+    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root };
+    let mut pack = Pack::create(out, snapshot, options)?;
+    let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(
             "{} {}: {} findings",
             account.facts.id,
@@ -157,9 +155,8 @@ fn fill_pack(
         pack.account(account)
     })?;
     let sealed = pack.finish(&summary)?;
-    let results = audit::roll_up(&summary, frameworks);
-    let archive_name = report::archive_name(snapshot, &sealed);
-    Ok(Audited { summary, results, snapshot_root: snapshot.root().to_owned(), pack_root: sealed.root, archive_name })
+    let results = audit::roll_up(&summary, audit.reported());
+    Ok(Audited { summary, results, sealed })
 }
 
 /// The key to sign with. Its passphrase is asked for before the work begins.
@@ -172,20 +169,25 @@ fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
     })
 }
 
-fn prior_pack(prior: &Path, args: &AuditArgs) -> anyhow::Result<Prior> {
-    files::keep_out_of(&args.out, &[prior])?;
-    Ok(Prior::read(prior, &Snapshot::open(&args.snapshot)?)?)
+fn prior_pack(prior: &Path, snapshot: &Snapshot, out: &Path) -> anyhow::Result<Prior> {
+    files::keep_out_of(out, &[prior])?;
+    Ok(Prior::read(prior, snapshot)?)
 }
 
 /// Signs and packs what is sealed, as asked, and says so.
-fn hand_over(args: &AuditArgs, key: Option<&SigningKey>, audited: &Audited) -> anyhow::Result<String> {
+fn hand_over(
+    args: &AuditArgs,
+    key: Option<&SigningKey>,
+    audited: &Audited<'_>,
+    snapshot: &Snapshot,
+) -> anyhow::Result<String> {
     let mut text = String::new();
     if let Some(key) = key {
         report::sign(&args.out, key)?;
         writeln!(text, "Signed         {} by {}", report::SIGNATURE, key.name())?;
     }
     if args.zip {
-        let path = report::archive(&args.out, &audited.archive_name)?;
+        let path = report::archive(&args.out, &report::archive_name(snapshot, &audited.sealed))?;
         writeln!(text, "One file       {}", path.display())?;
     }
     Ok(text)
@@ -212,8 +214,30 @@ pub(super) fn warn_of_gaps(summary: &Summary, console: &Console) {
     }
 }
 
+/// What `--tag` could not tell, on standard error.
+fn warn_of_tags(summary: &Summary, selection: &Selection, console: &Console) {
+    let by_tag = &summary.omitted.by_tag;
+    if by_tag.kept > 0 {
+        console.warn(&format!("--tag keeps {} results of resources whose tags could not be read", by_tag.kept));
+    }
+    if by_tag.unknown() > 0 {
+        console.warn(&format!(
+            "--tag leaves out {} results of resources whose tags a snapshot does not hold, such as accounts and managed \
+             policies; they may carry what is asked for, and their controls get no conclusion",
+            by_tag.unknown()
+        ));
+    }
+    if !selection.tags.is_empty() && summary.total.total() == by_tag.kept {
+        console.warn("no resource whose tags were read carries what --tag asks for");
+    }
+}
+
 /// Counts and determinations, for a terminal.
-pub(super) fn in_words(summary: &Summary, results: &[FrameworkResult<'_>]) -> Result<String, std::fmt::Error> {
+pub(super) fn in_words(
+    summary: &Summary,
+    results: &[FrameworkResult<'_>],
+    selection: &Selection,
+) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let accounts = summary.by_account.len();
     let accounts = if accounts == 1 { "1 account".to_owned() } else { format!("{accounts} accounts") };
@@ -221,7 +245,18 @@ pub(super) fn in_words(summary: &Summary, results: &[FrameworkResult<'_>]) -> Re
         0 => String::new(),
         left_out => format!(" ({left_out} more left out or closed)"),
     };
-    writeln!(text, "{} checks over {accounts}{left_out}, as of {}\n", summary.by_check.len(), summary.as_of)?;
+    let checks = summary.by_check.len();
+    let checks = if checks == 1 { "1 check".to_owned() } else { format!("{checks} checks") };
+    writeln!(text, "{checks} over {accounts}{left_out}, as of {}\n", summary.as_of)?;
+    if !selection.is_empty() {
+        writeln!(text, "  Selected   {}", selection.words().join("; "))?;
+        let omitted = summary.omitted_words();
+        writeln!(
+            text,
+            "  Left out   {}\n",
+            if omitted.is_empty() { "nothing".to_owned() } else { omitted.join("; ") }
+        )?;
+    }
     for status in Status::ALL.into_iter().filter(|status| summary.total.of(*status) > 0) {
         write!(text, "  {:<15}{:>7}", status.word(), summary.total.of(status))?;
         if status == Status::Fail {
@@ -247,14 +282,14 @@ fn has_exceptions(summary: &Summary, limit: Severity) -> bool {
     summary.by_severity.iter().any(|(severity, counts)| *severity >= limit && counts.of(Status::Fail) > 0)
 }
 
-fn verdicts(argument: VerdictsArg) -> Verdicts {
+pub(super) fn verdicts(argument: VerdictsArg) -> Verdicts {
     match argument {
         VerdictsArg::Keyproof => Verdicts::Keyproof,
         VerdictsArg::SecurityHub => Verdicts::SecurityHub,
     }
 }
 
-fn severity(fail_on: FailOn) -> Severity {
+pub(super) fn severity(fail_on: FailOn) -> Severity {
     match fail_on {
         FailOn::Critical => Severity::Critical,
         FailOn::High => Severity::High,

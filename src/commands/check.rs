@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::console::harmless;
-use super::{Exit, nearest, print, rows};
+use super::selection::unknown_check;
+use super::{Exit, print, rows};
 use crate::checks::{self, CHECKS, Check, Parameters};
 use crate::cli::{CheckCommand, ListArgs};
 use crate::config::Config;
@@ -33,9 +34,7 @@ fn list(args: &ListArgs) -> anyhow::Result<Exit> {
 
 fn show(id: &str, parameters: &Parameters) -> anyhow::Result<Exit> {
     let Some(check) = checks::find(id) else {
-        let hint = nearest(id, CHECKS.iter().map(|check| check.id))
-            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        anyhow::bail!("no check is called `{id}`{hint} (`keyproof check list` prints all of them)");
+        anyhow::bail!(unknown_check(id).unwrap_or_default());
     };
     let mut text = String::new();
     writeln!(text, "{}\n{}\n", check.id, check.title)?;

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 use super::console::{Console, harmless};
-use crate::checks;
+use crate::checks::{self, CHECKS};
 use crate::cli::CollectArgs;
 use crate::collect::{
     self, DEFAULT_CONCURRENCY, DEFAULT_ROLE_NAME, Error, Event, Options, Plan, PlannedAccount, Progress, Refusal,
@@ -39,7 +39,7 @@ pub(super) fn run(args: &CollectArgs, config: &Config, console: Console) -> anyh
         result => result?,
     };
     io::stdout().lock().write_all(summary_text(&options, &summary, console.is_quiet()).as_bytes())?;
-    let required = checks::required_apis();
+    let required = checks::required_apis(CHECKS);
     let missing: Vec<&Coverage> = summary.missing(&required).collect();
     if missing.is_empty() {
         return Ok(Exit::Done);

@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::console::{Console, harmless_lines};
+use super::selection::Asked;
 use super::{Exit, audit, diff, print};
-use crate::checks;
 use crate::cli::DemoArgs;
 use crate::demo::{self, Quarter};
 use crate::files;
 use crate::report::{self, DemoLink};
+use crate::snapshot::Snapshot;
 
 /// The file by which a later run knows that it may replace the folder.
 const MARKER: &str = ".keyproof-demo";
@@ -43,33 +44,39 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
         console.note(&format!("Writing the snapshot of {} …", quarter.name()));
         demo::write_quarter(&out.join("snapshots").join(quarter.name()), quarter)?;
     }
+    let everything = Asked::everything()?;
+    let settings = audit::Settings {
+        audit: everything.options(None, None, None),
+        own_frameworks: &everything.library.own,
+        prior: None,
+    };
     let mut text = String::new();
+    let open = |quarter: Quarter| Snapshot::open(&out.join("snapshots").join(quarter.name()));
     for quarter in quarters {
         console.note(&format!("Auditing {} …", quarter.name()));
-        let snapshot = out.join("snapshots").join(quarter.name());
         let pack = out.join("packs").join(quarter.name());
         let audited = audit::write_pack(
-            &snapshot,
+            &open(quarter)?,
             &pack,
-            audit::Settings {
-                as_of: None,
-                parameters: &checks::DEFAULTS,
-                verdicts: checks::Verdicts::Keyproof,
-                prior: None,
-            },
+            settings,
             audit::Parts { with_snapshot: true, access: audit::Access::Always },
             console,
         )?;
-        writeln!(text, "{}: {}", quarter.name(), audit::in_words(&audited.summary, &audited.results)?)?;
+        writeln!(
+            text,
+            "{}: {}",
+            quarter.name(),
+            audit::in_words(&audited.summary, &audited.results, &everything.selection)?
+        )?;
     }
     console.note("Comparing the quarters …");
     let [old, new] = quarters.map(Quarter::name);
     let changes = format!("{old}--{new}");
     let (compared, _) = diff::write_comparison(
-        &out.join("snapshots").join(old),
-        &out.join("snapshots").join(new),
+        &open(Quarter::Q2)?,
+        &open(Quarter::Q3)?,
         &out.join("changes").join(&changes),
-        &checks::DEFAULTS,
+        &everything,
     )?;
     text.push_str(&diff::in_words(&compared)?);
     let links = [

@@ -5,18 +5,22 @@ use std::path::Path;
 
 use super::Exit;
 use super::console::{Console, harmless_lines};
-use crate::audit;
-use crate::checks::{CHECKS, Parameters, Verdicts};
+use super::selection::Asked;
 use crate::cli::DiffArgs;
 use crate::config::Config;
 use crate::diff::{self, Changes, Class};
 use crate::files;
-use crate::frameworks;
 use crate::report::{self, CHANGES};
 use crate::snapshot::Snapshot;
 
 pub(super) fn run(args: &DiffArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
-    let (changes, root) = write_comparison(&args.old, &args.new, &args.out, &config.parameters)?;
+    let (old, new) = (Snapshot::open(&args.old)?, Snapshot::open(&args.new)?);
+    if !config.audit.tags.is_empty() {
+        // A tag that came or went would look like an exception that did.
+        console.warn("`tags` under [audit] do not narrow a comparison");
+    }
+    let asked = Asked::new(&args.selection, &[], args.verdicts, config, &[&old, &new])?;
+    let (changes, root) = write_comparison(&old, &new, &args.out, &asked)?;
     let mut text = in_words(&changes)?;
     writeln!(text, "\nPack root      {root}")?;
     writeln!(text, "Open           {}", args.out.join(CHANGES).display())?;
@@ -29,15 +33,14 @@ pub(super) fn run(args: &DiffArgs, config: &Config, console: &Console) -> anyhow
 
 /// Compares two snapshots and writes the comparison into a missing or empty folder. Gives the changes and the pack root.
 pub(super) fn write_comparison(
-    old: &Path,
-    new: &Path,
+    old: &Snapshot,
+    new: &Snapshot,
     out: &Path,
-    parameters: &Parameters,
+    asked: &Asked,
 ) -> anyhow::Result<(Changes, String)> {
-    let (old, new) = (Snapshot::open(old)?, Snapshot::open(new)?);
     files::keep_out_of(out, &[old.folder(), new.folder()])?;
     files::output_folder(out)?;
-    let written = fill(&old, &new, out, parameters);
+    let written = fill(old, new, out, asked);
     if written.is_err() {
         // The folder was empty before: half a comparison must not be mistaken for one.
         // A folder that stays behind has no manifest; the reason of the failure matters more.
@@ -46,16 +49,8 @@ pub(super) fn write_comparison(
     written
 }
 
-fn fill(old: &Snapshot, new: &Snapshot, out: &Path, parameters: &Parameters) -> anyhow::Result<(Changes, String)> {
-    let options = audit::Options {
-        checks: CHECKS,
-        parameters,
-        verdicts: Verdicts::Keyproof,
-        frameworks: frameworks::all()?,
-        as_of: None,
-        first_seen: None,
-    };
-    let changes = diff::run(old, new, options)?;
+fn fill(old: &Snapshot, new: &Snapshot, out: &Path, asked: &Asked) -> anyhow::Result<(Changes, String)> {
+    let changes = diff::run(old, new, asked.options(None, None, None))?;
     let sealed = report::write_comparison(out, &changes)?;
     Ok((changes, sealed.root))
 }
@@ -64,6 +59,9 @@ fn fill(old: &Snapshot, new: &Snapshot, out: &Path, parameters: &Parameters) -> 
 pub(super) fn in_words(changes: &Changes) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     writeln!(text, "From {} to {}\n", changes.old.end, changes.new.end)?;
+    if !changes.narrowed.is_empty() {
+        writeln!(text, "  {}\n", changes.narrowed.join("\n  "))?;
+    }
     writeln!(text, "  {:<24}{:>7}", "exceptions then", changes.balance.open_old)?;
     for class in Class::ALL {
         let count = changes.counts.get(&class).copied().unwrap_or_default();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::console::Console;
 use super::{Exit, print};
-use crate::checks;
+use crate::checks::{self, CHECKS};
 use crate::cli::ImportArgs;
 use crate::import::{self, Hints};
 use crate::snapshot::{Account, AccountOutcome, Coverage, Manifest};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Exit> 
         console.note("The snapshot is unfinished; end with `keyproof import --finish`.");
         return Ok(Exit::Done);
     }
-    let required = checks::required_apis();
+    let required = checks::required_apis(CHECKS);
     let manifest = import::finish(&args.out, &required)?;
     let gaps = gaps(&manifest, &required);
     for gap in &gaps {
@@ -73,7 +73,7 @@ mod tests {
         let hints = Hints { account_id: "111122223333".to_owned(), ..Hints::default() };
         let out = folder.path().join("snapshot");
         import::add(&out, &[file], &hints, Timestamp::UNIX_EPOCH).unwrap();
-        let required = checks::required_apis();
+        let required = checks::required_apis(CHECKS);
         let gaps = gaps(&import::finish(&out, &required).unwrap(), &required);
         let expected = "account 111122223333: account:ListRegions is failed (not imported)".to_owned();
         assert!(gaps.contains(&expected), "{gaps:?}");

@@ -17,6 +17,8 @@ mod policy;
 mod policy_lint;
 mod role;
 mod rows;
+mod selection;
+mod timings;
 mod verify;
 mod version;
 
@@ -87,7 +89,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Verify(args) => verify::run(&args, console),
         Command::Policy(command) => policy::run(&command, console),
         Command::Check(command) => check::run(command, &config),
-        Command::Framework(command) => framework::run(command),
+        Command::Framework(command) => framework::run(command, &config),
         Command::Role(args) => role::run(&args),
         Command::Evaluate(args) => evaluate::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::console::Console;
+use super::selection::Asked;
 use super::{Exit, audit, print};
-use crate::cli::VerifyArgs;
+use crate::cli::{SelectionArgs, VerifyArgs};
 use crate::config::{self, Config};
 use crate::files::{self, Scratch};
 use crate::report::{self, Made, Prior};
-use crate::snapshot::{self, manifest::Tool};
+use crate::snapshot::{self, Snapshot, manifest::Tool};
 
 pub(super) fn run(args: &VerifyArgs, console: &Console) -> anyhow::Result<Exit> {
     let path = &args.path;
@@ -96,14 +97,22 @@ fn reproduce(path: &Path, console: &Console) -> anyhow::Result<()> {
 
 fn render(path: &Path, made: &Made, again: &Path, console: &Console) -> anyhow::Result<()> {
     let file = path.join(report::CONFIG);
-    let config = if file.is_file() { config::load(Some(&file))? } else { Config::default() };
-    let verdicts = made.selection.verdicts;
-    let parameters = config.parameters.under(verdicts)?;
+    let mut config = if file.is_file() { config::load(Some(&file))? } else { Config::default() };
+    config.audit.verdicts = Some(made.selection.verdicts);
+    for id in &made.selection.own_frameworks {
+        let name = format!("{}{id}.toml", report::OWN_FRAMEWORKS);
+        ensure!(files::is_inside(&name), "`{id}` in `{}` is no id of a framework", report::PACK);
+        config.audit.framework_files.push(path.join(name));
+    }
+    let snapshot = Snapshot::open(&path.join(snapshot::IN_A_PACK))?;
     let prior = made.prior_pack_root.as_ref().map(|root| Prior::kept(path, root)).transpose()?;
-    let settings =
-        audit::Settings { as_of: Some(made.as_of), parameters: &parameters, verdicts, prior: prior.as_ref() };
+    let asked = Asked::new(&SelectionArgs::default(), &config.audit.tags, None, &config, &[&snapshot])?;
+    let settings = audit::Settings {
+        audit: asked.options(Some(made.as_of), prior.as_ref(), None),
+        own_frameworks: &asked.library.own,
+        prior: prior.as_ref(),
+    };
     let access = if made.access.included { audit::Access::Always } else { audit::Access::Never };
-    let parts = audit::Parts { with_snapshot: true, access };
-    audit::write_pack(&path.join(snapshot::IN_A_PACK), again, settings, parts, console)?;
+    audit::write_pack(&snapshot, again, settings, audit::Parts { with_snapshot: true, access }, console)?;
     Ok(())
 }

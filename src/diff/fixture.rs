@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::audit::Options;
+use crate::audit::{EVERYTHING, Options};
 use crate::checks::{self, Check, Judged, Remediation, Rule, Scope};
 use crate::finding::{Aspect, Judgement, Severity, StatementReference, Status};
 use crate::frameworks::{self, Framework};
@@ -296,8 +296,10 @@ pub(crate) fn options(frameworks: &[Framework]) -> Options<'_> {
         parameters: &checks::DEFAULTS,
         verdicts: checks::Verdicts::Keyproof,
         frameworks,
+        selection: &EVERYTHING,
         as_of: None,
         first_seen: None,
+        timings: None,
     }
 }
 

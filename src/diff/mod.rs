@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::{self, Counts};
-use crate::checks::Setting;
+use crate::checks::{Setting, Verdicts};
 use crate::finding::{Severity, Status};
 use crate::snapshot::{self, Snapshot, manifest};
 
@@ -229,6 +229,12 @@ pub struct Changes {
     /// Parameters of checks that are not at their defaults, on both sides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Setting>,
+    /// Whose verdicts these are, where they are not ours.
+    #[serde(skip_serializing_if = "is_ours")]
+    pub verdicts: Verdicts,
+    /// What was selected and what that left out, in sentences; none if everything was compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub narrowed: Vec<String>,
     /// The sum of the exceptions.
     pub balance: Balance,
     /// Number of findings in each class.
@@ -239,6 +245,10 @@ pub struct Changes {
     pub accounts: Vec<AccountChange>,
     /// Principals and keys that came and went.
     pub resources: Vec<ResourceChange>,
+}
+
+fn is_ours(verdicts: &Verdicts) -> bool {
+    *verdicts == Verdicts::Keyproof
 }
 
 impl Changes {
@@ -293,12 +303,28 @@ pub fn run(old: &Snapshot, new: &Snapshot, options: audit::Options<'_>) -> Resul
         old: side(old, &old_summary),
         new: side(new, &new_summary),
         settings: options.settings(),
+        verdicts: options.verdicts,
+        narrowed: narrowed(options, &old_summary, &new_summary),
         balance,
         counts,
         findings,
         accounts: resources::accounts(&before, &after),
         resources: resources::resources(&before, &after),
     })
+}
+
+/// What was selected, and what that left out of either snapshot, in sentences.
+fn narrowed(options: audit::Options<'_>, old: &audit::Summary, new: &audit::Summary) -> Vec<String> {
+    let sentence =
+        |words: &str, phrases: Vec<String>| (!phrases.is_empty()).then(|| format!("{words}: {}.", phrases.join("; ")));
+    let selected = sentence("Selected", options.selection.words());
+    let [then, now] = [old, new].map(audit::Summary::omitted_words);
+    let left_out = if then == now {
+        [sentence("Left out", now), None]
+    } else {
+        [sentence("Left out of the old snapshot", then), sentence("Left out of the new one", now)]
+    };
+    [selected].into_iter().chain(left_out).flatten().collect()
 }
 
 fn side(snapshot: &Snapshot, summary: &audit::Summary) -> Side {

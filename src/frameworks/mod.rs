@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 /// A control framework in one version.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -135,13 +136,15 @@ pub enum Error {
         /// What the parser says.
         reason: String,
     },
-    /// The file is well formed, but contradicts itself.
-    #[error("framework file `{file}`, control `{control}`: {reason}")]
+    /// The file is well formed, but contradicts itself or what ships with the tool.
+    #[error("framework file `{file}`, line {line}, {place}: {reason}")]
     Inconsistent {
         /// Name of the file.
         file: String,
-        /// Id of the control.
-        control: String,
+        /// Line, from 1.
+        line: usize,
+        /// The control, or the framework as a whole.
+        place: String,
         /// What is wrong and what to do.
         reason: String,
     },
@@ -188,12 +191,21 @@ pub fn all() -> Result<&'static [Framework], Error> {
     }
 }
 
-/// The shipped framework with this id.
+/// The framework with this id.
 ///
 /// # Errors
-/// [`Error::Unknown`] if there is none, otherwise as [`all`].
-pub fn find(id: &str) -> Result<&'static Framework, Error> {
-    all()?.iter().find(|framework| framework.id == id).ok_or_else(|| Error::Unknown { id: id.to_owned() })
+/// [`Error::Unknown`] if there is none.
+pub fn find<'a>(frameworks: &'a [Framework], id: &str) -> Result<&'a Framework, Error> {
+    frameworks.iter().find(|framework| framework.id == id).ok_or_else(|| Error::Unknown { id: id.to_owned() })
+}
+
+/// The file of a framework of the user's own, which a pack holds so that another run can read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFile {
+    /// Id of the framework.
+    pub id: String,
+    /// The file, letter by letter.
+    pub text: String,
 }
 
 /// The controls that published sources map to a check, as `framework:control`, in the order of `frameworks`.
@@ -218,15 +230,103 @@ pub fn controls_of(frameworks: &[Framework], check: &str) -> Vec<String> {
 pub fn parse(file: &str, text: &str) -> Result<Framework, Error> {
     let mut framework: Framework = toml::from_str(text)
         .map_err(|error| Error::Malformed { file: file.to_owned(), reason: error.to_string().trim_end().to_owned() })?;
-    framework.controls.sort_by(|a, b| natural(&a.id, &b.id));
     let mut seen = BTreeSet::new();
-    for control in &framework.controls {
-        let fault = if seen.insert(&control.id) { control.fault() } else { Some("it is listed twice".to_owned()) };
-        if let Some(reason) = fault {
-            return Err(Error::Inconsistent { file: file.to_owned(), control: control.id.clone(), reason });
+    for (at, control) in framework.controls.iter().enumerate() {
+        let fault =
+            if seen.insert(&control.id) { control.fault() } else { Some((None, "it is listed twice".to_owned())) };
+        if let Some((test, reason)) = fault {
+            let place = format!("control `{}`", control.id);
+            return Err(Error::Inconsistent { file: file.to_owned(), line: line(text, at, test), place, reason });
         }
     }
+    framework.controls.sort_by(|a, b| natural(&a.id, &b.id));
     Ok(framework)
+}
+
+/// Reads a framework of the user's own, which must fit to those that are `known`. `unknown_check` says what is wrong with the id
+/// of a check, if anything is.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_own(
+    file: &str,
+    text: &str,
+    known: &[Framework],
+    unknown_check: impl Fn(&str) -> Option<String>,
+) -> Result<Framework, Error> {
+    let own = parse(file, text)?;
+    let places: Places = toml::from_str(text)
+        .map_err(|error| Error::Malformed { file: file.to_owned(), reason: error.to_string().trim_end().to_owned() })?;
+    let refused = |at: &Spanned<String>, place: String, reason: String| {
+        Err(Error::Inconsistent { file: file.to_owned(), line: line_of(text, at.span().start), place, reason })
+    };
+    let id = places.id.get_ref();
+    let framework = |id: &str| format!("framework `{id}`");
+    if !is_plain(id) {
+        let reason = "an id is 1 to 64 lower-case letters, digits, dots and hyphens, and begins with a letter or digit";
+        return refused(&places.id, framework(id), reason.to_owned());
+    }
+    if known.iter().any(|it| it.id == *id) {
+        let reason = "a framework of this id is there already; give yours another id".to_owned();
+        return refused(&places.id, framework(id), reason);
+    }
+    for control in &places.control {
+        let name = control.id.get_ref();
+        if name.chars().any(char::is_control) {
+            let reason = "the id of a control holds no line ends and no control characters".to_owned();
+            return refused(&control.id, format!("control {name:?}"), reason);
+        }
+        for test in &control.test {
+            if let Some(reason) = unknown_check(test.check.get_ref()) {
+                return refused(&test.check, format!("control `{name}`"), reason);
+            }
+        }
+    }
+    Ok(own)
+}
+
+/// Whether an id can be typed, and name a file.
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len())
+        && id.starts_with(|letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte))
+}
+
+/// Where things stand in a framework file.
+#[derive(Deserialize)]
+struct Places {
+    id: Spanned<String>,
+    #[serde(default)]
+    control: Vec<ControlPlace>,
+}
+
+/// Where a control stands.
+#[derive(Deserialize)]
+struct ControlPlace {
+    id: Spanned<String>,
+    #[serde(default)]
+    test: Vec<TestPlace>,
+}
+
+/// Where a test stands.
+#[derive(Deserialize)]
+struct TestPlace {
+    check: Spanned<String>,
+}
+
+/// The line of the test of a control, or of the control, by their positions in a well-formed file.
+fn line(text: &str, control: usize, test: Option<usize>) -> usize {
+    let places: Option<Places> = toml::from_str(text).ok();
+    let span = places.and_then(|places| {
+        let control = places.control.into_iter().nth(control)?;
+        let test = test.and_then(|test| control.test.into_iter().nth(test));
+        Some(test.map_or(control.id.span(), |test| test.check.span()))
+    });
+    line_of(text, span.map_or(0, |span| span.start))
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
 
 impl Framework {
@@ -260,28 +360,36 @@ impl Control {
         self.tests.iter().filter(|test| test.proposed)
     }
 
-    /// What contradicts itself in this control, if anything does.
-    fn fault(&self) -> Option<String> {
+    /// What contradicts itself in this control, if anything does: the position of the test, and what is wrong.
+    fn fault(&self) -> Option<(Option<usize>, String)> {
         if self.id.trim().is_empty() || self.title.trim().is_empty() {
-            return Some("it needs an id and a title".to_owned());
+            return Some((None, "it needs an id and a title".to_owned()));
         }
         let mut seen = BTreeSet::new();
-        for test in &self.tests {
+        self.tests.iter().enumerate().find_map(|(at, test)| {
             let check = &test.check;
-            if !seen.insert((check, &test.aspect)) {
-                return Some(format!("`{check}` is listed twice; give both sources in one test"));
-            }
-            if test.proposed != test.sources.is_empty() {
-                return Some(format!("`{check}` needs either a source or `proposed = true`, not both"));
-            }
-            if test.third_party_only && test.sources.iter().any(Source::is_aws) {
-                return Some(format!("`{check}` is marked `third_party_only` although AWS publishes the mapping"));
-            }
-            if test.sources.iter().any(|source| source.document.trim().is_empty() || source.rules.is_empty()) {
-                return Some(format!("a source of `{check}` names no document or no rule"));
-            }
+            let fault = if seen.insert((check, &test.aspect)) {
+                test.fault()?
+            } else {
+                format!("`{check}` is listed twice; give both sources in one test")
+            };
+            Some((Some(at), fault))
+        })
+    }
+}
+
+impl Test {
+    /// What contradicts itself in this test, if anything does.
+    fn fault(&self) -> Option<String> {
+        let check = &self.check;
+        if self.proposed != self.sources.is_empty() {
+            return Some(format!("`{check}` needs either a source or `proposed = true`, not both"));
         }
-        None
+        if self.third_party_only && self.sources.iter().any(Source::is_aws) {
+            return Some(format!("`{check}` is marked `third_party_only` although AWS publishes the mapping"));
+        }
+        let names_nothing = |source: &Source| source.document.trim().is_empty() || source.rules.is_empty();
+        self.sources.iter().any(names_nothing).then(|| format!("a source of `{check}` names no document or no rule"))
     }
 }
 
@@ -464,7 +572,7 @@ mod tests {
             }
             if let Some(successor) = &framework.superseded_by {
                 assert_ne!(successor, &framework.id);
-                assert!(find(successor).is_ok(), "{} names {successor}", framework.id);
+                assert!(find(shipped(), successor).is_ok(), "{} names {successor}", framework.id);
             }
             assert!(!framework.is_retired() || framework.superseded_by.is_some(), "{}", framework.id);
         }
@@ -534,8 +642,8 @@ mod tests {
 
     #[test]
     fn an_unknown_framework_is_an_error_that_tells_how_to_list_them() {
-        assert_eq!(find("hipaa-security-rule").unwrap().title, "HIPAA Security Rule");
-        let message = find("hipaa").unwrap_err().to_string();
+        assert_eq!(find(shipped(), "hipaa-security-rule").unwrap().title, "HIPAA Security Rule");
+        let message = find(shipped(), "hipaa").unwrap_err().to_string();
         assert!(message.contains("`hipaa`") && message.contains("framework list"), "{message}");
     }
 
@@ -593,6 +701,39 @@ mod tests {
             assert_ne!(text, OWN, "the replacement for {expected} found its place");
             let message = parse("own.toml", &text).unwrap_err().to_string();
             assert!(message.contains("own.toml") && message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_own_framework_must_fit_to_the_others_and_to_the_checks() {
+        let read = |text: &str| {
+            parse_own("own.toml", text, shipped(), |check| {
+                crate::checks::find(check).is_none().then(|| format!("no check is called `{check}`"))
+            })
+        };
+        assert_eq!(read(OWN).unwrap(), parse("own.toml", OWN).unwrap());
+        for (from, to, expected) in [
+            ("\"own\"", "\"aws-fsbp\"", "line 2, framework `aws-fsbp`: a framework of this id is there already"),
+            ("\"own\"", "\"../own\"", "line 2, framework `../own`: an id is 1 to 64 lower-case letters"),
+            ("\"own\"", "\"\"", "line 2, framework ``: an id is 1 to 64 lower-case letters"),
+            ("\"iam-root-mfa\"", "\"iam-root-mfaa\"", "line 11, control `R10`: no check is called `iam-root-mfaa`"),
+            ("\"R9\"", "\"R9\\n\"", "control \"R9\\n\": the id of a control holds no line ends"),
+        ] {
+            let message = read(&OWN.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_named_with_its_line() {
+        for (text, line) in [
+            (OWN.replace("\"R9\"", "\"R10\""), "line 15, control `R10`"),
+            (OWN.replace("title = \"Nine\"", "title = \" \""), "line 15, control `R9`"),
+            (OWN.replace("proposed = true", ""), "line 18, control `R9`"),
+            (OWN.replace("rules = [\"10\"]", "rules = []"), "line 11, control `R10`"),
+        ] {
+            let message = parse("own.toml", &text).unwrap_err().to_string();
+            assert!(message.contains(line), "{message}");
         }
     }
 

@@ -125,6 +125,23 @@ impl Organization {
         Ok(self.path(account_id)?.iter().map(name).collect::<Vec<_>>().join("/"))
     }
 
+    /// Path of a root or unit from the root down, as names; none for an id that is not in the tree.
+    pub fn unit_path(&self, id: &str) -> Option<String> {
+        let mut names = Vec::new();
+        let mut id = id;
+        // As below, a cycle must not hang the audit.
+        for _ in 0..=self.units.len() {
+            let Some(unit) = self.units.get(id) else {
+                names.push(self.roots.known().iter().find(|root| root.id == id)?.name.as_str());
+                names.reverse();
+                return Some(names.join("/"));
+            };
+            names.push(unit.name.as_str());
+            id = &unit.parent_id;
+        }
+        None
+    }
+
     /// Ids of the root and the units above an account, from the root down.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use super::identity;
 use super::table::Table;
 use super::view::{self, MAX_ROWS, StatusView, grouped, shortened};
 use super::{CHANGES, Error};
+use crate::checks::Verdicts;
 use crate::diff::{AccountChange, Changes, Class, Fate, FindingChange, ResourceChange, Side};
 use crate::files;
 use crate::finding::Status;
@@ -118,6 +119,8 @@ struct Identity {
     subject: String,
     day: String,
     loosened: Vec<String>,
+    narrowed: Vec<String>,
+    verdicts: &'static str,
     demo: bool,
     tool: String,
     old: SideView,
@@ -160,6 +163,11 @@ impl Identity {
             subject: if before == after { after } else { format!("{before} and {after}") },
             day: new.day.clone(),
             loosened: identity::loosened(&changes.settings),
+            narrowed: changes.narrowed.iter().map(|phrase| shortened(phrase)).collect(),
+            verdicts: match changes.verdicts {
+                Verdicts::Keyproof => "",
+                Verdicts::SecurityHub => "with the parameters of AWS Security Hub where it has a control of its own",
+            },
             demo: changes.new.source == Source::Demo || changes.old.source == Source::Demo,
             tool: format!("{} {}", tool.name, tool.version),
             old,

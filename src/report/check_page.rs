@@ -178,7 +178,7 @@ fn aspects(audited: &Audited<'_>, check: &Check) -> Vec<AspectRow> {
 
 fn controls<'a>(audited: &'a Audited<'a>, check: &Check) -> Vec<FrameworkRow<'a>> {
     let mut rows = Vec::new();
-    for framework in audited.options.audit.frameworks {
+    for framework in audited.options.audit.reported() {
         let mut controls = Vec::new();
         for control in &framework.controls {
             for test in control.tests().filter(|test| test.check == check.id) {

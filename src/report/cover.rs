@@ -185,7 +185,13 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>) -> Content<'a> {
     Content {
         verdicts: verdicts(audited),
         figures: figures(audited),
-        gaps: summary.ledger.iter().take(MAX_GAPS).enumerate().map(|(index, gap)| gap_row(index, gap)).collect(),
+        gaps: summary
+            .ledger
+            .iter()
+            .take(MAX_GAPS)
+            .enumerate()
+            .map(|(index, gap)| gap_row(audited, index, gap))
+            .collect(),
         gaps_rest: match summary.ledger.len().saturating_sub(MAX_GAPS) {
             0 => String::new(),
             more => format!("{} in data/pack.json.", counted(more as u64, "more gap is", "more gaps are")),
@@ -221,10 +227,19 @@ fn verdicts(audited: &Audited<'_>) -> Vec<Verdict> {
     if failed > 0 {
         say(Determination::ExceptionsNoted, exceptions(&of(failed + waived), waived, as_of));
     }
+    let unknown = audited.summary.omitted.by_tag.unknown();
+    let mut no_conclusions = Vec::new();
     if audited.summary.is_incomplete() || open > 0 {
         let gaps: Vec<String> = (0..audited.summary.ledger.len()).map(gap_name).collect();
-        let sentence = no_conclusion(open, total.population(), &gaps);
-        say(Determination::Incomplete, format!("{sentence} What could not be read counts nowhere as passed."));
+        no_conclusions.push(no_conclusion(open, total.population(), &gaps));
+        no_conclusions.push("What could not be read counts nowhere as passed.".to_owned());
+    }
+    if unknown > 0 {
+        let unknown = counted(unknown, "item was", "items were");
+        no_conclusions.push(format!("No conclusion: {unknown} left out of which the tags are not known."));
+    }
+    if !no_conclusions.is_empty() {
+        say(Determination::Incomplete, no_conclusions.join(" "));
     }
     if failed == 0 && waived > 0 {
         say(Determination::ExceptionsWaived, exceptions(&of(waived), waived, as_of));
@@ -234,7 +249,9 @@ fn verdicts(audited: &Audited<'_>) -> Vec<Verdict> {
         verdicts.push(match total.population() {
             0 => Verdict {
                 it: determination(Determination::NoItems),
-                sentence: format!("No items: the automated tests ran as of {as_of} and met nothing to test."),
+                sentence: format!(
+                    "No items: the automated tests ran as of {as_of} and met nothing to test in the stated scope."
+                ),
             },
             population => Verdict {
                 it: determination(Determination::NoExceptionsNoted),
@@ -273,13 +290,15 @@ fn figures(audited: &Audited<'_>) -> Vec<Figure> {
     ]
 }
 
-fn gap_row(index: usize, gap: &LedgerGap) -> GapRow<'_> {
+fn gap_row<'a>(audited: &'a Audited<'_>, index: usize, gap: &'a LedgerGap) -> GapRow<'a> {
+    // What the organization was asked may have been asked in an account that was left out, which has no page.
+    let has_page = audited.options.audit.selection.wants_account(&gap.account_id);
     let named: Vec<String> = gap.resources.iter().take(MAX_EXAMPLES).map(|it| shortened(it)).collect();
     GapRow {
         name: gap_name(index),
         account: &gap.account_id,
         account_name: shortened(&gap.account_name),
-        href: format!("accounts/{}", file_name(&gap.account_id)),
+        href: if has_page { format!("accounts/{}", file_name(&gap.account_id)) } else { String::new() },
         region: &gap.region,
         api: &gap.api,
         outcome: &gap.outcome,
@@ -453,8 +472,13 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
     if let Some(reason) = &manifest.scope.standalone {
         lead.push_str(&format!(" Only the caller's account is known: {reason}."));
     }
+    if audited.options.audit.selection.within.is_some() {
+        let audited = audited.accounts.all.len();
+        lead.push_str(&format!(" This pack is about {}.", counted(audited as u64, "account", "accounts")));
+    }
     let mut sentences = vec![lead];
     sentences.extend(left_out(manifest));
+    sentences.extend(narrowed(audited));
     let regions: Vec<&String> = audited.accounts.regions.iter().collect();
     if !regions.is_empty() {
         let asked = if manifest.scope.regions.is_empty() { "enabled in the accounts" } else { "asked for" };
@@ -476,6 +500,42 @@ fn scope(audited: &Audited<'_>) -> Vec<String> {
     }
     sentences.push(format!("Ages and deadlines are counted as of {}.", identity.as_of_words));
     sentences
+}
+
+/// The first names of a list.
+fn first_of<T: AsRef<str>>(names: &[T]) -> String {
+    let named: Vec<&str> = names.iter().take(20).map(AsRef::as_ref).collect();
+    match names.len() - named.len() {
+        0 => listed(&named),
+        more => format!("{} and {more} more; data/pack.json has all", named.join(", ")),
+    }
+}
+
+/// What was selected, and what that left out, in sentences.
+pub(super) fn narrowed(audited: &Audited<'_>) -> Vec<String> {
+    let selection = audited.options.audit.selection;
+    if selection.is_empty() {
+        return Vec::new();
+    }
+    let (omitted, by_tag) = (&audited.summary.omitted, &audited.summary.omitted.by_tag);
+    let phrases = audited.summary.omitted_words();
+    let left_out = if phrases.is_empty() { "nothing".to_owned() } else { phrases.join("; ") };
+    let selected = selection.words().join("; ");
+    let mut sentences = vec![format!("This pack is narrowed to {selected}. Left out: {left_out}.")];
+    if !omitted.checks.is_empty() {
+        sentences.push(format!("Checks that did not run: {}.", first_of(&omitted.checks)));
+    }
+    if !omitted.accounts.is_empty() {
+        sentences.push(format!("Accounts that were not audited: {}.", first_of(&omitted.accounts)));
+    }
+    if by_tag.kept > 0 {
+        let kept = counted(by_tag.kept, "result", "results");
+        sentences.push(format!("Not left out although the tags could not be read: {kept}."));
+    }
+    if audited.options.with_access && !selection.tags.is_empty() {
+        sentences.push("The lists of keys and of access are narrowed by account, not by tag.".to_owned());
+    }
+    sentences.iter().map(|sentence| shortened(sentence)).collect()
 }
 
 fn left_out(manifest: &Manifest) -> Vec<String> {

@@ -22,6 +22,7 @@ struct Subject {
     subject: &'static str,
     day: &'static str,
     loosened: [&'static str; 0],
+    narrowed: [&'static str; 0],
     demo: bool,
 }
 
@@ -30,7 +31,7 @@ struct Subject {
 /// # Errors
 /// [`Error::Render`].
 pub fn demo_page(links: &[DemoLink<'_>]) -> Result<Vec<u8>, Error> {
-    let subject = Subject { subject: "demo", day: "2026", loosened: [], demo: true };
+    let subject = Subject { subject: "demo", day: "2026", loosened: [], narrowed: [], demo: true };
     let page = Page { title: "A demonstration of keyproof", up: "", part: "demo" };
     Pages::new()?.render("demo.html", page, &subject, &links)
 }

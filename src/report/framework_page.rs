@@ -132,16 +132,16 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>, result: &'a FrameworkResult<
         publisher: &framework.publisher,
         notice: framework.notice.split_whitespace().collect::<Vec<_>>().join(" "),
         retired: framework.retired.map(|day| day.to_string()).unwrap_or_default(),
-        superseded_by: successor(audited.options.audit.frameworks, framework),
+        superseded_by: successor(audited, framework),
         tally: tally(result),
         columns: audited.columns,
         controls: result.controls.iter().map(|control| control_row(audited, control)).collect(),
     }
 }
 
-fn successor(frameworks: &[Framework], framework: &Framework) -> Option<Successor> {
+fn successor(audited: &Audited<'_>, framework: &Framework) -> Option<Successor> {
     let id = framework.superseded_by.as_ref()?;
-    let href = frameworks.iter().any(|it| it.id == *id).then(|| file_name(id));
+    let href = audited.options.audit.reported().any(|it| it.id == *id).then(|| file_name(id));
     Some(Successor { id: id.clone(), href })
 }
 
@@ -151,7 +151,8 @@ fn control_row<'a>(audited: &'a Audited<'a>, result: &'a ControlResult<'a>) -> C
     let scope: Vec<String> = result.tests.iter().filter(|it| it.counts.is_some()).map(scope).collect();
     let open = result.counts.of(Status::Error) + result.counts.of(Status::Undecided);
     let has_hole = result.tests.iter().any(|it| it.has_hole);
-    let also_incomplete = result.determination == Determination::ExceptionsNoted && (open > 0 || has_hole);
+    let is_open = open > 0 || has_hole || result.omitted() != (0, 0);
+    let also_incomplete = result.determination == Determination::ExceptionsNoted && is_open;
     let number = |status: Status| {
         let query =
             scope.iter().map(|scope| format!("{scope} status={}", status.word())).collect::<Vec<_>>().join(" + ");
@@ -247,11 +248,13 @@ fn sentence(result: &ControlResult<'_>, as_of: &str, gaps: &[String]) -> String 
     match result.determination {
         Determination::ExceptionsNoted | Determination::ExceptionsWaived => {
             let waived = counts.of(Status::Waived);
-            exceptions(&of(counts.of(Status::Fail) + waived), waived, as_of)
+            let noted = exceptions(&of(counts.of(Status::Fail) + waived), waived, as_of);
+            match left_out(result) {
+                Some(left_out) => format!("{noted} Beyond that no conclusion: {left_out}."),
+                None => noted,
+            }
         }
-        Determination::Incomplete if result.tests.iter().any(|it| it.counts.is_none()) => {
-            "No conclusion: a mapped test was not part of this run.".to_owned()
-        }
+        Determination::Incomplete if let Some(left_out) = left_out(result) => format!("No conclusion: {left_out}."),
         Determination::Incomplete => {
             no_conclusion(counts.of(Status::Error) + counts.of(Status::Undecided), counts.population(), gaps)
         }
@@ -264,8 +267,27 @@ fn sentence(result: &ControlResult<'_>, as_of: &str, gaps: &[String]) -> String 
             }
             no_exceptions(tests, population.population(), as_of)
         }
-        Determination::NoItems => format!("No items: the automated tests ran as of {as_of} and met nothing to test."),
-        Determination::NotTested => "Not tested: what this pack tests is related evidence at most.".to_owned(),
+        Determination::NoItems => {
+            format!("No items: the automated tests ran as of {as_of} and met nothing to test in the stated scope.")
+        }
+        Determination::NotTested => match left_out(result) {
+            Some(left_out) => format!("Not tested: {left_out}."),
+            None => "Not tested: what this pack tests is related evidence at most.".to_owned(),
+        },
+    }
+}
+
+/// How many tests of a control a selection left out, wholly or in part.
+fn left_out(result: &ControlResult<'_>) -> Option<String> {
+    let (whole, cut) = result.omitted();
+    let all = result.tests.len();
+    let were = |number: usize| if number == 1 { "was" } else { "were" };
+    let of_all = |number: usize| format!("{number} of {all} mapped tests {}", were(number));
+    match (whole, cut) {
+        (0, 0) => None,
+        (whole, 0) => Some(format!("{} left out of this run", of_all(whole))),
+        (0, cut) => Some(format!("{} left out of this run in part", of_all(cut))),
+        (whole, cut) => Some(format!("{} left out of this run, and {cut} in part", of_all(whole))),
     }
 }
 

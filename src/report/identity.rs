@@ -10,7 +10,7 @@ use super::Error;
 use super::framework_page::gap_name;
 use super::pack::{CONFIG, Options};
 use super::view::{grouped, shortened};
-use crate::audit::{FrameworkResult, LedgerGap, Summary};
+use crate::audit::{ControlResult, FrameworkResult, LedgerGap, Selection, Summary};
 use crate::checks::{self, Check, Parameter, Setting};
 use crate::digest;
 use crate::frameworks::Framework;
@@ -62,6 +62,8 @@ pub(super) struct Identity {
     pub(super) kms_actions: &'static str,
     /// Parameters that let more pass than their defaults, in words.
     pub(super) loosened: Vec<String>,
+    /// What was selected and what that left out, in sentences; none if everything was selected.
+    pub(super) narrowed: Vec<String>,
     /// Whether the snapshot is a made-up one.
     pub(super) demo: bool,
 }
@@ -99,6 +101,7 @@ impl Identity {
             ruleset,
             kms_actions: KMS_ACTIONS_DATE,
             loosened: loosened(&options.audit.settings()),
+            narrowed: narrowed(manifest, options),
             demo: manifest.source == Source::Demo,
         }
     }
@@ -112,7 +115,12 @@ impl Identity {
             ("Source-Organization", line(&self.subject)),
             (
                 "External-Description",
-                format!("Evidence on IAM and KMS of {}, as of {}", line(&self.subject_words), self.as_of),
+                format!(
+                    "Evidence on IAM and KMS of {}, as of {}{}",
+                    line(&self.subject_words),
+                    self.as_of,
+                    if self.narrowed.is_empty() { "" } else { ", narrowed by a selection" }
+                ),
             ),
             ("Bag-Software-Agent", self.tool.clone()),
             ("Snapshot-Root-SHA256", self.snapshot_root.clone()),
@@ -127,16 +135,35 @@ pub(super) fn loosened(settings: &[Setting]) -> Vec<String> {
     settings.iter().filter(|it| it.loosened).map(|it| shortened(&format!("{}: {it}", it.check))).collect()
 }
 
-/// The settings as a configuration file, if there are any.
-pub(super) fn config(settings: &[Setting]) -> Result<Option<String>, Error> {
-    if settings.is_empty() {
+/// What is selected, and what that leaves out before anything is judged, in sentences.
+fn narrowed(manifest: &Manifest, options: &Options<'_>) -> Vec<String> {
+    let selected = options.audit.selection.words();
+    let omitted = options.audit.omitted(manifest).words(manifest.accounts.len());
+    let sentence = |(words, phrases): (&str, Vec<String>)| {
+        (!phrases.is_empty()).then(|| shortened(&format!("{words}: {}.", phrases.join("; "))))
+    };
+    [("Selected", selected), ("Left out", omitted)].into_iter().filter_map(sentence).collect()
+}
+
+/// The configuration file that selects the same and sets the same parameters.
+#[derive(Serialize)]
+struct ConfigFile<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<&'a Selection>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    checks: BTreeMap<&'a str, BTreeMap<&'a str, &'a checks::Value>>,
+}
+
+/// Selection and settings as a configuration file, if there are any.
+pub(super) fn config(selection: &Selection, settings: &[Setting]) -> Result<Option<String>, Error> {
+    if selection.is_empty() && settings.is_empty() {
         return Ok(None);
     }
-    let mut checks: BTreeMap<&str, BTreeMap<&str, &checks::Value>> = BTreeMap::new();
+    let audit = (!selection.is_empty()).then_some(selection);
+    let mut file = ConfigFile { audit, checks: BTreeMap::new() };
     for Setting { check, name, value, .. } in settings {
-        checks.entry(check).or_default().insert(name, value);
+        file.checks.entry(check).or_default().insert(name, value);
     }
-    let file = BTreeMap::from([("checks", checks)]);
     let encode = |failed: toml::ser::Error| Error::Encode { path: CONFIG.to_owned(), reason: failed.to_string() };
     toml::to_string(&file).map(Some).map_err(encode)
 }
@@ -166,6 +193,7 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
         "parameters": options.audit.settings(),
         "verdicts": options.audit.verdicts,
         "ruleset": ruleset,
+        "selection": options.audit.selection,
         "snapshot": snapshot_root,
         "snapshot_included": options.with_snapshot,
         "access_included": options.with_access,
@@ -217,6 +245,19 @@ fn gaps(ledger: &[LedgerGap]) -> Vec<Value> {
     ledger.iter().enumerate().map(named).collect()
 }
 
+/// What may be said of a control, and how many of its tests were left out.
+fn control(it: &ControlResult<'_>) -> Value {
+    let (left_out, in_part) = it.omitted();
+    json!({
+        "id": it.control.id,
+        "determination": it.determination,
+        "counts": it.counts,
+        "tests": it.tests.len(),
+        "tests_left_out": left_out,
+        "tests_in_part": in_part,
+    })
+}
+
 /// `pack.json`.
 pub(super) fn pack_json(
     identity: &Identity,
@@ -231,11 +272,7 @@ pub(super) fn pack_json(
     let frameworks: Vec<Value> = results
         .iter()
         .map(|result| {
-            let controls: Vec<Value> = result
-                .controls
-                .iter()
-                .map(|it| json!({ "id": it.control.id, "determination": it.determination, "counts": it.counts }))
-                .collect();
+            let controls: Vec<Value> = result.controls.iter().map(control).collect();
             json!({ "id": result.framework.id, "version": result.framework.version, "controls": controls })
         })
         .collect();
@@ -262,9 +299,12 @@ pub(super) fn pack_json(
         "organization": { "id": manifest.organization_id, "management_account_id": identity.management_account },
         "selection": {
             "checks": options.audit.checks.iter().map(|check| check.id).collect::<Vec<_>>(),
-            "frameworks": options.audit.frameworks.iter().map(|framework| &framework.id).collect::<Vec<_>>(),
+            "frameworks": options.audit.reported().map(|framework| &framework.id).collect::<Vec<_>>(),
             "parameters": options.audit.settings(),
             "verdicts": options.audit.verdicts,
+            "own_frameworks": options.own_frameworks.iter().map(|file| &file.id).collect::<Vec<_>>(),
+            "asked": options.audit.selection,
+            "left_out": summary.omitted,
         },
         "incomplete": summary.is_incomplete(),
         "counts": {

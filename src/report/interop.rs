@@ -62,7 +62,7 @@ impl Interop {
         snapshot: &Snapshot,
         options: &Options<'_>,
     ) -> Result<Self, Error> {
-        let frameworks: Vec<&Framework> = options.audit.frameworks.iter().collect();
+        let frameworks: Vec<&Framework> = options.audit.reported().collect();
         let end = snapshot.manifest().window.end;
         let as_of = options.audit.as_of.unwrap_or(end);
         Ok(Self {

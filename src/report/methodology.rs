@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::cover;
 use super::framework_page::{DeterminationView, determination};
 use super::keys;
 use super::pack::Audited;
@@ -128,7 +129,7 @@ fn determination_row(it: Determination) -> DeterminationRow {
     let when = match it {
         Determination::ExceptionsNoted => "At least one mapped test has a FAIL.",
         Determination::Incomplete => {
-            "A mapped test has an ERROR or an UNDECIDED, or did not run, or its population has a hole."
+            "A mapped test has an ERROR or an UNDECIDED, or was left out, or its population has a hole."
         }
         Determination::ExceptionsWaived => "There are exceptions, and every one has an active waiver.",
         Determination::NoExceptionsNoted => "Every mapped test ran over a population and met no exception.",
@@ -166,6 +167,11 @@ fn limitations(audited: &Audited<'_>) -> Vec<String> {
     if gaps > 0 {
         let gaps = counted(gaps, "gap leaves", "gaps leave");
         limitations.insert(1, format!("Not everything could be read: {gaps} holes, listed on the overview."));
+    }
+    if !audited.options.audit.selection.is_empty() {
+        let words = "A selection decides what is judged, never how: what was left out is not known to be without exceptions, and a \
+                     control of which a test was left out gets no conclusion.";
+        limitations.extend(cover::narrowed(audited).first().map(|sentence| format!("{sentence} {words}")));
     }
     if !audited.options.with_access {
         limitations.push(

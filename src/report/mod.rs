@@ -6,7 +6,8 @@
 //!   manifest-sha256.txt.sig  its signature, if a key was given
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
-//!   data/keyproof.toml       parameters of checks that are not at their defaults, if there are any
+//!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
+//!   data/frameworks/         the files of the user's own frameworks, if there are any
 //!   data/inputs/             first_seen.ndjson: what an earlier pack says of its findings, if there was one
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
@@ -68,7 +69,7 @@ pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
 pub use catalogue::catalogue;
 pub use changes::write as write_comparison;
 pub use demo_page::{DemoLink, demo_page};
-pub use pack::{CONFIG, Options, Pack};
+pub use pack::{CONFIG, OWN_FRAMEWORKS, Options, Pack};
 pub use prior::Prior;
 pub use reproduce::{Difference, Made, Part, Selected, differences, made};
 pub use signature::{SIGNATURE, SigningKey, sign, signer};

@@ -85,7 +85,9 @@ pub(super) fn control_token(framework: &Framework, control: &Control) -> String 
     }
     let plain = id.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.', "-");
     let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
-    format!("{}-{}", framework.id, parts.join("-"))
+    // A token begins with a letter or an underscore; the id of a framework of the user's own need not.
+    let begin = if framework.id.starts_with(|letter: char| letter.is_ascii_digit()) { "_" } else { "" };
+    format!("{begin}{}-{}", framework.id, parts.join("-"))
 }
 
 #[cfg(test)]
@@ -104,6 +106,13 @@ mod tests {
         for known in ["ac-2.1", "sc-12", "hipaa-security-rule-164.312-a-2-iv", "pci-dss-4.0.1-3.7.4"] {
             assert!(tokens.iter().any(|it| it == known), "{known}");
         }
+    }
+
+    #[test]
+    fn a_framework_whose_id_begins_with_a_digit_gives_tokens_all_the_same() {
+        let text = "id = '1st'\ntitle = 'F'\nversion = '1'\npublisher = 'P'\nnotice = ''\n[[control]]\nid = 'A §1'\ntitle = 'One'\n";
+        let framework = frameworks::parse("f.toml", text).unwrap();
+        assert_eq!(control_token(&framework, &framework.controls[0]), "_1st-a-1");
     }
 
     #[test]

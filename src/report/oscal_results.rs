@@ -250,7 +250,7 @@ fn finding(audited: &Audited<'_>, framework: &Framework, result: &ControlResult<
         .collect();
     let (failed, population) = (result.counts.of(Status::Fail), result.counts.population());
     json!({
-        "uuid": uuid("finding", &[&identity.input_root, &token]),
+        "uuid": uuid("finding", &[&identity.input_root, &framework.id, &control.id]),
         "title": line(&format!("{} {}: {}", framework.title, control.id, control.title)),
         "description": format!("Exceptions were noted for {failed} of {population} items."),
         "props": [

@@ -21,17 +21,24 @@ use super::stream::Stream;
 use super::view::Columns;
 use super::{Error, INDEX, PACK};
 use crate::access::{Directory, Estate};
-use crate::audit::{self, AuditedAccount, FrameworkResult, Summary, roll_up};
+use crate::audit::{self, AuditedAccount, FrameworkResult, Part, Summary, measured, roll_up};
+use crate::frameworks::OwnFile;
 use crate::snapshot::{self, Snapshot};
 
-/// The configuration that sets the parameters of checks as they were, in a pack where some are not at their defaults.
+/// The configuration that selects what was selected and sets the parameters of checks as they were, in a pack where something is not
+/// at its default.
 pub const CONFIG: &str = "data/keyproof.toml";
+
+/// Where a pack holds the files of the user's own frameworks.
+pub const OWN_FRAMEWORKS: &str = "data/frameworks/";
 
 /// What to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
     /// What the audit runs with: its checks and frameworks are those of the pages.
     pub audit: audit::Options<'a>,
+    /// The files of those frameworks that are the user's own.
+    pub own_frameworks: &'a [OwnFile],
     /// Whether the snapshot goes into the pack, byte for byte.
     pub with_snapshot: bool,
     /// Whether the pack says who can do what with every key.
@@ -101,6 +108,10 @@ impl<'a> Pack<'a> {
     /// # Errors
     /// When a file cannot be written.
     pub fn account(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
+        measured(self.options.audit.timings, Part::Writing, || self.write_account(audited))
+    }
+
+    fn write_account(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
         let prefix = prefix(&self.options);
         for finding in &audited.findings {
             self.findings.add(finding)?;
@@ -134,24 +145,41 @@ impl<'a> Pack<'a> {
     /// # Errors
     /// When a file cannot be written, or a file of the snapshot is damaged.
     pub fn finish(mut self, summary: &Summary) -> Result<Sealed, Error> {
-        let directory = self.directory;
-        let results = roll_up(summary, self.options.audit.frameworks);
-        let findings = self.findings;
-        findings.finish(&mut self.bag)?;
+        let timings = self.options.audit.timings;
+        if self.options.with_access {
+            let directory = std::mem::replace(&mut self.directory, Directory::new("", Estate::new(Ok(None))));
+            measured(timings, Part::Access, || self.write_access(directory))?;
+        }
+        measured(timings, Part::Writing, || self.write_rest(summary))
+    }
+
+    /// Who can do what with every key of the accounts that were audited. Principals of the others count for it as well.
+    fn write_access(&mut self, mut directory: Directory) -> Result<(), Error> {
+        let (snapshot, selection) = (self.snapshot, self.options.audit.selection);
+        let left_out =
+            snapshot.manifest().accounts.iter().filter(|account| !selection.wants_account(&account.account_id));
+        let organization = snapshot.organization()?;
+        for account in left_out {
+            directory.add(&snapshot.account(account, &organization)?);
+        }
+        keys::write(&mut keys::Making {
+            bag: &mut self.bag,
+            pages: &self.pages,
+            identity: &self.identity,
+            snapshot,
+            directory: &directory.finished(),
+            selection,
+            facts: &self.keys,
+            reviews: &mut self.reviews,
+            prefix: prefix(&self.options),
+        })
+    }
+
+    fn write_rest(mut self, summary: &Summary) -> Result<Sealed, Error> {
+        let results = roll_up(summary, self.options.audit.reported());
+        self.findings.finish(&mut self.bag)?;
         if let Some(stream) = self.first_seen {
             stream.finish(&mut self.bag)?;
-        }
-        if self.options.with_access {
-            keys::write(&mut keys::Making {
-                bag: &mut self.bag,
-                pages: &self.pages,
-                identity: &self.identity,
-                snapshot: self.snapshot,
-                directory: &directory.finished(),
-                facts: &self.keys,
-                reviews: &mut self.reviews,
-                prefix: prefix(&self.options),
-            })?;
         }
         let audited = Audited {
             snapshot: self.snapshot,
@@ -171,8 +199,11 @@ impl<'a> Pack<'a> {
             .map_err(|failed| Error::Encode { path: PACK.to_owned(), reason: failed.to_string() })?;
         bytes.push(b'\n');
         self.bag.put(PACK, &bytes)?;
-        if let Some(config) = identity::config(&self.options.audit.settings())? {
+        if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {
             self.bag.put(CONFIG, config.as_bytes())?;
+        }
+        for OwnFile { id, text } in self.options.own_frameworks {
+            self.bag.put(&format!("{OWN_FRAMEWORKS}{id}.toml"), text.as_bytes())?;
         }
         if self.options.with_snapshot {
             copy_snapshot(self.snapshot, &mut self.bag)?;

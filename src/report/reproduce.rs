@@ -35,6 +35,8 @@ pub struct Made {
 pub struct Selected {
     /// Whose verdicts were given.
     pub verdicts: Verdicts,
+    /// Ids of the user's own frameworks, in their order.
+    pub own_frameworks: Vec<String>,
 }
 
 /// A part that a pack may leave out.

@@ -42,5 +42,6 @@ mod readme;
 mod refusals;
 #[cfg(feature = "collect")]
 mod scope;
+mod selection;
 #[cfg(feature = "collect")]
 mod z3;

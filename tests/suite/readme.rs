@@ -25,7 +25,7 @@ fn its_commands_and_flags_exist() {
     assert!(commands.len() >= 8, "{commands:?}");
     for command in commands {
         let words: Vec<&str> = command.split(['#', '>']).next().unwrap_or_default().split_whitespace().collect();
-        let parts = if words[0] == "access" { 2 } else { 1 };
+        let parts = if ["access", "framework"].contains(&words[0]) { 2 } else { 1 };
         let help = run(keyproof().args(&words[..parts]).arg("--help"), 0);
         for flag in words.iter().filter(|word| word.starts_with("--")) {
             assert!(told(&help).contains(flag), "`keyproof {}` has no {flag}", words[0]);
@@ -53,10 +53,17 @@ fn its_table_names_commands_that_exist() {
 fn its_configuration_is_understood() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("keyproof.toml");
-    for block in blocks(&readme(), "toml") {
+    let (frameworks, configurations): (Vec<String>, Vec<String>) =
+        blocks(&readme(), "toml").into_iter().partition(|block| block.starts_with("id = "));
+    for block in configurations {
         fs::write(&file, block).expect("a file");
         run(keyproof().arg("--config").arg(&file).arg("version"), 0);
     }
+    assert_eq!(frameworks.len(), 1);
+    let own = folder.path().join("acme.toml");
+    fs::write(&own, &frameworks[0]).expect("a file");
+    let shown = run(keyproof().args(["framework", "show", "acme-keys", "--framework-file"]).arg(&own), 0);
+    assert!(told(&shown).contains("K-1"), "{}", told(&shown));
 }
 
 #[test]
@@ -105,6 +112,22 @@ fn its_answers_about_access_are_those_of_the_program() {
         seen += 1;
     }
     assert_eq!(seen, 3);
+}
+
+#[test]
+fn its_narrowed_audit_is_that_of_the_program() {
+    let text = readme();
+    let block = blocks(&text, "console").into_iter().find(|block| block.starts_with("$ keyproof audit keyproof-demo/"));
+    let block = block.expect("an audit of the demonstration");
+    let (command, shown) = block.split_once('\n').expect("an output");
+    let folder = tempfile::tempdir().expect("a folder");
+    let snapshots = demo().display().to_string();
+    let words = command.trim_start_matches("$ keyproof ").split_whitespace();
+    let words = words.map(|word| word.replace("keyproof-demo", &snapshots));
+    let output = run(keyproof().current_dir(folder.path()).args(words), 4);
+    if let Err(difference) = shows(&String::from_utf8(output.stdout).expect("text"), shown) {
+        panic!("`{command}`: {difference}");
+    }
 }
 
 #[test]

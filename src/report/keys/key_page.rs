@@ -8,6 +8,7 @@ use super::entry::{Capability, Counts, Entry};
 use super::facts::{GrantFacts, KeyFacts, not_known};
 use super::{place, words};
 use crate::access::{Directory, Key, PrincipalKind, Relation, StatementRow, path_words};
+use crate::audit::Selection;
 use crate::model::Evidence;
 use crate::policy::{Access, Action, Document, Path, Principal, PrincipalElement, Statement};
 use crate::report::html::file_name;
@@ -195,6 +196,8 @@ pub(super) fn that_fit<T: Serialize>(views: impl IntoIterator<Item = T>, room: u
 /// What the page of a key is made of.
 pub(super) struct Telling<'a> {
     pub(super) directory: &'a Directory,
+    /// Which accounts have a page.
+    pub(super) selection: &'a Selection,
     pub(super) key: &'a Key,
     pub(super) facts: Option<&'a KeyFacts>,
     pub(super) entries: &'a [Entry],
@@ -369,12 +372,12 @@ impl Telling<'_> {
             _ => short.unwrap_or(&row.principal_arn).to_owned(),
         };
         let account = if is_own || row.account_id.is_empty() { String::new() } else { row.account_id.clone() };
-        let is_read = self.directory.account(&account).is_some();
+        let has_page = self.directory.account(&account).is_some() && self.selection.wants_account(&account);
         Who {
             name: shortened(&name),
             is_words: matches!(entry.kind, PrincipalKind::Root | PrincipalKind::Account | PrincipalKind::Everyone),
             kind: if is_own { "" } else { row.principal_type },
-            account_href: if is_read { format!("accounts/{}", file_name(&account)) } else { String::new() },
+            account_href: if has_page { format!("accounts/{}", file_name(&account)) } else { String::new() },
             account: match self.account_name(&account) {
                 name if name.is_empty() => account,
                 name => format!("{name} {account}"),

@@ -1,6 +1,6 @@
 //! The pages that list keys: the inventory, the matrix of each account, and the overview of who can decrypt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -104,7 +104,7 @@ struct GapRow {
     reason: String,
 }
 
-/// An account with a link.
+/// An account with a link, which is empty where the account has no page.
 #[derive(Debug, Clone, Serialize)]
 struct AccountLink {
     id: String,
@@ -134,6 +134,8 @@ pub(super) struct Unread {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) reason: String,
+    /// Whether the account has a page: it was selected.
+    pub(super) has_page: bool,
 }
 
 fn account_link(directory: &Directory, id: &str) -> AccountLink {
@@ -148,19 +150,20 @@ fn key_scope(key: &Key, capability: Capability) -> String {
 /// The content of the inventory.
 pub(super) fn inventory(
     directory: &Directory,
+    accounts: &[&Account],
     listed: &[Listed<'_>],
     facts: &super::AllFacts,
     unread: &[Unread],
 ) -> Inventory {
     let row = |it: &Listed<'_>| inventory_row(directory, it, facts.get(&it.key.arn));
     let (aws, customer): (Vec<&Listed<'_>>, Vec<&Listed<'_>>) = listed.iter().partition(|it| it.is_aws_managed());
-    let (gaps, gaps_hidden) = that_fit(gap_rows(directory, unread), 400_000);
+    let (gaps, gaps_hidden) = that_fit(gap_rows(directory, accounts, unread), 400_000);
     let keys = |keys: &[&Listed<'_>], one: &str, many: &str| counted(keys.len() as u64, one, many);
     let lead = format!(
         "{} and {} in {}.",
         keys(&customer, "customer managed key", "customer managed keys"),
         keys(&aws, "AWS managed key", "AWS managed keys"),
-        counted(directory.accounts().count() as u64, "account", "accounts"),
+        counted(accounts.len() as u64, "account", "accounts"),
     );
     let (customer_rows, _) = that_fit(customer.into_iter().take(MAX_ROWS).map(row), HALF);
     let (aws_rows, _) = that_fit(aws.into_iter().take(MAX_ROWS - customer_rows.len()).map(row), HALF / 2);
@@ -175,17 +178,24 @@ pub(super) fn inventory(
     }
 }
 
-fn gap_rows(directory: &Directory, unread: &[Unread]) -> Vec<GapRow> {
+/// What could not be read of any account: also those without a page hold principals that may have access.
+fn gap_rows(directory: &Directory, accounts: &[&Account], unread: &[Unread]) -> Vec<GapRow> {
+    let have_page: BTreeSet<&str> = accounts.iter().map(|account| account.id.as_str()).collect();
+    let linked = |id: &str, has_page: bool| match account_link(directory, id) {
+        link if has_page => link,
+        link => AccountLink { href: String::new(), ..link },
+    };
     let of_unread = unread.iter().map(|it| GapRow {
-        account: AccountLink { name: shortened(&it.name), ..account_link(directory, &it.id) },
+        account: AccountLink { name: shortened(&it.name), ..linked(&it.id, it.has_page) },
         reason: format!(
             "{}: its principals and keys are not known, and what policies open to it is possible",
             shortened(&it.reason)
         ),
     });
     let of_read = directory.accounts().flat_map(|account| {
+        let link = linked(&account.id, have_page.contains(account.id.as_str()));
         let reasons = account.gaps.iter().map(|gap| shortened(&gap.reason()));
-        reasons.map(|reason| GapRow { account: account_link(directory, &account.id), reason })
+        reasons.map(move |reason| GapRow { account: link.clone(), reason })
     });
     of_unread.chain(of_read).collect()
 }
@@ -497,6 +507,7 @@ impl Outsiders {
 /// The content of the overview.
 pub(super) fn overview(
     directory: &Directory,
+    accounts: &[&Account],
     listed: &[Listed<'_>],
     outsiders: &Outsiders,
     unread: &[Unread],
@@ -522,8 +533,8 @@ pub(super) fn overview(
         }
     };
     let all: Vec<&Listed<'_>> = listed.iter().collect();
-    let (accounts, accounts_hidden) = that_fit(directory.accounts().map(row), MAX_WEIGHT - HALF);
-    let (unread, _) = that_fit(gap_rows(directory, unread), 300_000);
+    let (unread, _) = that_fit(gap_rows(directory, accounts, unread), 300_000);
+    let (accounts, accounts_hidden) = that_fit(accounts.iter().copied().map(row), MAX_WEIGHT - HALF);
     Overview {
         kinds: words::kinds(),
         outside: outsiders.rows.iter().map(|(member, keys)| outside_row(member, keys, &outsiders.hidden)).collect(),

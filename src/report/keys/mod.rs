@@ -20,6 +20,7 @@ use super::html::{Page, Pages};
 use super::identity::Identity;
 use super::view::MAX_WEIGHT;
 use crate::access::{Account, Classes, Directory, Key, Matrix};
+use crate::audit::Selection;
 use crate::policy::Action;
 use crate::snapshot::Snapshot;
 use entry::{Capability, Counts, Entry};
@@ -40,14 +41,17 @@ pub(super) struct Making<'a> {
     pub(super) pages: &'a Pages,
     pub(super) identity: &'a Identity,
     pub(super) snapshot: &'a Snapshot,
+    /// Every account that was read.
     pub(super) directory: &'a Directory,
+    /// Of which accounts the keys are told.
+    pub(super) selection: &'a Selection,
     pub(super) facts: &'a AllFacts,
     pub(super) reviews: &'a mut Reviews,
     /// From where commands are run to the snapshot.
     pub(super) prefix: &'a str,
 }
 
-/// Decides who can do what on every key, account by account, and writes it down.
+/// Decides who can do what on every key of the selected accounts, account by account, and writes it down.
 ///
 /// # Errors
 /// When a file cannot be written, or the two engines disagree.
@@ -56,7 +60,8 @@ pub(super) fn write(making: &mut Making<'_>) -> Result<(), Error> {
     let files = &making.snapshot.manifest().files;
     let questions = entry::questions();
     let actions: Vec<Action> = questions.iter().map(|(_, action)| action.clone()).collect();
-    let accounts: Vec<&Account> = directory.accounts().collect();
+    let selected = |id: &str| making.selection.wants_account(id);
+    let accounts: Vec<&Account> = directory.accounts().filter(|account| selected(&account.id)).collect();
     let of_all = Shared {
         directory,
         facts: making.facts,
@@ -65,7 +70,8 @@ pub(super) fn write(making: &mut Making<'_>) -> Result<(), Error> {
         pages: making.pages,
         identity: making.identity,
         prefix: making.prefix,
-        has_own_pages: directory.keys().count() <= place::MAX_PAGES,
+        has_own_pages: accounts.iter().map(|account| account.keys.len()).sum::<usize>() <= place::MAX_PAGES,
+        selection: making.selection,
     };
     let mut writing = Writing {
         tables: Tables::create(making.bag)?,
@@ -81,7 +87,7 @@ pub(super) fn write(making: &mut Making<'_>) -> Result<(), Error> {
             writing.account(making, &of_all, &matrix, account)?;
         }
     }
-    writing.finish(making, &of_all)
+    writing.finish(making, &of_all, &accounts)
 }
 
 /// What grows while accounts are told.
@@ -147,25 +153,25 @@ impl<'a> Writing<'a> {
     }
 
     /// Writes what needs every key.
-    fn finish(mut self, making: &mut Making<'_>, shared: &Shared<'_>) -> Result<(), Error> {
+    fn finish(mut self, making: &mut Making<'_>, shared: &Shared<'_>, accounts: &[&Account]) -> Result<(), Error> {
         self.regions.write(making, shared)?;
         self.tables.finish(making.bag)?;
         making.reviews.write(making.bag)?;
         let (directory, identity) = (making.directory, making.identity);
-        let unread = unread(making.snapshot, directory);
-        let content = lists::inventory(directory, &self.listed, making.facts, &unread);
+        let unread = unread(making.snapshot, directory, making.selection);
+        let content = lists::inventory(directory, accounts, &self.listed, making.facts, &unread);
         let page = Page { title: "Key inventory", up: "../", part: "keys" };
         let bytes = making.pages.render("keys.html", page, identity, &content)?;
         making.bag.put("data/report/keys/index.html", &bytes)?;
-        let content = lists::overview(directory, &self.listed, &self.outsiders, &unread);
+        let content = lists::overview(directory, accounts, &self.listed, &self.outsiders, &unread);
         let page = Page { title: "Who can decrypt", up: "../", part: "access" };
         let bytes = making.pages.render("access.html", page, identity, &content)?;
         making.bag.put("data/report/access/decrypt-matrix.html", &bytes)
     }
 }
 
-/// The accounts in scope of which nothing is known.
-fn unread(snapshot: &Snapshot, directory: &Directory) -> Vec<Unread> {
+/// The accounts in scope of which nothing is known, selected or not.
+fn unread(snapshot: &Snapshot, directory: &Directory, selection: &Selection) -> Vec<Unread> {
     let in_scope = snapshot.manifest().accounts.iter().filter(|account| account.outcome.is_in_scope());
     let unread = in_scope.filter(|account| directory.account(&account.account_id).is_none());
     unread
@@ -173,6 +179,7 @@ fn unread(snapshot: &Snapshot, directory: &Directory) -> Vec<Unread> {
             id: account.account_id.clone(),
             name: account.name.clone(),
             reason: account.reason.clone().unwrap_or_else(|| "it was not read".to_owned()),
+            has_page: selection.wants_account(&account.account_id),
         })
         .collect()
 }
@@ -187,6 +194,7 @@ struct Shared<'a> {
     identity: &'a Identity,
     prefix: &'a str,
     has_own_pages: bool,
+    selection: &'a Selection,
 }
 
 /// Everything that is written of one key.
@@ -212,6 +220,7 @@ impl Shared<'_> {
         let counts = entry::counts(&entries);
         let telling = Telling {
             directory,
+            selection: self.selection,
             key,
             facts,
             entries: &entries,
