@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::key::{self, Key};
 use super::organization::{Estate, Kind, Levels};
 use super::principal::{self, Membership, Principal, PrincipalKind};
@@ -106,41 +108,40 @@ impl Directory {
         }
     }
 
+    /// A directory of accounts that `read` reads, in groups of so few that they alone stand in memory as a whole.
+    ///
+    /// # Errors
+    /// The first error of `read`.
+    pub fn read<T: Sync, E: Send>(
+        partition: &str,
+        estate: Estate,
+        accounts: &[T],
+        read: impl Fn(&T) -> Result<model::Account, E> + Sync,
+    ) -> Result<Self, E> {
+        let mut directory = Self::new(partition, estate.clone());
+        let mut described: Vec<Option<Account>> = Vec::new();
+        for group in accounts.chunks(rayon::current_num_threads() * 2) {
+            // The accounts before are entered while these are read.
+            let (read, ()) = rayon::join(
+                || group.par_iter().map(|account| Ok(described_by(&estate, &read(account)?))).collect(),
+                || described.drain(..).flatten().for_each(|account| directory.insert(account)),
+            );
+            let read: Result<Vec<Option<Account>>, E> = read;
+            described = read?;
+        }
+        described.into_iter().flatten().for_each(|account| directory.insert(account));
+        Ok(directory.finished())
+    }
+
     /// Adds an account that was read. One that was not is, like any other account, outside.
     pub fn add(&mut self, account: &model::Account) {
-        if let Some(account) = self.described(account) {
+        if let Some(account) = described_by(&self.estate, account) {
             self.insert(account);
         }
     }
 
-    /// An account as decisions see it; nothing for one that was not entered. Accounts can be described at once, and are then
-    /// inserted one after the other.
-    pub fn described(&self, account: &model::Account) -> Option<Account> {
-        if account.entered.is_err() {
-            return None;
-        }
-        let iam = &account.iam;
-        let lists = [iam.users.gap(), iam.roles.gap(), account.regions_gap.as_ref()];
-        let mut gaps: Vec<Gap> = lists.into_iter().flatten().cloned().collect();
-        gaps.extend(account.regions.values().filter_map(|kms| kms.keys.gap().cloned()));
-        gaps.sort();
-        gaps.dedup();
-        Some(Account {
-            id: account.id.clone(),
-            name: account.name.clone(),
-            ou_path: account.ou_path.clone().unwrap_or_default(),
-            principals: principal::all(account, &self.estate),
-            lists_all_principals: iam.users.gap().is_none() && iam.roles.gap().is_none(),
-            keys: key::all(account, &self.estate),
-            memberships: principal::memberships(account),
-            gaps,
-            service_control: self.estate.levels(&account.id, Kind::Service),
-            resource_control: self.estate.levels(&account.id, Kind::Resource),
-        })
-    }
-
     /// Adds an account that was described, and keeps each document once.
-    pub fn insert(&mut self, mut added: Account) {
+    fn insert(&mut self, mut added: Account) {
         // Most documents stand in many places of an account, which is told without comparing them.
         let mut known: BTreeMap<usize, (Arc<Document>, Arc<Document>)> = BTreeMap::new();
         let of_principals = added
@@ -181,20 +182,21 @@ impl Directory {
         for document in &self.documents {
             self.tested.add(document);
         }
-        for account in self.accounts.values_mut() {
+        let tested = &self.tested;
+        self.accounts.par_iter_mut().for_each(|(_, account)| {
             for principal in &mut account.principals {
                 if let Some(tags) = &principal.tags {
-                    tag(&mut principal.context, "aws:PrincipalTag/", tags, &self.tested);
+                    tag(&mut principal.context, "aws:PrincipalTag/", tags, tested);
                 }
-                settle(&mut principal.context, &mut principal.assumptions, &self.tested);
+                settle(&mut principal.context, &mut principal.assumptions, tested);
             }
             for key in &mut account.keys {
                 if let Some(tags) = &key.tags {
-                    tag(&mut key.context, "aws:ResourceTag/", tags, &self.tested);
+                    tag(&mut key.context, "aws:ResourceTag/", tags, tested);
                 }
-                settle(&mut key.context, &mut key.assumptions, &self.tested);
+                settle(&mut key.context, &mut key.assumptions, tested);
             }
-        }
+        });
         self.unnamed_account = self.unnamed();
         self.meet_outsiders();
         self
@@ -202,22 +204,20 @@ impl Directory {
 
     /// Gives every key those of whom it speaks and who are not among the principals that were read, each of them once.
     fn meet_outsiders(&mut self) {
+        let directory = &*self;
+        let found: Vec<Vec<Vec<Principal>>> = directory
+            .accounts
+            .par_iter()
+            .map(|(_, account)| account.keys.iter().map(|key| directory.outsiders(key)).collect())
+            .collect();
         let mut met: BTreeMap<(String, PrincipalKind), Arc<Principal>> = BTreeMap::new();
-        let mut of_keys: BTreeMap<String, Vec<Vec<Arc<Principal>>>> = BTreeMap::new();
-        for account in self.accounts.values() {
-            let of_account = account.keys.iter().map(|key| {
-                let found = self.outsiders(key).into_iter().map(|mut outsider| {
+        for (account, found) in self.accounts.values_mut().zip(found) {
+            for (key, found) in account.keys.iter_mut().zip(found) {
+                let once = found.into_iter().map(|mut outsider| {
                     settle(&mut outsider.context, &mut outsider.assumptions, &self.tested);
                     met.entry((outsider.arn.clone(), outsider.kind)).or_insert_with(|| Arc::new(outsider)).clone()
                 });
-                found.collect()
-            });
-            of_keys.insert(account.id.clone(), of_account.collect());
-        }
-        for account in self.accounts.values_mut() {
-            let outsiders = of_keys.remove(&account.id).unwrap_or_default();
-            for (key, outsiders) in account.keys.iter_mut().zip(outsiders) {
-                key.outsiders = outsiders;
+                key.outsiders = once.collect();
             }
         }
     }
@@ -283,6 +283,31 @@ impl Directory {
     pub fn principals(&self) -> impl Iterator<Item = &Principal> {
         self.accounts.values().flat_map(|account| &account.principals)
     }
+}
+
+/// An account as decisions see it; nothing for one that was not entered.
+fn described_by(estate: &Estate, account: &model::Account) -> Option<Account> {
+    if account.entered.is_err() {
+        return None;
+    }
+    let iam = &account.iam;
+    let lists = [iam.users.gap(), iam.roles.gap(), account.regions_gap.as_ref()];
+    let mut gaps: Vec<Gap> = lists.into_iter().flatten().cloned().collect();
+    gaps.extend(account.regions.values().filter_map(|kms| kms.keys.gap().cloned()));
+    gaps.sort();
+    gaps.dedup();
+    Some(Account {
+        id: account.id.clone(),
+        name: account.name.clone(),
+        ou_path: account.ou_path.clone().unwrap_or_default(),
+        principals: principal::all(account, estate),
+        lists_all_principals: iam.users.gap().is_none() && iam.roles.gap().is_none(),
+        keys: key::all(account, estate),
+        memberships: principal::memberships(account),
+        gaps,
+        service_control: estate.levels(&account.id, Kind::Service),
+        resource_control: estate.levels(&account.id, Kind::Resource),
+    })
 }
 
 /// Says of every tag at which a document looks what it is.

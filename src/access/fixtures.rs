@@ -109,6 +109,21 @@ impl World {
         Self { accounts: accounts.into_iter().collect(), organization: Ok(Some(organization)) }
     }
 
+    /// Adds an empty account beside [`SIBLING`], under the same policies.
+    pub(super) fn join(&mut self, id: &str) {
+        let organization = self.organization();
+        let unit = organization.accounts[SIBLING].clone();
+        organization.accounts.insert(id.to_owned(), unit);
+        for policies in [&mut organization.service_control_policies, &mut organization.resource_control_policies] {
+            let attached = policies.known().iter().cloned().map(|mut policy| {
+                add(&mut policy.targets, id.to_owned());
+                policy
+            });
+            *policies = Listing::complete(attached.collect());
+        }
+        self.accounts.insert(id.to_owned(), account(id));
+    }
+
     pub(super) fn account(&mut self, id: &str) -> &mut Account {
         self.accounts.get_mut(id).expect("an account of the world")
     }

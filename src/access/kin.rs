@@ -10,7 +10,7 @@ use super::document::Named;
 use super::organization::Levels;
 use super::principal::{self, PrincipalKind};
 use crate::policy::{
-    Action, ConditionTest, Context, Document, Effect, Found, Match, PolicyRef, Principal, Statement, Text,
+    Action, ConditionTest, Context, Document, Effect, Found, KmsResources, Match, PolicyRef, Principal, Statement, Text,
 };
 
 /// What the documents of a directory say of some actions.
@@ -20,6 +20,10 @@ pub(super) struct Spoken {
     documents: BTreeMap<usize, Arc<Document>>,
     /// At which keys those statements look.
     pub(super) tested: Tested,
+    /// The addresses of those of which a statement looks at the account of the caller.
+    of_accounts: BTreeSet<usize>,
+    /// By address, the accounts of whose keys alone a document can speak.
+    narrow: BTreeMap<usize, BTreeSet<String>>,
     /// What stands for a policy that says nothing.
     silent: Arc<Document>,
 }
@@ -35,14 +39,27 @@ impl Spoken {
         let all: Vec<&Arc<Document>> = directory.documents().collect();
         let cut: Vec<Option<Arc<Document>>> =
             all.par_iter().map(|document| document.about(actions).map(Arc::new)).collect();
+        // What is asked of no key is decided by all that speaks of it.
+        let is_all_on_keys = actions.iter().all(is_on_key);
         let mut once: BTreeSet<Arc<Document>> = BTreeSet::new();
-        let mut spoken =
-            Self { documents: BTreeMap::new(), tested: Tested::default(), silent: Arc::new(Document::silent()) };
+        let mut spoken = Self {
+            documents: BTreeMap::new(),
+            tested: Tested::default(),
+            of_accounts: BTreeSet::new(),
+            narrow: BTreeMap::new(),
+            silent: Arc::new(Document::silent()),
+        };
         for (document, cut) in all.iter().zip(cut) {
             let Some(cut) = cut else { continue };
             let known = once.get(&cut).cloned();
             let cut = known.unwrap_or_else(|| {
                 spoken.tested.add(&cut);
+                if looks_at_account(&cut) {
+                    spoken.of_accounts.insert(address(&cut));
+                }
+                if let Some(accounts) = accounts_spoken_of(&cut).filter(|_| is_all_on_keys) {
+                    spoken.narrow.insert(address(&cut), accounts);
+                }
                 once.insert(cut.clone());
                 cut
             });
@@ -54,6 +71,21 @@ impl Spoken {
     /// What a document says; `None` where that is nothing.
     pub(super) fn of(&self, named: &Named) -> Option<&Arc<Document>> {
         self.documents.get(&address(&named.document))
+    }
+
+    /// Whether a statement looks at the account of the caller.
+    pub(super) fn looks_at_account(&self, document: &Arc<Document>) -> bool {
+        self.of_accounts.contains(&address(document))
+    }
+
+    /// Whether a document may speak of keys of any account.
+    pub(super) fn is_wide(&self, document: &Arc<Document>) -> bool {
+        !self.narrow.contains_key(&address(document))
+    }
+
+    /// The accounts of whose keys alone a document can speak.
+    pub(super) fn accounts_of(&self, document: &Arc<Document>) -> impl Iterator<Item = &String> {
+        self.narrow.get(&address(document)).into_iter().flatten()
     }
 
     /// What each of some documents says. One that says nothing is there all the same: a policy that limits and says nothing
@@ -79,14 +111,23 @@ impl Spoken {
         assumptions.iter().filter(|test| self.tested.has(&test.key)).collect()
     }
 
-    /// The statements as they stand in the policies of a principal of a class, of which only the policies that speak are
-    /// known.
-    pub(super) fn placed(&self, place: PolicyRef, principal: &principal::Principal) -> PolicyRef {
-        let PolicyRef::Identity(among_speaking) = place else { return place };
+    /// The statements as they stand in the policies of a principal of a class, of which only some policies are known.
+    pub(super) fn placed(&self, place: PolicyRef, among: Among, principal: &principal::Principal) -> PolicyRef {
+        let PolicyRef::Identity(place_among) = place else { return place };
+        let is_among = |document: &Arc<Document>| among == Among::Speaking || self.is_wide(document);
         let numbered = principal.identity.iter().enumerate();
-        let mut speaking = numbered.filter(|(_, named)| self.of(named).is_some());
-        speaking.nth(among_speaking).map_or(place, |(place, _)| PolicyRef::Identity(place))
+        let mut known = numbered.filter(|(_, named)| self.of(named).is_some_and(is_among));
+        known.nth(place_among).map_or(place, |(place, _)| PolicyRef::Identity(place))
     }
+}
+
+/// Among which of a principal's identity policies a place counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Among {
+    /// Those that speak of an action.
+    Speaking,
+    /// Those of these that may speak of keys of any account.
+    Wide,
 }
 
 /// Principals of one account to which the same attaches.
@@ -198,8 +239,40 @@ pub(super) fn may(document: &Document, arn: &str) -> May {
     May { allow: has(Effect::Allow), deny: has(Effect::Deny) }
 }
 
+/// The account numbers that stand in a text between colons.
+pub(super) fn accounts_in(text: &str) -> impl Iterator<Item = &str> {
+    let mut fields = text.split(':').peekable();
+    // The first and the last field have a colon on one side only.
+    fields.next();
+    std::iter::from_fn(move || {
+        let field = fields.next()?;
+        fields.peek().map(|_| field)
+    })
+    .filter(|field| field.len() == 12 && field.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The accounts of whose resources alone a document can speak: every resource that it lists asks for a number between colons.
+fn accounts_spoken_of(document: &Document) -> Option<BTreeSet<String>> {
+    let mut accounts = BTreeSet::new();
+    for statement in &document.statements {
+        let resources = statement.resources.as_ref().filter(|resources| !resources.negated)?;
+        for pattern in &resources.patterns {
+            let text = pattern.text();
+            let mut literal = text.source().split(['*', '?']).flat_map(accounts_in);
+            let account = literal.next().filter(|_| !text.has_variables())?;
+            accounts.insert(account.to_owned());
+        }
+    }
+    Some(accounts)
+}
+
+/// Whether KMS decides the action by what is allowed on the key.
+pub(super) fn is_on_key(action: &Action) -> bool {
+    action.kms().is_some_and(|it| it.resources != KmsResources::None)
+}
+
 /// Whether a statement looks at the account of the caller.
-pub(super) fn looks_at_account(document: &Document) -> bool {
+fn looks_at_account(document: &Document) -> bool {
     let is_of_account = |key: &str| matches!(key, "kms:calleraccount" | "aws:principalaccount");
     let mut statements = document.statements.iter();
     statements.any(|statement| {

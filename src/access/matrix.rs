@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::block::{Block, Ground};
+use super::block::{Block, Held};
+use super::building::decide;
 use super::cell::{Cell, Decider};
 use super::directory::{Account, Directory};
+use super::ground::Ground;
 use super::key::Key;
+use super::kin::Among;
 use super::principal::Principal;
 use super::row::ClassRow;
 use super::who::Decided;
@@ -64,7 +67,7 @@ impl<'a> Classes<'a> {
     /// When the two engines disagree: a fault of this program.
     pub fn matrix_of(&self, accounts: &[&'a Account]) -> Result<Matrix<'_, 'a>, Unanswered> {
         let blocks: Result<Vec<(&str, Block<'_>)>, Unanswered> =
-            accounts.par_iter().map(|account| Ok((account.id.as_str(), Block::new(&self.0, account)?))).collect();
+            accounts.par_iter().map(|account| Ok((account.id.as_str(), decide(&self.0, account)?))).collect();
         Ok(Matrix { ground: &self.0, blocks: blocks?.into_iter().collect() })
     }
 }
@@ -107,13 +110,15 @@ impl<'a> Matrix<'_, 'a> {
     /// The decisions on one key that leave something, sorted by principal, then in the order of the actions.
     pub fn on(&self, key: &'a Key) -> Vec<Decided<'a>> {
         let Some(block) = self.blocks.get(key.account_id.as_str()) else { return vec![] };
-        let mut of_principals: Vec<(&'a Principal, Vec<(usize, &Cell)>)> = block.on(key).collect();
+        let held = block.on(key, self.ground);
+        let mut of_principals: Vec<(&'a Principal, &Held<'_, 'a>)> =
+            held.iter().flat_map(|held| held.members.iter().map(move |member| (*member, held))).collect();
         of_principals.sort_by(|(a, _), (b, _)| (&a.arn, a.kind).cmp(&(&b.arn, b.kind)));
         let mut decided = Vec::new();
-        for (principal, cells) in of_principals {
-            for (position, cell) in cells {
-                let Some(action) = self.ground.actions.get(position) else { continue };
-                let cell = self.placed(cell, principal);
+        for (principal, held) in of_principals {
+            for (position, cell) in &held.cells {
+                let Some(action) = self.ground.actions.get(*position) else { continue };
+                let cell = self.placed(cell, held.among, principal);
                 decided.push(Decided { principal: Cow::Borrowed(principal), key, action, cell });
             }
         }
@@ -133,11 +138,11 @@ impl<'a> Matrix<'_, 'a> {
         let accounts = self.ground.directory.accounts.values();
         for (account, block) in accounts.filter_map(|account| Some((account, self.blocks.get(account.id.as_str())?))) {
             let wanted: Vec<&Key> = account.keys.iter().filter(|key| is_wanted(key)).collect();
-            for (keys, rows) in block.classes_of(&wanted) {
-                for (principals, cells) in rows {
-                    for (position, cell) in cells {
+            for (keys, rows) in block.classes_of(&wanted, self.ground) {
+                for held in rows {
+                    for (position, cell) in held.cells {
                         let Some(action) = self.ground.actions.get(position) else { continue };
-                        deliver(&class_row(&account.id, &keys, principals, action, cell))?;
+                        deliver(&class_row(&account.id, &keys, &held.members, action, cell))?;
                     }
                 }
             }
@@ -147,9 +152,11 @@ impl<'a> Matrix<'_, 'a> {
 
     /// The cell of a class, as it is for one principal: the class knows the policies that speak, a principal may have others
     /// between them.
-    fn placed(&self, cell: &Cell, principal: &Principal) -> Cell {
-        let place =
-            |decider: &Decider| Decider { policy: self.ground.spoken.placed(decider.policy, principal), ..*decider };
+    fn placed(&self, cell: &Cell, among: Among, principal: &Principal) -> Cell {
+        let place = |decider: &Decider| Decider {
+            policy: self.ground.spoken.placed(decider.policy, among, principal),
+            ..*decider
+        };
         Cell { statements: cell.statements.iter().map(place).collect(), ..cell.clone() }
     }
 }

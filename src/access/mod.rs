@@ -1,7 +1,9 @@
 //! Effective access: which principal can do what on which key, by which path, under which conditions (semantics 4 and 5.5).
 
+mod afar;
 mod alike;
 mod block;
+mod building;
 mod cell;
 mod column;
 mod directory;
@@ -9,6 +11,7 @@ mod document;
 mod family;
 #[cfg(test)]
 mod fixtures;
+mod ground;
 mod guard;
 mod key;
 mod kin;
@@ -18,6 +21,7 @@ mod principal;
 mod reach;
 mod relation;
 mod row;
+mod target;
 #[cfg(test)]
 mod tests;
 mod who;

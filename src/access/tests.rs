@@ -8,7 +8,7 @@ use super::fixtures::{
     MANAGEMENT, ORGANIZATION, OWNER, REGION, SIBLING, STRANGER, World, allow, attached, delegation, denied, document,
     explained, grant, key_arn, role_arn, root,
 };
-use super::{Directory, Row};
+use super::{ClassRow, Classes, Decided, Directory, Row};
 use crate::model::{Alias, Fact, Grant, Listing, MultiRegion};
 use crate::policy::{Access, Action};
 
@@ -376,6 +376,73 @@ fn a_key_of_the_whole_organization_is_open_to_members_that_nobody_read() {
         key.policies = Listing::complete(policies);
     });
     assert_eq!(who_can(&world.directory()), [("*".to_owned(), "everyone", "conditional")]);
+}
+
+/// A key of the organization, and three members with roles that are alike but for what makes them different to it.
+fn from_afar(condition: &serde_json::Value) -> World {
+    const OTHERS: [&str; 3] = [SIBLING, "555566667777", "666677778888"];
+    let mut world = World::new();
+    let members = json!({"Sid": "Members", "Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+        "Condition": condition});
+    world.key(OWNER, KEY, &json!([delegation(OWNER), members]));
+    OTHERS[1..].iter().for_each(|id| world.join(id));
+    let here = |effect: &str| json!({"Effect": effect, "Action": "kms:Decrypt", "Resource": key_arn(OWNER, KEY)});
+    let elsewhere = json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key_arn(SIBLING, KEY)});
+    for id in OTHERS {
+        world.role(id, "Reader", &json!(allow("kms:Decrypt")));
+        world.role(id, "Writer", &json!(allow("kms:Encrypt")));
+        world.role(id, "Named", &json!(here("Allow")));
+        // What speaks of other keys alone tells nobody apart, wherever it stands.
+        let speaks = world.managed(id, "elsewhere", &json!(elsewhere));
+        let reads =
+            world.managed(id, "reads", &json!({"Sid": "Reads", "Effect": "Allow", "Action": "kms:*", "Resource": "*"}));
+        let order = if id == SIBLING { vec![speaks, reads] } else { vec![reads] };
+        world.role_with(id, "Ordered", &json!([]), |role| {
+            role.attached_policies = order.iter().map(|arn| attached(arn)).collect();
+        });
+        let denied = if id == SIBLING { here("Deny") } else { elsewhere.clone() };
+        world.role(id, "Barred", &json!([allow("kms:Decrypt"), denied]));
+    }
+    world
+}
+
+/// The rows of a matrix of one action, and the accounts of each of its classes of principals.
+fn matrix_of(directory: &Directory, action: &str) -> (Vec<Row>, Vec<Vec<String>>) {
+    let actions = [Action::new(action)];
+    let classes = Classes::new(directory, &actions);
+    let matrix = classes.matrix().unwrap();
+    let (mut rows, mut accounts) = (Vec::new(), Vec::new());
+    let expanded = |decided: &Decided<'_>| -> Result<(), ()> {
+        rows.push(directory.explained_row(decided));
+        Ok(())
+    };
+    matrix.expand(|_| true, expanded).unwrap();
+    let class = |row: &ClassRow| -> Result<(), ()> {
+        let of = row.principal_arns.iter().filter(|arn| arn.contains(":role/"));
+        accounts.push(of.map(|arn| arn.split(':').nth(4).unwrap_or_default().to_owned()).collect());
+        Ok(())
+    };
+    matrix.classes(|_| true, class).unwrap();
+    (rows, accounts)
+}
+
+#[test]
+fn members_that_are_alike_from_afar_are_decided_together_and_as_if_alone() {
+    let of_organization = json!({"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}});
+    let but_one = json!({"StringNotEquals": {"aws:PrincipalAccount": SIBLING},
+        "StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}});
+    for (condition, widest) in [(of_organization, 3), (but_one, 1)] {
+        let directory = from_afar(&condition).directory();
+        let (rows, classes) = matrix_of(&directory, "kms:Decrypt");
+        let action = Action::new("kms:Decrypt");
+        let key = directory.keys().next().unwrap();
+        let single: Vec<Row> =
+            directory.who_can(&action, key).unwrap().iter().map(|it| directory.explained_row(it)).collect();
+        let single: Vec<Row> = single.into_iter().filter(|row| row.access != "denied").collect();
+        assert_eq!(rows, single);
+        assert!(rows.iter().filter(|row| row.principal_arn.contains(":role/")).count() >= 7, "{rows:#?}");
+        assert_eq!(classes.iter().map(Vec::len).max(), Some(widest), "{classes:?}");
+    }
 }
 
 fn who_can(directory: &Directory) -> Vec<(String, &'static str, &'static str)> {

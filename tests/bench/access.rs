@@ -15,7 +15,6 @@ use std::time::Instant;
 use keyproof::access::{Classes, Directory, Estate};
 use keyproof::policy::Action;
 use keyproof::snapshot::Snapshot;
-use rayon::prelude::*;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -51,13 +50,7 @@ fn read(folder: &Path) -> Directory {
     let snapshot = Snapshot::open(folder).unwrap();
     let organization = snapshot.organization().unwrap();
     let manifest = snapshot.manifest();
-    let mut directory = Directory::new(&manifest.partition, Estate::new(organization.clone()));
-    for group in manifest.accounts.chunks(rayon::current_num_threads() * 2) {
-        let described: Vec<_> = group
-            .par_iter()
-            .map(|account| directory.described(&snapshot.account(account, &organization).unwrap()))
-            .collect();
-        described.into_iter().flatten().for_each(|account| directory.insert(account));
-    }
-    directory.finished()
+    let estate = Estate::new(organization.clone());
+    let read = |account: &_| snapshot.account(account, &organization);
+    Directory::read(&manifest.partition, estate, &manifest.accounts, read).unwrap()
 }

@@ -9,7 +9,7 @@ use super::super::principal::{Principal, PrincipalKind};
 use super::Link;
 use super::cast::{Actor, Casts, Hand, is_changeable};
 use super::step::Step;
-use crate::policy::{self, Action, Context, Document, PrincipalElement, Unanswered};
+use crate::policy::{self, Access, Action, Context, Document, PrincipalElement, Unanswered};
 
 impl Directory {
     /// What every request about a user or role holds of it.
@@ -57,9 +57,33 @@ impl Casts<'_> {
                 links.extend(self.letting_itself_in(hand, target)?);
                 links.extend(self.computing(hand, target)?);
             }
+            PrincipalKind::IdentityProvider => links.extend(self.vouching(hand, target)?),
             _ => {}
         }
         Ok(links)
+    }
+
+    /// Replacing the metadata of a SAML provider of the own account, and with them the keys that sign its word.
+    fn vouching(&self, hand: &Hand<'_>, provider: &Principal) -> Result<Option<Link>, Unanswered> {
+        const UPDATE: &str = "iam:UpdateSAMLProvider";
+        if !provider.arn.contains(":saml-provider/") || !hand.mentions(UPDATE) {
+            return Ok(None);
+        }
+        let mut context = Context::default();
+        self.directory.estate.describe(&provider.account_id, "aws:Resource", &mut context);
+        let object = Object::plain(Some(&provider.arn), &provider.account_id, &context);
+        let actor = &hand.actor.principal;
+        let proof = self.directory.proof(actor, object, &Action::new(UPDATE))?;
+        Ok(proof.map(|proof| {
+            let mut link = Link::new(Step::UpdateSamlProvider, actor, &provider.arn, vec![proof]);
+            if provider.arn.contains(":saml-provider/AWSSSO_") {
+                link.access = Access::Possible;
+                link.notes.push(
+                    "whether an account may change the provider of IAM Identity Center is not documented".to_owned(),
+                );
+            }
+            link
+        }))
     }
 
     /// Writing a trust policy that lets the writer in, and assuming the role.

@@ -9,7 +9,7 @@ use super::step::Step;
 use crate::policy::{Access, Action, Context, ContextValue, Unanswered};
 
 /// The actions of IAM with which links within an account begin.
-pub(super) const ACTIONS: [&str; 17] = [
+pub(super) const ACTIONS: [&str; 18] = [
     "iam:AddUserToGroup",
     "iam:AttachGroupPolicy",
     "iam:AttachRolePolicy",
@@ -27,6 +27,7 @@ pub(super) const ACTIONS: [&str; 17] = [
     "iam:SetDefaultPolicyVersion",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateLoginProfile",
+    "iam:UpdateSAMLProvider",
 ];
 
 /// One way to make a change: any of the resources will do.

@@ -27,6 +27,8 @@ pub enum Step {
     AssumeRoleWithSaml,
     /// Assumes a role by the word of an OIDC provider.
     AssumeRoleWithWebIdentity,
+    /// Gives a SAML provider keys of its own, by which it then vouches for whom it likes.
+    UpdateSamlProvider,
     /// Writes a trust policy that lets it in.
     UpdateTrust,
     /// Makes an access key for a user.
@@ -72,6 +74,7 @@ impl Step {
             Self::AssumeRole => "assume_role",
             Self::AssumeRoleWithSaml => "assume_role_with_saml",
             Self::AssumeRoleWithWebIdentity => "assume_role_with_web_identity",
+            Self::UpdateSamlProvider => "update_saml_provider",
             Self::UpdateTrust => "update_assume_role_policy",
             Self::CreateAccessKey => "create_access_key",
             Self::CreateLoginProfile => "create_login_profile",
@@ -108,6 +111,7 @@ impl Step {
             Self::AssumeRoleWithSaml | Self::AssumeRoleWithWebIdentity => {
                 ["vouches for whoever assumes", "a session of the role"]
             }
+            Self::UpdateSamlProvider => ["puts its own metadata into", "assertions about whomever it likes"],
             Self::UpdateTrust => ["writes a trust policy that lets it in, and assumes", "a session of the role"],
             Self::CreateAccessKey => ["makes an access key of", "requests signed by the user"],
             Self::CreateLoginProfile => ["gives a password, if there is none, to", "the console as the user"],

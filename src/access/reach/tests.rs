@@ -978,6 +978,33 @@ fn a_provider_begins_longer_chains() {
     assert_eq!(world.reach(1), ["Hop: assume_role (allowed)"]);
 }
 
+#[test]
+fn whoever_gives_a_saml_provider_its_keys_vouches_for_himself() {
+    let tls = trust_provider(SAML, "sts:AssumeRoleWithSAML", r#"{"Bool": {"aws:SecureTransport": "true"}}"#);
+    let mut world = reader(&tls, "");
+    world.role("Hop", "", &allow(&["iam:UpdateSAMLProvider"]));
+    let chains = world.reach(3);
+    let by_hop = "Hop: update_saml_provider > assume_role_with_saml (allowed)".to_owned();
+    assert_eq!(chains, [by_hop, "Staff: assume_role_with_saml (allowed)".to_owned()]);
+    // The provider of another account is out of its hands, that of Identity Center perhaps.
+    let with_provider = |provider: &str| {
+        let mut world = reader(&tls.replace(SAML, provider), "");
+        world.role("Hop", "", &allow(&["iam:UpdateSAMLProvider"]));
+        world.reach(3)
+    };
+    assert_eq!(with_provider(&SAML.replace("111122223333", "444455556666")).len(), 1);
+    let of_center = with_provider(&SAML.replace("Staff", "AWSSSO_0123_DO_NOT_DELETE"));
+    assert!(
+        of_center.contains(&"Hop: update_saml_provider > assume_role_with_saml (possible)".to_owned()),
+        "{of_center:?}"
+    );
+    // An OIDC provider vouches by keys that it publishes itself.
+    let any = r#"{"StringLike": {"token.example.com:sub": "*"}}"#;
+    let mut world = reader(&trust_provider(PIPELINES, "sts:AssumeRoleWithWebIdentity", any), "");
+    world.role("Hop", "", &allow(&["iam:UpdateSAMLProvider"]));
+    assert_eq!(world.reach(3).len(), 1);
+}
+
 /// The first link of the chain of whoever a provider vouches for.
 fn first_link_of_a_provider(world: &World) -> super::Link {
     let directory = world.directory();

@@ -11,8 +11,6 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::console::{Console, harmless_lines};
 use super::{Exit, nearest::nearest, print};
 use crate::access::{
@@ -203,19 +201,13 @@ fn load(folder: &Path, console: &Console) -> anyhow::Result<Directory> {
     let snapshot = Snapshot::open(folder)?;
     let organization = snapshot.organization()?;
     let manifest = snapshot.manifest();
-    let mut directory = Directory::new(&manifest.partition, Estate::new(organization.clone()));
-    // Accounts are read in groups, so that only a few stand in memory as a whole.
-    for group in manifest.accounts.chunks(rayon::current_num_threads() * 2) {
-        let read: Result<Vec<_>, crate::snapshot::Error> = group
-            .par_iter()
-            .map(|account| Ok(directory.described(&snapshot.account(account, &organization)?)))
-            .collect();
-        read?.into_iter().flatten().for_each(|account| directory.insert(account));
-    }
+    let estate = Estate::new(organization.clone());
+    let directory = Directory::read(&manifest.partition, estate, &manifest.accounts, |account| {
+        snapshot.account(account, &organization)
+    })?;
     if let Some(gap) = directory.organization_gap() {
         console.warn(&format!("nothing is certain: the organization's policies are not known; {}", gap.reason()));
     }
-    let directory = directory.finished();
     for account in directory.accounts() {
         for gap in &account.gaps {
             console.warn(&format!("account {}: {}: there may be more access than is shown", account.id, gap.reason()));

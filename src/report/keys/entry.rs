@@ -72,11 +72,11 @@ pub(super) struct Entry {
 }
 
 /// A principal: its ARN and type.
-type Who<'a> = (&'a str, &'static str);
+pub(super) type Who<'a> = (&'a str, &'static str);
 
 impl Entry {
     /// Who: a principal is its ARN and type, because the root user and its account share an ARN.
-    fn principal(&self) -> Who<'_> {
+    pub(super) fn principal(&self) -> Who<'_> {
         (&self.row.principal_arn, self.row.principal_type)
     }
 

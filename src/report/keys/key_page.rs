@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::entry::{Capability, Counts, Entry};
 use super::facts::{GrantFacts, KeyFacts, not_known};
+use super::related::{FamilyView, Related};
 use super::{place, words};
 use crate::access::{Directory, Key, PrincipalKind, Relation, StatementRow, path_words};
 use crate::audit::Selection;
@@ -48,6 +49,7 @@ pub(super) struct KeyView {
     gaps: Vec<String>,
     figures: Vec<Figure>,
     sections: Vec<Section>,
+    family: Option<FamilyView>,
     policies: Vec<PolicyView>,
     policies_rest: String,
     grants: Vec<GrantView>,
@@ -101,7 +103,7 @@ struct Group {
 
 /// A principal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Who {
+pub(super) struct Who {
     name: String,
     /// Whether the name is words of ours and no ARN.
     is_words: bool,
@@ -202,6 +204,10 @@ pub(super) struct Telling<'a> {
     pub(super) facts: Option<&'a KeyFacts>,
     pub(super) entries: &'a [Entry],
     pub(super) counts: &'a BTreeMap<Capability, Counts>,
+    /// The other keys of its family that were read.
+    pub(super) related: &'a [Related<'a>],
+    /// Whether every key has a page of its own.
+    pub(super) has_own_pages: bool,
     pub(super) questions: &'a [(Capability, Action)],
     /// From where commands are run to the snapshot.
     pub(super) prefix: &'a str,
@@ -230,6 +236,7 @@ impl Telling<'_> {
             gaps: self.gaps(),
             figures: Capability::ALL.into_iter().map(|it| self.figure(it)).collect(),
             sections: Capability::ALL.into_iter().map(|it| self.section(it)).collect(),
+            family: self.family(),
             policies,
             policies_rest: rest(policies_hidden, "policy is", "policies are", "the snapshot has"),
             grants: grant_views,
@@ -289,11 +296,15 @@ impl Telling<'_> {
 
     fn figure(&self, capability: Capability) -> Figure {
         let counts = self.counts(capability);
-        let parts = match (counts.total(), self.can_serve(capability)) {
+        let mut parts = match (counts.total(), self.can_serve(capability)) {
             (0, false) => vec!["not with a key of this usage".to_owned()],
             (0, true) => vec!["nobody".to_owned()],
             _ => words::kinds_of(&counts),
         };
+        let through_related = if capability == Capability::Decrypt { self.through_related() } else { 0 };
+        if through_related > 0 {
+            parts.push(format!("and {} more through related keys", grouped(through_related)));
+        }
         Figure {
             label: words::label(capability),
             href: format!("#{}", self.section_id(capability)),
@@ -361,7 +372,7 @@ impl Telling<'_> {
         })
     }
 
-    fn who(&self, entry: &Entry) -> Who {
+    pub(super) fn who(&self, entry: &Entry) -> Who {
         let row = &entry.row;
         let is_own = entry.relation == Relation::Account;
         let short = row.principal_arn.splitn(6, ':').nth(5).filter(|_| is_own);

@@ -5,6 +5,7 @@ mod facts;
 mod key_page;
 mod lists;
 mod place;
+mod related;
 mod review;
 mod tables;
 mod words;
@@ -27,6 +28,7 @@ use entry::{Capability, Counts, Entry};
 pub(super) use facts::{AllFacts, keep};
 use key_page::{KeyView, Telling, weight};
 use lists::{Grid, Listed, Outsiders, Unread};
+use related::Related;
 pub(super) use review::{REVIEW, REVIEW_CONTENT, Reviews, review_columns};
 use tables::{COLUMNS, Line, Tables};
 pub(super) use tables::{FILES, columns};
@@ -218,6 +220,12 @@ impl Shared<'_> {
         let (directory, facts) = (self.directory, self.facts.get(&key.arn));
         let entries = entry::entries(directory, matrix, key, facts, self.questions);
         let counts = entry::counts(&entries);
+        // A family lives in one account, so that the matrix of the account holds all of it.
+        let related = directory.family(key).related.into_iter().map(|key| {
+            let facts = self.facts.get(&key.arn);
+            Related { key, entries: entry::entries(directory, matrix, key, facts, self.questions) }
+        });
+        let related: Vec<Related<'_>> = related.collect();
         let telling = Telling {
             directory,
             selection: self.selection,
@@ -225,6 +233,8 @@ impl Shared<'_> {
             facts,
             entries: &entries,
             counts: &counts,
+            related: &related,
+            has_own_pages: self.has_own_pages,
             questions: self.questions,
             prefix: self.prefix,
         };
