@@ -179,6 +179,15 @@ pub struct AuditArgs {
     /// Count ages at this time instead of the snapshot's end (RFC 3339, UTC)
     #[arg(long, value_name = "TIME")]
     pub as_of: Option<Timestamp>,
+    /// Pack of an earlier quarter: findings that it has keep the time they were first seen, and its root goes into this one
+    #[arg(long, value_name = "PACK")]
+    pub prior: Option<PathBuf>,
+    /// Sign the pack with an OpenSSH private key, Ed25519 or RSA; `ssh-keygen -Y verify` checks it
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+    /// Write the pack as one file as well, beside its folder: `pack-<organization>-<quarter>-<root>.zip`
+    #[arg(long)]
+    pub zip: bool,
     /// Leave the snapshot out of the pack
     #[arg(long)]
     pub no_snapshot: bool,
@@ -214,7 +223,7 @@ pub struct AuditArgs {
 const SELECTION: &str = "Selection (each narrows what the others leave; the result states what was left out)";
 
 /// What is judged. Each flag narrows what the others leave, and beats the member of `[audit]` of the same name.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = SELECTION)]
 pub struct SelectionArgs {
     /// Check to run; repeats, takes commas [default: all]
@@ -494,6 +503,9 @@ pub struct VerifyArgs {
     /// An evidence pack, a comparison, or a snapshot
     #[arg(value_name = "PACK_OR_SNAPSHOT")]
     pub path: PathBuf,
+    /// Render a pack again from the snapshot inside it, and compare every file
+    #[arg(long)]
+    pub reproduce: bool,
 }
 
 /// `keyproof check`

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "this room owns the disk")]
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -42,6 +42,12 @@ pub enum Error {
         path: PathBuf,
         /// The folder that is read.
         input: PathBuf,
+    },
+    /// A file that is to be written is there already.
+    #[error("`{}` exists; move it away first", path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
     },
     /// Another process holds the lock of the folder.
     #[error("`{}` is in use by another keyproof process; wait for it, or name another folder", path.display())]
@@ -242,6 +248,71 @@ const PARTIAL: (&str, &str) = (".keyproof-", ".partial");
 pub fn is_partial(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.starts_with(PARTIAL.0) && name.ends_with(PARTIAL.1)
+}
+
+/// A private folder for work in between, in the system's place for such; it goes when dropped.
+#[derive(Debug)]
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create() -> Result<Self, Error> {
+        let folder = tempfile::Builder::new().prefix("keyproof-").tempdir();
+        folder.map(Self).map_err(error("create a folder in", Path::new("the folder for temporary files")))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// Refuses a path at which there is something.
+///
+/// # Errors
+/// [`Error::Exists`].
+pub fn refuse_existing(path: &Path) -> Result<(), Error> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Err(Error::Exists { path: path.to_path_buf() }),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Size of a file in bytes.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn size(path: &Path) -> Result<u64, Error> {
+    Ok(fs::metadata(path).map_err(error("read", path))?.len())
+}
+
+/// Writes the content of a file into something else.
+///
+/// # Errors
+/// [`Error::Io`] naming the file.
+pub fn pour(path: &Path, into: &mut impl Write) -> Result<(), Error> {
+    let mut source = File::open(path).map_err(error("read", path))?;
+    io::copy(&mut source, into).map_err(error("copy", path))?;
+    Ok(())
+}
+
+/// Hands on each line of a file with its number, from 1, without holding more than one of them.
+///
+/// # Errors
+/// [`Error::Io`] naming the file, and those of `take`.
+pub fn each_line<E: From<Error>>(path: &Path, mut take: impl FnMut(usize, &[u8]) -> Result<(), E>) -> Result<(), E> {
+    let file = File::open(path).map_err(error("read", path))?;
+    let mut lines = BufReader::with_capacity(1 << 16, file);
+    let (mut line, mut number) = (Vec::new(), 0);
+    while lines.read_until(b'\n', &mut line).map_err(error("read", path))? > 0 {
+        number += 1;
+        take(number, line.strip_suffix(b"\n").unwrap_or(&line))?;
+        line.clear();
+    }
+    Ok(())
 }
 
 /// Copies a file byte for byte, atomically.

@@ -1,5 +1,7 @@
 //! One account against every check: enumerates the resources, and answers for what could not be read.
 
+use jiff::Timestamp;
+
 use super::selection::{Place, Tagged};
 use super::{ByTag, Context, Part, measured};
 use crate::checks::{Check, Judged, Lints, Reach, Rule, Scope, Setting};
@@ -339,8 +341,10 @@ impl<'a> Judge<'a> {
             resource_arn: resource.arn,
             discriminator: resource.discriminator,
         };
+        let fingerprint = fingerprint(identity);
         Finding {
-            fingerprint: fingerprint(identity),
+            first_seen: self.first_seen(&fingerprint),
+            fingerprint,
             check_id: self.check.id,
             status,
             underlying_status: None,
@@ -365,8 +369,12 @@ impl<'a> Judge<'a> {
                 None => self.check.remediation.summary.to_owned(),
                 Some(gap) => remedy(gap, self.context.snapshot.manifest().source),
             },
-            first_seen: self.context.snapshot.manifest().window.end,
         }
+    }
+
+    fn first_seen(&self, fingerprint: &str) -> Timestamp {
+        let known = self.context.options.first_seen.and_then(|it| it.get(fingerprint));
+        known.unwrap_or(self.context.snapshot.manifest().window.end)
     }
 }
 

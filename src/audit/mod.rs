@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** what is delivered depends on the snapshot and the options alone, not on the number of threads.
 
+mod first_seen;
 mod judge;
 mod ledger;
 mod rollup;
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+pub use first_seen::FirstSeen;
 pub use ledger::LedgerGap;
 pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll_up};
 pub use selection::{ByTag, EVERYTHING, Omitted, Selection, Tag};
@@ -42,6 +44,8 @@ pub struct Options<'a> {
     pub selection: &'a Selection,
     /// The time at which ages are counted; absent: the snapshot's end.
     pub as_of: Option<Timestamp>,
+    /// Since when an earlier audit knows findings.
+    pub first_seen: Option<&'a FirstSeen>,
     /// Where time is counted, if anybody wants to know.
     pub timings: Option<&'a Timings>,
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
 use super::selection::Asked;
@@ -14,34 +16,39 @@ use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
 use crate::frameworks::OwnFile;
-use crate::report::{self, INDEX, Pack};
+use crate::report::{self, INDEX, Pack, Prior, Sealed, SigningKey};
 use crate::snapshot::Snapshot;
 
 /// What an audit amounts to.
 pub(super) struct Audited<'a> {
     pub(super) summary: Summary,
     pub(super) results: Vec<FrameworkResult<'a>>,
-    pack_root: String,
+    sealed: Sealed,
 }
 
 pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyhow::Result<Exit> {
     let start = timings::clock();
     let spent = args.timings.then(|| Timings::new(timings::clock));
+    let key = args.sign.as_deref().map(signing_key).transpose()?;
     let snapshot = Snapshot::open(&args.snapshot)?;
+    let prior = args.prior.as_deref().map(|prior| prior_pack(prior, &snapshot, &args.out)).transpose()?;
     let tags = super::selection::either(&args.tag, &config.audit.tags);
     let asked = Asked::new(&args.selection, tags, args.verdicts, config, &[&snapshot])?;
     let settings = Settings {
-        audit: asked.options(args.as_of.or(config.audit.as_of), spent.as_ref()),
+        audit: asked.options(args.as_of.or(config.audit.as_of), prior.as_ref(), spent.as_ref()),
         own_frameworks: &asked.library.own,
+        prior: prior.as_ref(),
     };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
     let audited = write_pack(&snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
+    let handed = hand_over(args, key.as_ref(), &audited, &snapshot)?;
     let summary = &audited.summary;
     warn_of_gaps(summary, console);
     warn_of_tags(summary, &asked.selection, console);
     let mut text = in_words(summary, &audited.results, &asked.selection)?;
     writeln!(text, "\nSnapshot root  {}", snapshot.root())?;
-    writeln!(text, "Pack root      {}", audited.pack_root)?;
+    writeln!(text, "Pack root      {}", audited.sealed.root)?;
+    text.push_str(&handed);
     writeln!(text, "Open           {}", args.out.join(INDEX).display())?;
     super::print(harmless_lines(&text).as_bytes())?;
     if let Some(spent) = spent {
@@ -66,6 +73,8 @@ pub(super) struct Settings<'a> {
     pub(super) audit: audit::Options<'a>,
     /// The files of the user's own frameworks.
     pub(super) own_frameworks: &'a [OwnFile],
+    /// The pack of an earlier quarter.
+    pub(super) prior: Option<&'a Prior>,
 }
 
 /// What goes into a pack beside findings.
@@ -124,7 +133,7 @@ fn fill_pack<'a>(
     parts: Parts,
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
-    let Settings { audit, own_frameworks } = settings;
+    let Settings { audit, own_frameworks, prior } = settings;
     let Parts { with_snapshot, access } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
@@ -133,7 +142,8 @@ fn fill_pack<'a>(
             "the pack leaves out who can do what with each key, because there are {accounts} accounts; `--access` writes it"
         ));
     }
-    let options = report::Options { audit, own_frameworks, with_snapshot, with_access };
+    let prior_root = prior.map(|it| it.root.as_str());
+    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root };
     let mut pack = Pack::create(out, snapshot, options)?;
     let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(
@@ -146,7 +156,41 @@ fn fill_pack<'a>(
     })?;
     let sealed = pack.finish(&summary)?;
     let results = audit::roll_up(&summary, audit.reported());
-    Ok(Audited { summary, results, pack_root: sealed.root })
+    Ok(Audited { summary, results, sealed })
+}
+
+/// The key to sign with. Its passphrase is asked for before the work begins.
+fn signing_key(path: &Path) -> anyhow::Result<SigningKey> {
+    SigningKey::read(path, || {
+        let question = format!("Passphrase of {}: ", harmless(&path.display().to_string()));
+        rpassword::prompt_password(question).with_context(|| {
+            format!("`{}` has a passphrase, which is asked on a terminal, and there is none", path.display())
+        })
+    })
+}
+
+fn prior_pack(prior: &Path, snapshot: &Snapshot, out: &Path) -> anyhow::Result<Prior> {
+    files::keep_out_of(out, &[prior])?;
+    Ok(Prior::read(prior, snapshot)?)
+}
+
+/// Signs and packs what is sealed, as asked, and says so.
+fn hand_over(
+    args: &AuditArgs,
+    key: Option<&SigningKey>,
+    audited: &Audited<'_>,
+    snapshot: &Snapshot,
+) -> anyhow::Result<String> {
+    let mut text = String::new();
+    if let Some(key) = key {
+        report::sign(&args.out, key)?;
+        writeln!(text, "Signed         {} by {}", report::SIGNATURE, key.name())?;
+    }
+    if args.zip {
+        let path = report::archive(&args.out, &report::archive_name(snapshot, &audited.sealed))?;
+        writeln!(text, "One file       {}", path.display())?;
+    }
+    Ok(text)
 }
 
 /// What could not be read, on standard error.
@@ -224,9 +268,7 @@ pub(super) fn in_words(
         writeln!(text)?;
     }
     writeln!(text)?;
-    let current =
-        |result: &&FrameworkResult<'_>| !result.framework.is_retired() && result.framework.superseded_by.is_none();
-    for result in results.iter().filter(current) {
+    for result in results.iter().filter(|result| result.framework.is_current()) {
         let counts = Determination::ALL.into_iter().filter_map(|determination| {
             let count = result.controls.iter().filter(|control| control.determination == determination).count();
             (count > 0).then(|| format!("{count} {}", determination.words()))

@@ -45,7 +45,11 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
         demo::write_quarter(&out.join("snapshots").join(quarter.name()), quarter)?;
     }
     let everything = Asked::everything()?;
-    let settings = audit::Settings { audit: everything.options(None, None), own_frameworks: &everything.library.own };
+    let settings = audit::Settings {
+        audit: everything.options(None, None, None),
+        own_frameworks: &everything.library.own,
+        prior: None,
+    };
     let mut text = String::new();
     let open = |quarter: Quarter| Snapshot::open(&out.join("snapshots").join(quarter.name()));
     for quarter in quarters {

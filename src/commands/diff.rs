@@ -50,7 +50,7 @@ pub(super) fn write_comparison(
 }
 
 fn fill(old: &Snapshot, new: &Snapshot, out: &Path, asked: &Asked) -> anyhow::Result<(Changes, String)> {
-    let changes = diff::run(old, new, asked.options(None, None))?;
+    let changes = diff::run(old, new, asked.options(None, None, None))?;
     let sealed = report::write_comparison(out, &changes)?;
     Ok((changes, sealed.root))
 }

@@ -13,6 +13,7 @@ use crate::checks::{self, CHECKS, Check, Parameters, Service, Verdicts};
 use crate::cli::{SelectionArgs, ServiceArg, VerdictsArg};
 use crate::config::Config;
 use crate::model::Organization;
+use crate::report::Prior;
 use crate::snapshot::Snapshot;
 
 /// What to judge, and how.
@@ -73,7 +74,12 @@ impl Asked {
     }
 
     /// What the audit runs with.
-    pub(super) fn options<'a>(&'a self, as_of: Option<Timestamp>, timings: Option<&'a Timings>) -> audit::Options<'a> {
+    pub(super) fn options<'a>(
+        &'a self,
+        as_of: Option<Timestamp>,
+        prior: Option<&'a Prior>,
+        timings: Option<&'a Timings>,
+    ) -> audit::Options<'a> {
         audit::Options {
             checks: &self.checks,
             parameters: &self.parameters,
@@ -81,6 +87,7 @@ impl Asked {
             frameworks: &self.library.frameworks,
             selection: &self.selection,
             as_of,
+            first_seen: prior.map(|it| &it.first_seen),
             timings,
         }
     }

@@ -298,6 +298,7 @@ pub(crate) fn options(frameworks: &[Framework]) -> Options<'_> {
         frameworks,
         selection: &EVERYTHING,
         as_of: None,
+        first_seen: None,
         timings: None,
     }
 }

@@ -336,6 +336,12 @@ impl Framework {
         self.retired.is_some()
     }
 
+    /// Whether it is in force, and there is no newer version.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        !self.is_retired() && self.superseded_by.is_none()
+    }
+
     /// The checks that published sources map to any control of this framework.
     #[must_use]
     pub fn checks(&self) -> BTreeSet<&str> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::signature::{self, SIGNATURE};
 use crate::digest;
 use crate::files::{self, AtomicFile, Damage, Written};
 
@@ -57,6 +58,11 @@ impl Bag {
     /// Notes a file of the payload that was written.
     pub(super) fn add(&mut self, path: &str, written: Written) {
         self.payload.insert(path.to_owned(), written);
+    }
+
+    /// A file of the payload, once it was added.
+    pub(super) fn written(&self, path: &str) -> Option<&Written> {
+        self.payload.get(path)
     }
 
     /// Writes a file of the payload.
@@ -115,7 +121,10 @@ pub fn verify(folder: &Path) -> Result<Vec<Damage>, Error> {
     }
     let (tag_digests, tag_damage) = files::parse_digest_list(TAG_MANIFEST, &files::read(&tags)?);
     damage.extend(tag_damage);
-    damage.extend(files::compare_with_digests(folder, &tag_digests, |path| is_payload(path) || path == TAG_MANIFEST)?);
+    damage.extend(files::compare_with_digests(folder, &tag_digests, |path| {
+        is_payload(path) || [TAG_MANIFEST, SIGNATURE].contains(&path)
+    })?);
+    damage.extend(signature::damage(folder)?);
     // Nothing covers the tag manifest: it must not speak of what the payload manifest, and with it the pack root, covers.
     let foreign = digests.keys().filter(|path| !is_payload(path)).map(|path| (path, MANIFEST));
     let foreign = foreign.chain(tag_digests.keys().filter(|path| is_payload(path)).map(|path| (path, TAG_MANIFEST)));

@@ -59,8 +59,13 @@ pub fn write(folder: &Path, changes: &Changes) -> Result<Sealed, Error> {
     let page = Page { title: "Changes", up: "", part: "changes" };
     let bytes = Pages::new()?.render("changes.html", page, &identity, &content(changes))?;
     bag.put(CHANGES, &bytes)?;
-    let content = "One row a change; `json/changes.json` holds the raw values.";
-    bag.put(columns::COLUMNS, columns::text(&[("changes.csv", content, COLUMNS.to_vec())]).as_bytes())?;
+    let file = columns::File {
+        name: "changes.csv",
+        content: "One row a change; `json/changes.json` holds the raw values.",
+        key: None,
+        columns: COLUMNS.to_vec(),
+    };
+    columns::write(&mut bag, &[file])?;
     bag.seal(&[
         ("Source-Organization", identity.subject.chars().filter(|letter| !letter.is_control()).collect()),
         ("External-Description", format!("Changes from {} to {}", identity.old.day, identity.new.day)),

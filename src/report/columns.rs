@@ -1,41 +1,132 @@
-//! `COLUMNS.md`: what a reader of the CSV files must know.
+//! What a reader of the CSV files must know: `COLUMNS.md` for people, `datapackage.json` (Frictionless Data Package) for programs.
 
+use serde_json::{Value, json};
+
+use super::Error;
+use super::bag::Bag;
 use super::findings::FINDINGS_COLUMNS;
 use super::keys;
+use super::poam;
+use crate::finding::{Severity, Status};
 
-/// Where it lies in a pack or comparison.
-pub(super) const COLUMNS: &str = "data/csv/COLUMNS.md";
+/// Where the text for people lies in a pack or comparison.
+const COLUMNS: &str = "data/csv/COLUMNS.md";
+
+/// Where the description for programs lies.
+const PACKAGE: &str = "data/csv/datapackage.json";
 
 /// The rules of every file.
 const RULES: &str = "\
 RFC 4180: commas, CRLF, one header row; UTF-8 with a byte order mark. Times are RFC 3339, UTC. Several values in one cell are\n\
-separated by ` | `.\n\n\
+separated by ` | `. `datapackage.json` says the same to programs (Frictionless Data Package).\n\n\
 A cell that a spreadsheet could take for a formula has an apostrophe in front, and so has a cell that begins with one;\n\
 `csv_escaped` is then `Y`. To get the raw value where it is `Y`, take one leading apostrophe off every cell that has one.\n";
 
-/// A file: its name, what stands in it, its columns with what stands there.
-type File<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
+/// The last column of every file.
+const ESCAPED: (&str, &str) = ("csv_escaped", "Y if a cell of the row has an apostrophe in front, else empty");
 
-/// The text for a pack.
-pub(super) fn of_pack(with_access: bool) -> String {
-    let findings = FINDINGS_COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect();
-    let mut files: Vec<File<'_>> =
-        vec![("findings.csv", "One row a finding; `json/findings.ndjson` holds the raw values.", findings)];
-    if with_access {
-        files.extend(keys::FILES.map(|(file, content)| (file, content, keys::columns())));
-    }
-    text(&files)
+/// A file, and what stands in it.
+pub(super) struct File {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What a row is.
+    pub(super) content: &'static str,
+    /// The column that no two rows have alike, if there is one.
+    pub(super) key: Option<&'static str>,
+    /// Its columns but the last, each with what stands there.
+    pub(super) columns: Vec<(&'static str, &'static str)>,
 }
 
-/// The text for files with these columns.
-pub(super) fn text(files: &[File<'_>]) -> String {
+/// The files of a pack.
+pub(super) fn of_pack(with_access: bool) -> Vec<File> {
+    let findings = File {
+        name: "findings.csv",
+        content: "One row a finding; `json/findings.ndjson` holds the raw values.",
+        key: Some("fingerprint"),
+        columns: FINDINGS_COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect(),
+    };
+    let plan = File {
+        name: poam::NAME,
+        content: "What to mend: one row for each check and account with a FAIL, in the columns of FedRAMP's plan.",
+        key: Some("POAM ID"),
+        columns: poam::columns(),
+    };
+    let mut files = vec![findings, plan];
+    if with_access {
+        let review =
+            File { name: keys::REVIEW, content: keys::REVIEW_CONTENT, key: None, columns: keys::review_columns() };
+        files.push(review);
+        files.extend(keys::FILES.map(|(name, content)| File { name, content, key: None, columns: keys::columns() }));
+    }
+    files
+}
+
+/// Describes files that are in the bag.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(super) fn write(bag: &mut Bag, files: &[File]) -> Result<(), Error> {
+    bag.put(COLUMNS, text(files).as_bytes())?;
+    let resources: Vec<Value> = files.iter().map(|file| resource(bag, file)).collect();
+    let package = json!({
+        "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
+        "name": "keyproof",
+        "resources": resources,
+    });
+    let encode = |failed: serde_json::Error| Error::Encode { path: PACKAGE.to_owned(), reason: failed.to_string() };
+    let mut bytes = serde_json::to_vec_pretty(&package).map_err(encode)?;
+    bytes.push(b'\n');
+    bag.put(PACKAGE, &bytes)
+}
+
+fn text(files: &[File]) -> String {
     let mut text = format!("# Columns\n\n{RULES}");
-    for (file, content, columns) in files {
-        text += &format!("\n## {file}\n\n{content}\n\n| column | content |\n| --- | --- |\n");
-        for (name, content) in columns {
+    for File { name, content, columns, .. } in files {
+        text += &format!("\n## {name}\n\n{content}\n\n| column | content |\n| --- | --- |\n");
+        for (name, content) in columns.iter().chain([&ESCAPED]) {
             text += &format!("| {name} | {content} |\n");
         }
-        text += "| csv_escaped | Y if a cell of the row has an apostrophe in front, else empty |\n";
     }
     text
+}
+
+fn resource(bag: &Bag, file: &File) -> Value {
+    let fields: Vec<Value> =
+        file.columns.iter().chain([&ESCAPED]).map(|(name, content)| field(name, content)).collect();
+    let mut schema = json!({ "fields": fields, "missingValues": [""] });
+    if let Some(key) = file.key {
+        schema["primaryKey"] = json!([key]);
+    }
+    let mut resource = json!({
+        "name": file.name.trim_end_matches(".csv"),
+        "path": file.name,
+        "type": "table",
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "description": file.content,
+        "dialect": { "delimiter": ",", "lineTerminator": "\r\n", "quoteChar": "\"", "doubleQuote": true },
+        "schema": schema,
+    });
+    if let Some(written) = bag.written(&format!("data/csv/{}", file.name)) {
+        resource["bytes"] = json!(written.bytes);
+        resource["hash"] = json!(format!("sha256:{}", written.sha256));
+    }
+    resource
+}
+
+/// A column as programs read it. A column of one name has one type in every file.
+fn field(name: &str, content: &str) -> Value {
+    let mut field = json!({ "name": name, "type": "string", "description": content });
+    match name {
+        "first_seen" | "created" | "Original Detection Date" | "Status Date" => field["type"] = json!("datetime"),
+        "status" | "underlying_status" | "old_status" | "new_status" => {
+            field["constraints"] = json!({ "enum": Status::ALL.map(Status::word) });
+        }
+        "severity" => field["constraints"] = json!({ "enum": Severity::ALL.map(Severity::word) }),
+        "account_id" | "key_account_id" => field["constraints"] = json!({ "pattern": "[0-9]{12}" }),
+        "csv_escaped" => field["constraints"] = json!({ "enum": ["Y"] }),
+        _ => {}
+    }
+    field
 }

@@ -6,8 +6,7 @@ use super::framework_page::{
     DeterminationView, Tally, determination, exceptions, gap_name, no_conclusion, no_exceptions, tally,
 };
 use super::html::file_name;
-use super::pack::{self, Audited};
-use super::recipe;
+use super::pack::Audited;
 use super::view::{self, Columns, Number, counted, grouped, listed, shortened};
 use crate::audit::{Determination, FrameworkResult, LedgerGap};
 use crate::checks::{Check, Verdicts};
@@ -587,33 +586,8 @@ fn verify(audited: &Audited<'_>) -> Vec<Step> {
             "sha256sum data/snapshot/manifest.json".to_owned(),
         ),
         step(
-            "The pages follow from the evidence: the same version, run again on it, writes the same bytes.",
-            format!(
-                "keyproof audit data/snapshot --out ../again{} && diff -r data ../again/data",
-                reproduce_flags(audited)
-            ),
+            "The pages follow from the evidence: the same version renders them from it again and compares every byte.",
+            "keyproof verify --reproduce .".to_owned(),
         ),
     ]
-}
-
-/// The flags with which another run writes the same bytes.
-fn reproduce_flags(audited: &Audited<'_>) -> String {
-    let options = audited.options.audit;
-    let mut flags = String::new();
-    if options.as_of.is_some() {
-        flags += &format!(" --as-of {}", recipe::quoted(&audited.identity.as_of));
-    }
-    for framework in audited.options.own_frameworks {
-        flags += &format!(" --framework-file {}{}.toml", pack::OWN_FRAMEWORKS, framework.id);
-    }
-    if options.verdicts == Verdicts::SecurityHub {
-        flags += " --verdicts security-hub";
-    }
-    if !(options.selection.is_empty() && options.settings().is_empty()) {
-        flags += &format!(" --config {}", pack::CONFIG);
-    }
-    if audited.summary.is_incomplete() {
-        flags += " --allow-incomplete";
-    }
-    flags
 }

@@ -1,14 +1,17 @@
-//! The two forms that hold every finding, written as they come: `findings.ndjson` and `findings.csv`.
-
-use std::io::Write as _;
+//! The two forms that hold every finding, written as they come: `findings.ndjson` and `findings.csv`, and the schema of the first.
 
 use super::bag::Bag;
+use super::stream::Stream;
 use super::table::{SEPARATOR, Table};
 use super::{Error, FINDINGS};
-use crate::files::{self, AtomicFile};
 use crate::finding::Finding;
 
 const CSV: &str = "data/csv/findings.csv";
+
+const SCHEMA: &str = "data/json/findings.schema.json";
+
+/// What a line of `findings.ndjson` is, as a JSON Schema.
+const SCHEMA_TEXT: &str = include_str!("findings.schema.json");
 
 /// A column of `findings.csv`: its name, what stands there, how it is filled.
 type Column = (&'static str, &'static str, fn(&Finding) -> String);
@@ -64,7 +67,7 @@ fn joined<T>(items: &[T], text: fn(&T) -> String) -> String {
 
 /// Both files in the making.
 pub(super) struct Findings {
-    ndjson: AtomicFile,
+    ndjson: Stream,
     csv: Table,
 }
 
@@ -72,23 +75,20 @@ impl Findings {
     /// Begins both files.
     pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
         let csv = Table::create(&bag.place(CSV), FINDINGS_COLUMNS.iter().map(|(name, ..)| *name))?;
-        Ok(Self { ndjson: bag.begin(FINDINGS)?, csv })
+        Ok(Self { ndjson: Stream::create(bag, FINDINGS)?, csv })
     }
 
     /// Adds a finding to both.
-    pub(super) fn add(&mut self, bag: &Bag, finding: &Finding) -> Result<(), Error> {
-        let mut line = serde_json::to_vec(finding)
-            .map_err(|failed| Error::Encode { path: FINDINGS.to_owned(), reason: failed.to_string() })?;
-        line.push(b'\n');
-        self.ndjson.write_all(&line).map_err(files::error("write", &bag.place(FINDINGS)))?;
+    pub(super) fn add(&mut self, finding: &Finding) -> Result<(), Error> {
+        self.ndjson.line(finding)?;
         let cells = FINDINGS_COLUMNS.map(|(_, _, fill)| fill(finding));
         self.csv.row(&cells.each_ref().map(String::as_str))
     }
 
     /// Ends both files.
     pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
-        let written = self.ndjson.commit()?;
-        bag.add(FINDINGS, written);
+        self.ndjson.finish(bag)?;
+        bag.put(SCHEMA, SCHEMA_TEXT.as_bytes())?;
         let written = self.csv.finish()?;
         bag.add(CSV, written);
         Ok(())

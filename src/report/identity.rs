@@ -30,6 +30,8 @@ pub(super) struct Identity {
     pub(super) subject_words: String,
     /// Whether every account of the organization is known, so that a number of accounts may be said to be out of all.
     pub(super) is_whole: bool,
+    /// `o-…`, where the account is in one.
+    pub(super) organization: Option<String>,
     /// Management account; empty when not known or none.
     pub(super) management_account: String,
     /// Partition.
@@ -52,6 +54,8 @@ pub(super) struct Identity {
     pub(super) snapshot_root: String,
     /// Digest of everything that decides the pack's bytes.
     pub(super) input_root: String,
+    /// Digest of the manifest of the earlier pack that was given, if one was.
+    pub(super) prior_root: Option<String>,
     /// Digest of the checks and mappings.
     pub(super) ruleset: String,
     /// When AWS listed the actions of KMS as the audit knows them.
@@ -78,6 +82,7 @@ impl Identity {
             subject,
             subject_words,
             is_whole,
+            organization: manifest.organization_id.clone(),
             management_account: match organization {
                 Ok(Some(organization)) => organization.management_account_id.clone(),
                 _ => String::new(),
@@ -92,6 +97,7 @@ impl Identity {
             has_access: options.with_access,
             snapshot_root: snapshot.root().to_owned(),
             input_root: input_root(snapshot.root(), &ruleset, as_of, options),
+            prior_root: options.prior_root.map(str::to_owned),
             ruleset,
             kms_actions: KMS_ACTIONS_DATE,
             loosened: loosened(&options.audit.settings()),
@@ -104,7 +110,8 @@ impl Identity {
     pub(super) fn about(&self) -> Vec<(&'static str, String)> {
         // A tag file is read line by line: what AWS names must not add lines.
         let line = |text: &str| text.chars().filter(|letter| !letter.is_control()).collect::<String>();
-        vec![
+        let prior = self.prior_root.iter().map(|root| ("Prior-Pack-Root-SHA256", root.clone()));
+        let about = [
             ("Source-Organization", line(&self.subject)),
             (
                 "External-Description",
@@ -118,7 +125,8 @@ impl Identity {
             ("Bag-Software-Agent", self.tool.clone()),
             ("Snapshot-Root-SHA256", self.snapshot_root.clone()),
             ("Input-Root-SHA256", self.input_root.clone()),
-        ]
+        ];
+        about.into_iter().chain(prior).collect()
     }
 }
 
@@ -189,6 +197,7 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
         "snapshot": snapshot_root,
         "snapshot_included": options.with_snapshot,
         "access_included": options.with_access,
+        "prior": options.prior_root,
         "tool": Tool::this(),
     });
     digest::sha256(input.to_string().as_bytes())
@@ -280,17 +289,20 @@ pub(super) fn pack_json(
             "window": manifest.window,
             "included": options.with_snapshot,
         },
+        "access": { "included": options.with_access },
         "ruleset": identity.ruleset,
         "knowledge": { "kms_actions": identity.kms_actions },
         "input_root": identity.input_root,
         "as_of": identity.as_of,
         "partition": manifest.partition,
+        "prior_pack_root": options.prior_root,
         "organization": { "id": manifest.organization_id, "management_account_id": identity.management_account },
         "selection": {
             "checks": options.audit.checks.iter().map(|check| check.id).collect::<Vec<_>>(),
             "frameworks": options.audit.reported().map(|framework| &framework.id).collect::<Vec<_>>(),
             "parameters": options.audit.settings(),
             "verdicts": options.audit.verdicts,
+            "own_frameworks": options.own_frameworks.iter().map(|file| &file.id).collect::<Vec<_>>(),
             "asked": options.audit.selection,
             "left_out": summary.omitted,
         },

@@ -3,24 +3,30 @@
 //! ```text
 //! DIR/
 //!   manifest-sha256.txt      sha256sum -c form: everything under data/, written last
+//!   manifest-sha256.txt.sig  its signature, if a key was given
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
 //!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
+//!   data/inputs/             first_seen.ndjson: what an earlier pack says of its findings, if there was one
 //!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
-//!   data/json/findings.ndjson
+//!   data/csv/                findings.csv, poam.csv; key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
+//!                            COLUMNS.md, datapackage.json
+//!   data/json/               findings.ndjson, findings.schema.json
+//!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
 //!
 //! **Invariants.** The bytes depend on the snapshot, the options and this program's version alone. A finding reaches
-//! `findings.ndjson` and `findings.csv` as it is delivered and is kept in memory only as far as a page shows it. Access is decided,
-//! written and dropped account by account; what lists of keys need of each is kept. A text reaches a
-//! page through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting (`recipe.rs`).
+//! `findings.ndjson`, `findings.csv` and the forms of other programs as it is delivered, and is kept in memory only as far as a page
+//! shows it. Access is decided, written and dropped account by account; what lists of keys need of each is kept. A text reaches a
+//! page or XML through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting
+//! (`recipe.rs`).
 
 mod account_page;
+mod archive;
 mod bag;
 mod catalogue;
 mod changes;
@@ -32,11 +38,23 @@ mod exceptions;
 mod findings;
 mod framework_page;
 mod html;
+mod identifier;
 mod identity;
+mod interop;
+mod junit;
 mod keys;
 mod methodology;
+mod ocsf;
+mod oscal;
+mod oscal_plan;
+mod oscal_results;
 mod pack;
+mod poam;
+mod prior;
 mod recipe;
+mod reproduce;
+mod signature;
+mod stream;
 mod table;
 mod view;
 mod visible;
@@ -46,11 +64,15 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub use archive::{archive, archive_name};
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
 pub use catalogue::catalogue;
 pub use changes::write as write_comparison;
 pub use demo_page::{DemoLink, demo_page};
-pub use pack::{Options, Pack};
+pub use pack::{CONFIG, OWN_FRAMEWORKS, Options, Pack};
+pub use prior::Prior;
+pub use reproduce::{Difference, Made, Part, Selected, differences, made};
+pub use signature::{SIGNATURE, SigningKey, sign, signer};
 pub use table::is_risky;
 pub use visible::is_hidden;
 
@@ -59,6 +81,9 @@ pub const INDEX: &str = "data/report/index.html";
 
 /// Path of the page inside a comparison.
 pub const CHANGES: &str = "data/report/changes.html";
+
+/// Path of the file that says what a pack is.
+pub(crate) const PACK: &str = "data/pack.json";
 
 /// Path of the findings inside a pack.
 pub const FINDINGS: &str = "data/json/findings.ndjson";
@@ -91,6 +116,38 @@ pub enum Error {
     /// The two engines disagree on a decision: a fault of this program.
     #[error(transparent)]
     Access(#[from] crate::policy::Unanswered),
+    /// A key cannot sign.
+    #[error("cannot sign with `{}`: {reason}", path.display())]
+    Key {
+        /// The file of the key.
+        path: PathBuf,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// An earlier pack is not as it was written.
+    #[error("the pack at `{}` is damaged: {place}; restore it from a copy", path.display())]
+    Damaged {
+        /// The folder.
+        path: PathBuf,
+        /// The first place.
+        place: String,
+    },
+    /// A pack that was given as the earlier one cannot be.
+    #[error("`{}` cannot be the prior pack: {reason}", path.display())]
+    NotEarlier {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A file of a pack is not what this program writes there.
+    #[error("failed to parse `{}`: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What stands where.
+        reason: String,
+    },
     /// The folder holds no pack.
     #[error("`{}` is not an evidence pack: it has no `{MANIFEST}`; name the folder that `keyproof audit --out` wrote", path.display())]
     NotAPack {

@@ -13,10 +13,13 @@ use super::findings::Findings;
 use super::framework_page;
 use super::html::{Page, Pages, file_name};
 use super::identity::{self, Identity};
+use super::interop::Interop;
 use super::keys;
 use super::methodology;
+use super::prior;
+use super::stream::Stream;
 use super::view::Columns;
-use super::{Error, INDEX};
+use super::{Error, INDEX, PACK};
 use crate::access::{Directory, Estate};
 use crate::audit::{self, AuditedAccount, FrameworkResult, Part, Summary, measured, roll_up};
 use crate::frameworks::OwnFile;
@@ -24,10 +27,10 @@ use crate::snapshot::{self, Snapshot};
 
 /// The configuration that selects what was selected and sets the parameters of checks as they were, in a pack where something is not
 /// at its default.
-pub(super) const CONFIG: &str = "data/keyproof.toml";
+pub const CONFIG: &str = "data/keyproof.toml";
 
 /// Where a pack holds the files of the user's own frameworks.
-pub(super) const OWN_FRAMEWORKS: &str = "data/frameworks/";
+pub const OWN_FRAMEWORKS: &str = "data/frameworks/";
 
 /// What to write.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +43,8 @@ pub struct Options<'a> {
     pub with_snapshot: bool,
     /// Whether the pack says who can do what with every key.
     pub with_access: bool,
+    /// The pack root of the earlier pack that says since when findings are known.
+    pub prior_root: Option<&'a str>,
 }
 
 /// A pack in the making. Dropped unfinished, it leaves a folder without a manifest, which no one takes for a pack.
@@ -50,9 +55,13 @@ pub struct Pack<'a> {
     pages: Pages,
     identity: Identity,
     findings: Findings,
+    /// What an earlier pack says of them.
+    first_seen: Option<Stream>,
+    interop: Interop,
     exceptions: BTreeMap<&'static str, Exceptions>,
     accounts: Accounts,
     keys: keys::AllFacts,
+    reviews: keys::Reviews,
     directory: Directory,
 }
 
@@ -76,16 +85,20 @@ impl<'a> Pack<'a> {
     pub fn create(folder: &Path, snapshot: &'a Snapshot, options: Options<'a>) -> Result<Self, Error> {
         let organization = snapshot.organization()?;
         let bag = Bag::create(folder)?;
+        let identity = Identity::new(snapshot, &organization, &options);
         Ok(Self {
             snapshot,
             findings: Findings::create(&bag)?,
+            first_seen: options.audit.first_seen.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
+            interop: Interop::create(&bag, &identity, snapshot, &options)?,
             bag,
             pages: Pages::new()?,
-            identity: Identity::new(snapshot, &organization, &options),
+            identity,
             exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
             accounts: Accounts::default(),
             keys: keys::AllFacts::new(),
-            directory: Directory::new(&snapshot.manifest().partition, Estate::new(organization.clone())),
+            reviews: keys::Reviews::default(),
+            directory: Directory::new(&snapshot.manifest().partition, Estate::new(organization)),
             options,
         })
     }
@@ -101,11 +114,17 @@ impl<'a> Pack<'a> {
     fn write_account(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
         let prefix = prefix(&self.options);
         for finding in &audited.findings {
-            self.findings.add(&self.bag, finding)?;
+            self.findings.add(finding)?;
+            if let (Some(stream), Some(known)) = (&mut self.first_seen, self.options.audit.first_seen)
+                && let Some(first_seen) = known.get(&finding.fingerprint)
+            {
+                stream.line(&prior::Line { fingerprint: finding.fingerprint.clone(), first_seen })?;
+            }
             if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
                 exceptions.add(finding, prefix);
             }
         }
+        self.interop.account(&self.bag, &self.identity, audited)?;
         let account = Account::new(audited);
         let content = account_page::content(&account, audited, self.options.audit.checks, prefix);
         let title = format!("Account {}", account.id);
@@ -115,6 +134,7 @@ impl<'a> Pack<'a> {
         self.accounts.add(account, audited);
         if self.options.with_access {
             keys::keep(&mut self.keys, audited);
+            self.reviews.keep(audited);
             self.directory.add(&audited.facts);
         }
         Ok(())
@@ -150,6 +170,7 @@ impl<'a> Pack<'a> {
             directory: &directory.finished(),
             selection,
             facts: &self.keys,
+            reviews: &mut self.reviews,
             prefix: prefix(&self.options),
         })
     }
@@ -157,7 +178,9 @@ impl<'a> Pack<'a> {
     fn write_rest(mut self, summary: &Summary) -> Result<Sealed, Error> {
         let results = roll_up(summary, self.options.audit.reported());
         self.findings.finish(&mut self.bag)?;
-        self.bag.put(columns::COLUMNS, columns::of_pack(self.options.with_access).as_bytes())?;
+        if let Some(stream) = self.first_seen {
+            stream.finish(&mut self.bag)?;
+        }
         let audited = Audited {
             snapshot: self.snapshot,
             options: &self.options,
@@ -169,11 +192,13 @@ impl<'a> Pack<'a> {
             columns: &Columns::new(&summary.total),
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
+        self.interop.finish(&mut self.bag, &audited)?;
+        columns::write(&mut self.bag, &columns::of_pack(self.options.with_access))?;
         let json = identity::pack_json(&self.identity, self.snapshot, &self.options, summary, &results);
         let mut bytes = serde_json::to_vec_pretty(&json)
-            .map_err(|failed| Error::Encode { path: "data/pack.json".to_owned(), reason: failed.to_string() })?;
+            .map_err(|failed| Error::Encode { path: PACK.to_owned(), reason: failed.to_string() })?;
         bytes.push(b'\n');
-        self.bag.put("data/pack.json", &bytes)?;
+        self.bag.put(PACK, &bytes)?;
         if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {
             self.bag.put(CONFIG, config.as_bytes())?;
         }

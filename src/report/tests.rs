@@ -17,7 +17,7 @@ const HOSTILE: &str = "=cmd|'/C x'!A0\"><img src=x onerror=alert(1)></script><sc
      {{ 7*7 }}{% raw %}<!--\u{202e}\u{200b}\u{0}\u{1b}[31m\r\n\u{2028}`$(id)`; javascript:x https://attacker.example/ ]]>&lt;";
 
 /// A world in which every status occurs, and much could not be read.
-fn ragged(prefix: &str) -> World {
+pub(super) fn ragged(prefix: &str) -> World {
     World::new().with(|it| {
         it.prefix = prefix.to_owned();
         let user = |name: &str, group: &str| (name.to_owned(), format!("AIDA{name}"), group.to_owned());
@@ -37,15 +37,18 @@ fn ragged(prefix: &str) -> World {
 fn written(snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
     let frameworks = fixture::frameworks();
     let audit = fixture::options(&frameworks);
-    let mut pack =
-        Pack::create(folder, snapshot, Options { audit, own_frameworks: &[], with_snapshot, with_access: true })
-            .unwrap();
+    let mut pack = Pack::create(
+        folder,
+        snapshot,
+        Options { audit, own_frameworks: &[], with_snapshot, with_access: true, prior_root: None },
+    )
+    .unwrap();
     let summary = audit::run::<super::Error>(snapshot, audit, |audited| pack.account(audited)).unwrap();
     (pack.finish(&summary).unwrap(), summary)
 }
 
 /// A pack of a world, beside its snapshot.
-fn pack(world: &World) -> tempfile::TempDir {
+pub(super) fn pack(world: &World) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let snapshot = world.snapshot(&folder.path().join("snapshot"));
     written(&snapshot, &folder.path().join("pack"), true);
@@ -65,7 +68,7 @@ fn narrowed_pack(world: &World) -> tempfile::TempDir {
     };
     let frameworks = fixture::frameworks();
     let audit = audit::Options { selection: &selection, ..fixture::options(&frameworks) };
-    let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true };
+    let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true, prior_root: None };
     let mut pack = Pack::create(&folder.path().join("pack"), &snapshot, options).unwrap();
     let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
     pack.finish(&summary).unwrap();
@@ -675,9 +678,12 @@ fn a_snapshot_that_changed_since_it_was_read_is_not_packed() {
     let frameworks = fixture::frameworks();
     let audit = fixture::options(&frameworks);
     let place = folder.path().join("pack");
-    let mut pack =
-        Pack::create(&place, &snapshot, Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true })
-            .unwrap();
+    let mut pack = Pack::create(
+        &place,
+        &snapshot,
+        Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true, prior_root: None },
+    )
+    .unwrap();
     let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
     let file = folder.path().join("snapshot").join(snapshot::iam_path("111122223333"));
     files::write_atomic(&file, b"other").unwrap();
@@ -766,9 +772,10 @@ fn a_loosened_parameter_stands_on_every_page_in_every_finding_and_in_the_input_r
             frameworks: &[],
             selection: &audit::EVERYTHING,
             as_of: None,
+            first_seen: None,
             timings: None,
         };
-        let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: false };
+        let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: false, prior_root: None };
         let mut pack = Pack::create(&place, &snapshot, options).unwrap();
         let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
         pack.finish(&summary).unwrap();

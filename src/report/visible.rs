@@ -1,4 +1,5 @@
-//! The one escape through which every text reaches a page: HTML's own characters, and those that hide or reorder others.
+//! The one escape through which every text reaches a page or an XML file: their own characters, and those that hide or reorder
+//! others.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -31,6 +32,26 @@ pub(super) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(&text.as_bytes()[plain..])
 }
 
+/// The escaped text.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = Vec::with_capacity(text.len());
+    // Writing into memory cannot fail, and leaves what was UTF-8.
+    let _ = escape(text, &mut escaped);
+    String::from_utf8(escaped).unwrap_or_default()
+}
+
+/// The text on one line, with what cannot be seen spelt out, for forms that are no pages and have no escape for it.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
+        if is_hidden(letter) {
+            shown.push_str(&spelt(letter))
+        } else {
+            shown.push(letter)
+        }
+        shown
+    })
+}
+
 /// How many bytes a text takes on a page.
 pub(super) fn escaped_length(text: &str) -> usize {
     struct Length(usize);
@@ -57,7 +78,7 @@ pub fn is_hidden(letter: char) -> bool {
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn spelt(letter: char) -> String {

@@ -44,7 +44,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
 const ANY: &[&str] = &["*"];
 
 /// A crate that only some rooms may name.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 12] = [
     ("aws_config", &["collect"]),
     ("aws_sdk_", &["collect"]),
     ("aws_smithy_", &["collect"]),
@@ -54,6 +54,9 @@ const CRATES: [(&str, &[&str]); 9] = [
     ("clap", &["cli", "commands", "main"]),
     ("tera", &["report"]),
     ("tempfile", &["files"]),
+    ("ssh_key", &["report"]),
+    ("zip::", &["report"]),
+    ("rpassword", &["commands"]),
 ];
 
 #[test]

@@ -14,9 +14,11 @@ mod evaluate;
 mod faults;
 #[cfg(feature = "collect")]
 mod findings;
+mod formats;
 mod fuzz;
 #[cfg(feature = "collect")]
 mod gaps;
+mod handover;
 // Once is enough for what the collector plays no part in and takes long.
 #[cfg(feature = "collect")]
 mod hostile;
@@ -32,7 +34,6 @@ mod ministack;
 #[cfg(feature = "collect")]
 mod pages;
 mod program;
-#[cfg(feature = "collect")]
 mod python;
 mod reach;
 #[cfg(feature = "collect")]

@@ -457,6 +457,7 @@ fn a_framework_of_the_users_own_is_rolled_up_as_the_others_are() {
     let mut command = narrowed(&again, &["--framework-file"]);
     run(command.arg(&kept).arg("--config").arg(pack.join("data/keyproof.toml")), 0);
     assert_eq!(files(&pack), files(&again));
+    run(keyproof().args(["verify", "--reproduce"]).arg(&pack), 0);
 
     let listed = run(keyproof().args(["framework", "list", "--format", "json", "--framework-file"]).arg(&file), 0);
     let listed: Vec<Value> = serde_json::from_slice(&listed.stdout).expect("JSON");

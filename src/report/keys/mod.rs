@@ -6,6 +6,7 @@ mod key_page;
 mod lists;
 mod place;
 mod related;
+mod review;
 mod tables;
 mod words;
 
@@ -28,6 +29,7 @@ pub(super) use facts::{AllFacts, keep};
 use key_page::{KeyView, Telling, weight};
 use lists::{Grid, Listed, Outsiders, Unread};
 use related::Related;
+pub(super) use review::{REVIEW, REVIEW_CONTENT, Reviews, review_columns};
 use tables::{COLUMNS, Line, Tables};
 pub(super) use tables::{FILES, columns};
 pub(super) use words::kinds;
@@ -46,6 +48,7 @@ pub(super) struct Making<'a> {
     /// Of which accounts the keys are told.
     pub(super) selection: &'a Selection,
     pub(super) facts: &'a AllFacts,
+    pub(super) reviews: &'a mut Reviews,
     /// From where commands are run to the snapshot.
     pub(super) prefix: &'a str,
 }
@@ -145,6 +148,7 @@ impl<'a> Writing<'a> {
         };
         let listed = Listed { key: told.key, counts: told.counts, page, is_alone };
         grid.add(told.key, &told.entries);
+        making.reviews.add(told.key, &told.entries);
         self.outsiders.add(shared.directory, &listed, &told.entries);
         self.listed.push(listed);
         Ok(())
@@ -154,6 +158,7 @@ impl<'a> Writing<'a> {
     fn finish(mut self, making: &mut Making<'_>, shared: &Shared<'_>, accounts: &[&Account]) -> Result<(), Error> {
         self.regions.write(making, shared)?;
         self.tables.finish(making.bag)?;
+        making.reviews.write(making.bag)?;
         let (directory, identity) = (making.directory, making.identity);
         let unread = unread(making.snapshot, directory, making.selection);
         let content = lists::inventory(directory, accounts, &self.listed, making.facts, &unread);

@@ -1,0 +1,269 @@
+//! `oscal-ar.json`: OSCAL assessment results. One result an account, then one over all accounts with what is said of controls.
+//!
+//! OSCAL knows an objective as satisfied or not and nothing between. A control with an exception is not satisfied; none is called
+//! satisfied, because no control is tested in all that it asks. What has no finding was not determined by this tool, and says so.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::bag::Bag;
+use super::identifier::uuid;
+use super::identity::Identity;
+use super::interop::Checks;
+use super::oscal::{control_token, line, metadata, observation_uuid, origin, property, tool};
+use super::pack::Audited;
+use super::stream::Stream;
+use super::{Error, FINDINGS};
+use crate::audit::{AuditedAccount, ControlResult, Counts, Determination};
+use crate::checks::Check;
+use crate::finding::{Finding, Status};
+use crate::frameworks::Framework;
+
+const PATH: &str = "data/interop/oscal-ar.json";
+
+/// What a finding that is a subject of an observation says.
+const SUBJECTS: [Status; 4] = [Status::Fail, Status::Error, Status::Undecided, Status::Waived];
+
+/// Said of every result.
+const NOT_DETERMINED: &str = "A control without a finding here was not determined by this tool: its tests met no exception, or lacked \
+     data, or are no test of all that it asks. The pages of the pack say which.";
+
+/// The file in the making.
+pub(super) struct Results {
+    stream: Stream,
+    /// `reviewed-controls`, the same in every result.
+    controls: Value,
+}
+
+impl Results {
+    /// Begins the document.
+    pub(super) fn create(bag: &Bag, identity: &Identity, frameworks: &[&Framework]) -> Result<Self, Error> {
+        let mut stream = Stream::create(bag, PATH)?;
+        stream.text("{\"assessment-results\":{\"uuid\":")?;
+        stream.json(&uuid("assessment-results", &[&identity.input_root]))?;
+        stream.text(",\n\"metadata\":")?;
+        stream.json(&metadata(identity, "Assessment results on IAM and KMS"))?;
+        stream.text(",\n\"import-ap\":")?;
+        let remarks = "No assessment plan was supplied: the checks are described in the pack.";
+        stream.json(&json!({ "href": format!("#{}", plan_uuid()), "remarks": remarks }))?;
+        stream.text(",\n\"results\":[\n")?;
+        Ok(Self { stream, controls: reviewed_controls(frameworks) })
+    }
+
+    /// Adds the result of an account.
+    pub(super) fn account(
+        &mut self,
+        identity: &Identity,
+        checks: &Checks,
+        audited: &AuditedAccount,
+    ) -> Result<(), Error> {
+        let id = &audited.facts.id;
+        let mut observations = Vec::new();
+        for findings in audited.findings.chunk_by(|a, b| a.check_id == b.check_id) {
+            let check = findings.first().and_then(|finding| checks.get(finding.check_id));
+            observations.extend(check.map(|tested| of_account(identity, tested.check, id, findings)));
+        }
+        let items: BTreeMap<String, Value> =
+            audited.findings.iter().filter(|it| is_subject(it)).map(|it| (item_uuid(it), item(it))).collect();
+        let mut result = json!({
+            "uuid": uuid("result", &[&identity.input_root, id]),
+            "title": format!("Account {id}"),
+            "description": format!("What {} checks found in account {id}.", checks.len()),
+            "start": identity.start,
+            "end": identity.end,
+            "props": [property("account-id", id), property("account-name", &audited.facts.name)],
+            "reviewed-controls": self.controls,
+            "remarks": NOT_DETERMINED,
+        });
+        if !items.is_empty() {
+            result["local-definitions"] = json!({ "inventory-items": items.into_values().collect::<Vec<_>>() });
+        }
+        if !observations.is_empty() {
+            result["observations"] = json!(observations);
+        }
+        self.stream.json(&result)?;
+        self.stream.text(",\n")
+    }
+
+    /// Adds the result over all accounts and ends the document.
+    pub(super) fn finish(mut self, bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+        let Audited { identity, summary, .. } = audited;
+        let over_all = |check: &&'static Check| {
+            let counts = summary.by_check.get(check.id).copied().unwrap_or_default();
+            let mut over_all = observation(identity, check, &counts);
+            over_all["uuid"] = json!(observation_uuid(identity, check));
+            over_all
+        };
+        let observations: Vec<Value> = audited.options.audit.checks.iter().map(over_all).collect();
+        let mut result = json!({
+            "uuid": uuid("result", &[&identity.input_root]),
+            "title": "All accounts",
+            "description": "What each check found in all accounts together, and what is said of controls.",
+            "start": identity.start,
+            "end": identity.end,
+            "local-definitions": { "components": [tool()] },
+            "reviewed-controls": self.controls,
+            "remarks": NOT_DETERMINED,
+        });
+        if !observations.is_empty() {
+            result["observations"] = json!(observations);
+        }
+        let findings: Vec<Value> =
+            audited.results.iter().flat_map(|it| findings(audited, it.framework, &it.controls)).collect();
+        if !findings.is_empty() {
+            result["findings"] = json!(findings);
+        }
+        self.stream.json(&result)?;
+        self.stream.text("],\n\"back-matter\":")?;
+        self.stream.json(&json!({ "resources": resources(bag) }))?;
+        self.stream.text("}}\n")?;
+        self.stream.finish(bag)
+    }
+}
+
+fn plan_uuid() -> String {
+    uuid("resource", &["assessment plan not supplied"])
+}
+
+fn findings_uuid() -> String {
+    uuid("resource", &[FINDINGS])
+}
+
+/// What the document points to. The findings are in the bag by now.
+fn resources(bag: &Bag) -> Vec<Value> {
+    let hashes = bag.written(FINDINGS).map(|it| json!([{ "algorithm": "SHA-256", "value": it.sha256 }]));
+    let mut findings = json!({ "href": "../json/findings.ndjson", "media-type": "application/x-ndjson" });
+    if let Some(hashes) = hashes {
+        findings["hashes"] = hashes;
+    }
+    let plan = "This document results from a run of checks, not from an assessment plan in OSCAL.";
+    vec![
+        json!({ "uuid": plan_uuid(), "title": "Assessment plan not supplied", "description": plan }),
+        json!({ "uuid": findings_uuid(), "title": "Every finding with its evidence", "rlinks": [findings] }),
+    ]
+}
+
+/// Every control of every framework that is reported.
+fn reviewed_controls(frameworks: &[&Framework]) -> Value {
+    let selection = |framework: &&Framework| {
+        let controls =
+            framework.controls.iter().map(|control| json!({ "control-id": control_token(framework, control) }));
+        json!({
+            "description": line(&format!("{} {}", framework.title, framework.version)),
+            "props": [property("framework", &framework.id)],
+            "include-controls": controls.collect::<Vec<_>>(),
+        })
+    };
+    let mut selections: Vec<Value> = frameworks.iter().filter(|it| !it.controls.is_empty()).map(selection).collect();
+    if selections.is_empty() {
+        // OSCAL wants one, and one without a member selects nothing.
+        selections.push(json!({ "description": "No framework was selected." }));
+    }
+    json!({ "control-selections": selections })
+}
+
+fn is_subject(finding: &Finding) -> bool {
+    SUBJECTS.contains(&finding.status)
+}
+
+/// A grant is told apart by its id: its ARN is that of the key.
+fn item_uuid(finding: &Finding) -> String {
+    uuid("resource", &[finding.resource_type, &finding.resource_arn, &finding.resource_name])
+}
+
+fn item(finding: &Finding) -> Value {
+    json!({
+        "uuid": item_uuid(finding),
+        "description": format!("{} in account {}", finding.resource_type, finding.account_id),
+        "props": [
+            property("arn", &finding.resource_arn),
+            property("resource-name", &finding.resource_name),
+            property("region", &finding.region),
+        ],
+    })
+}
+
+/// What a check observed in one account.
+fn of_account(identity: &Identity, check: &Check, account_id: &str, findings: &[Finding]) -> Value {
+    let mut counts = Counts::default();
+    findings.iter().for_each(|finding| counts.add(finding.status));
+    let mut one = observation(identity, check, &counts);
+    one["uuid"] = json!(uuid("observation", &[&identity.input_root, check.id, account_id]));
+    let subject = |finding: &Finding| {
+        json!({
+            "subject-uuid": item_uuid(finding),
+            "type": "inventory-item",
+            "props": [property("status", finding.status.word()), property("fingerprint", &finding.fingerprint)],
+        })
+    };
+    let subjects: Vec<Value> = findings.iter().filter(|it| is_subject(it)).map(subject).collect();
+    if !subjects.is_empty() {
+        one["subjects"] = json!(subjects);
+    }
+    one
+}
+
+/// An observation without its UUID.
+fn observation(identity: &Identity, check: &Check, counts: &Counts) -> Value {
+    let of_status = Status::ALL.into_iter().filter(|status| counts.of(*status) > 0);
+    let said: Vec<String> = of_status.map(|status| format!("{} {status}", counts.of(status))).collect();
+    let said = if said.is_empty() { "nothing to test".to_owned() } else { said.join(", ") };
+    json!({
+        "title": line(check.title),
+        "description": line(&format!("{said}. Rule: {}", check.rule)),
+        "props": [property("check-id", check.id)],
+        "methods": ["TEST"],
+        "types": ["control-objective"],
+        "origins": [origin()],
+        "relevant-evidence": [{
+            "href": format!("#{}", findings_uuid()),
+            "description": "The lines with this check id, each with the place of its evidence in the snapshot.",
+        }],
+        "collected": identity.end,
+    })
+}
+
+/// The controls with exceptions, each as an objective that is not satisfied.
+fn findings(audited: &Audited<'_>, framework: &Framework, controls: &[ControlResult<'_>]) -> Vec<Value> {
+    let with_exceptions = controls.iter().filter(|it| it.determination == Determination::ExceptionsNoted);
+    with_exceptions.map(|control| finding(audited, framework, control)).collect()
+}
+
+fn finding(audited: &Audited<'_>, framework: &Framework, result: &ControlResult<'_>) -> Value {
+    let identity = audited.identity;
+    let control = result.control;
+    let token = control_token(framework, control);
+    let failing = |check: &&&'static Check| {
+        let is_tested = |test: &crate::audit::TestResult<'_>| {
+            test.test.check == check.id && test.counts.is_some_and(|counts| counts.of(Status::Fail) > 0)
+        };
+        result.tests.iter().any(is_tested)
+    };
+    let observations: Vec<Value> = audited
+        .options
+        .audit
+        .checks
+        .iter()
+        .filter(failing)
+        .map(|check| json!({ "observation-uuid": observation_uuid(identity, check) }))
+        .collect();
+    let (failed, population) = (result.counts.of(Status::Fail), result.counts.population());
+    json!({
+        "uuid": uuid("finding", &[&identity.input_root, &framework.id, &control.id]),
+        "title": line(&format!("{} {}: {}", framework.title, control.id, control.title)),
+        "description": format!("Exceptions were noted for {failed} of {population} items."),
+        "props": [
+            property("framework", &framework.id),
+            property("control", &control.id),
+            property("determination", result.determination.words()),
+        ],
+        "origins": [origin()],
+        "target": {
+            "type": "objective-id",
+            "target-id": format!("{token}_obj"),
+            "status": { "state": "not-satisfied", "reason": "fail" },
+        },
+        "related-observations": observations,
+    })
+}
