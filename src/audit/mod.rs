@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** what is delivered depends on the snapshot and the options alone, not on the number of threads.
 
+mod completeness;
 mod first_seen;
 mod judge;
 mod ledger;
@@ -15,12 +16,15 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
+pub use completeness::{Tie, TieOut};
 pub use first_seen::FirstSeen;
 pub use ledger::LedgerGap;
 pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll_up};
 pub use selection::{ByTag, EVERYTHING, Omitted, Selection, Tag};
 pub use summary::{Counts, Summary};
 pub use timings::{Part, Timings, measured};
+
+use completeness::Calls;
 
 use crate::access::Estate;
 use crate::checks::{CHECKS, Check, Parameters, Setting, Verdicts};
@@ -90,6 +94,8 @@ pub struct AuditedAccount {
     pub findings: Vec<Finding>,
     /// What tags left out of it.
     pub by_tag: ByTag,
+    /// The numbers by which its populations are known to be whole; none for accounts that were left out or are not ACTIVE.
+    pub tie_outs: Vec<TieOut>,
 }
 
 /// Audits a snapshot and delivers each selected account in the order of account ids.
@@ -109,6 +115,7 @@ pub fn run<E: From<snapshot::Error>>(
         organization: &organization,
         estate: Estate::new(organization.clone()),
         accounts: &accounts,
+        calls: Calls::new(manifest),
         as_of: options.as_of.unwrap_or(manifest.window.end),
         options,
         checks: options
@@ -118,6 +125,8 @@ pub fn run<E: From<snapshot::Error>>(
             .collect(),
     };
     let mut summary = Summary::new(&context.checks, context.as_of);
+    let members = organization.as_ref().ok().and_then(Option::as_ref);
+    summary.add_tie_out(completeness::of_organization(manifest, members, organization.as_ref().err()));
     summary.omitted = options.omitted(manifest);
     let wanted = |account: &&manifest::Account| options.selection.wants_account(&account.account_id);
     let selected: Vec<&manifest::Account> = manifest.accounts.iter().filter(wanted).collect();
@@ -140,6 +149,7 @@ struct Context<'a> {
     organization: &'a Fact<Option<Organization>>,
     estate: Estate,
     accounts: &'a BTreeSet<String>,
+    calls: Calls<'a>,
     as_of: Timestamp,
     options: Options<'a>,
     checks: Vec<(&'static Check, Vec<String>)>,
@@ -151,7 +161,11 @@ impl Context<'_> {
         let facts = measured(self.options.timings, Part::Reading, read)?;
         let in_scope = entry.outcome.is_in_scope();
         let (findings, by_tag) = if in_scope { judge::account(self, &facts) } else { Default::default() };
-        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag })
+        let tie_outs = match in_scope {
+            true => completeness::of_account(self.snapshot.manifest(), &facts, &self.calls),
+            false => vec![],
+        };
+        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag, tie_outs })
     }
 }
 

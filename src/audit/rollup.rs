@@ -204,6 +204,8 @@ mod tests {
             by_account_and_check: BTreeMap::new(),
             ledger: Vec::new(),
             omitted: crate::audit::Omitted::default(),
+            tie_outs: BTreeMap::new(),
+            of_organization: Vec::new(),
         };
         for (id, (_, statuses)) in IDS.into_iter().zip(tests) {
             let counts = summary.by_check.entry(id).or_default();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use super::{AuditedAccount, LedgerGap, Omitted};
+use super::{AuditedAccount, LedgerGap, Omitted, Tie, TieOut};
 use crate::checks::Check;
 use crate::finding::{Severity, Status};
 
@@ -85,6 +85,10 @@ pub struct Summary {
     pub ledger: Vec<LedgerGap>,
     /// What a selection left out.
     pub omitted: Omitted,
+    /// Tie-outs by id and verdict.
+    pub tie_outs: BTreeMap<&'static str, BTreeMap<Tie, u64>>,
+    /// Those that concern the organization as a whole.
+    pub of_organization: Vec<TieOut>,
 }
 
 impl Summary {
@@ -100,10 +104,28 @@ impl Summary {
             by_account_and_check: BTreeMap::new(),
             ledger: Vec::new(),
             omitted: Omitted::default(),
+            tie_outs: BTreeMap::new(),
+            of_organization: Vec::new(),
         }
     }
 
+    /// Adds a tie-out of the organization.
+    pub(super) fn add_tie_out(&mut self, tie_out: TieOut) {
+        self.count_tie_out(&tie_out);
+        self.of_organization.push(tie_out);
+    }
+
+    fn count_tie_out(&mut self, tie_out: &TieOut) {
+        *self.tie_outs.entry(tie_out.id).or_default().entry(tie_out.verdict).or_default() += 1;
+    }
+
+    /// Number of tie-outs with this verdict.
+    pub fn tie_outs_that(&self, verdict: Tie) -> u64 {
+        self.tie_outs.values().filter_map(|verdicts| verdicts.get(&verdict)).sum()
+    }
+
     pub(super) fn add(&mut self, account: &AuditedAccount) {
+        account.tie_outs.iter().for_each(|tie_out| self.count_tie_out(tie_out));
         if !account.entry.outcome.is_in_scope() {
             self.left_out += 1;
             return;
@@ -137,9 +159,13 @@ impl Summary {
         self.by_account.is_empty() || self.ledger.iter().any(|gap| gap.checks.contains(&check_id))
     }
 
-    /// Whether something could not be assessed: a gap of the ledger, or an ERROR.
+    /// Whether something could not be assessed: a gap of the ledger, an ERROR, or numbers that do not agree and nobody knows
+    /// why.
     pub fn is_incomplete(&self) -> bool {
-        !self.ledger.is_empty() || self.total.of(Status::Error) > 0 || self.by_account.is_empty()
+        !self.ledger.is_empty()
+            || self.total.of(Status::Error) > 0
+            || self.by_account.is_empty()
+            || self.tie_outs_that(Tie::Differs) > 0
     }
 }
 

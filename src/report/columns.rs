@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::bag::Bag;
+use super::completeness;
 use super::findings::FINDINGS_COLUMNS;
 use super::keys;
 use super::poam;
@@ -51,7 +52,19 @@ pub(super) fn of_pack(with_access: bool) -> Vec<File> {
         key: Some("POAM ID"),
         columns: poam::columns(),
     };
-    let mut files = vec![findings, plan];
+    let ties = File {
+        name: completeness::COMPLETENESS,
+        content: "By which numbers the populations are known to be whole: one row for each pair that must agree.",
+        key: None,
+        columns: completeness::COLUMNS.to_vec(),
+    };
+    let gaps = File {
+        name: completeness::GAPS,
+        content: "What could not be read and a check needs: one row for each account, Region and API.",
+        key: Some("gap"),
+        columns: completeness::GAP_COLUMNS.to_vec(),
+    };
+    let mut files = vec![findings, plan, ties, gaps];
     if with_access {
         let review =
             File { name: keys::REVIEW, content: keys::REVIEW_CONTENT, key: None, columns: keys::review_columns() };

@@ -8,7 +8,7 @@ use super::framework_page::{
 use super::html::file_name;
 use super::pack::Audited;
 use super::view::{self, Columns, Number, counted, grouped, listed, shortened};
-use crate::audit::{Determination, FrameworkResult, LedgerGap};
+use crate::audit::{Determination, FrameworkResult, LedgerGap, Tie};
 use crate::checks::{Check, Verdicts};
 use crate::finding::{Severity, Status};
 use crate::snapshot::manifest::Source;
@@ -233,6 +233,11 @@ fn verdicts(audited: &Audited<'_>) -> Vec<Verdict> {
         let gaps: Vec<String> = (0..audited.summary.ledger.len()).map(gap_name).collect();
         no_conclusions.push(no_conclusion(open, total.population(), &gaps));
         no_conclusions.push("What could not be read counts nowhere as passed.".to_owned());
+    }
+    let differ = audited.summary.tie_outs_that(Tie::Differs);
+    if differ > 0 {
+        let numbers = counted(differ, "number that must agree does not", "numbers that must agree do not");
+        no_conclusions.push(format!("No conclusion: {numbers} (see the completeness page)."));
     }
     if unknown > 0 {
         let unknown = counted(unknown, "item was", "items were");

@@ -1,5 +1,7 @@
 //! The two forms that hold every finding, written as they come: `findings.ndjson` and `findings.csv`, and the schema of the first.
 
+use std::collections::BTreeMap;
+
 use super::bag::Bag;
 use super::stream::Stream;
 use super::table::{SEPARATOR, Table};
@@ -69,28 +71,32 @@ fn joined<T>(items: &[T], text: fn(&T) -> String) -> String {
 pub(super) struct Findings {
     ndjson: Stream,
     csv: Table,
+    /// How many were written, by check.
+    written: BTreeMap<&'static str, u64>,
 }
 
 impl Findings {
     /// Begins both files.
     pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
         let csv = Table::create(&bag.place(CSV), FINDINGS_COLUMNS.iter().map(|(name, ..)| *name))?;
-        Ok(Self { ndjson: Stream::create(bag, FINDINGS)?, csv })
+        Ok(Self { ndjson: Stream::create(bag, FINDINGS)?, csv, written: BTreeMap::new() })
     }
 
     /// Adds a finding to both.
     pub(super) fn add(&mut self, finding: &Finding) -> Result<(), Error> {
         self.ndjson.line(finding)?;
         let cells = FINDINGS_COLUMNS.map(|(_, _, fill)| fill(finding));
-        self.csv.row(&cells.each_ref().map(String::as_str))
+        self.csv.row(&cells.each_ref().map(String::as_str))?;
+        *self.written.entry(finding.check_id).or_default() += 1;
+        Ok(())
     }
 
-    /// Ends both files.
-    pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
+    /// Ends both files, and says how many findings were written, by check.
+    pub(super) fn finish(self, bag: &mut Bag) -> Result<BTreeMap<&'static str, u64>, Error> {
         self.ndjson.finish(bag)?;
         bag.put(SCHEMA, SCHEMA_TEXT.as_bytes())?;
         let written = self.csv.finish()?;
         bag.add(CSV, written);
-        Ok(())
+        Ok(self.written)
     }
 }

@@ -10,7 +10,7 @@ use super::Error;
 use super::framework_page::gap_name;
 use super::pack::{CONFIG, Options};
 use super::view::{grouped, shortened};
-use crate::audit::{ControlResult, FrameworkResult, LedgerGap, Selection, Summary};
+use crate::audit::{ControlResult, FrameworkResult, LedgerGap, Selection, Summary, Tie};
 use crate::checks::{self, Check, Parameter, Setting};
 use crate::digest;
 use crate::frameworks::Framework;
@@ -246,6 +246,15 @@ fn gaps(ledger: &[LedgerGap]) -> Vec<Value> {
 }
 
 /// What may be said of a control, and how many of its tests were left out.
+/// Tie-outs by id and verdict; those of findings, which the pack makes itself, are in its lists only.
+fn tie_outs(summary: &Summary) -> Value {
+    let of = |verdicts: &BTreeMap<Tie, u64>| -> Value {
+        let count = |verdict: Tie| (verdict.word().to_owned(), json!(verdicts.get(&verdict).copied().unwrap_or(0)));
+        Value::Object(Tie::ALL.into_iter().map(count).collect())
+    };
+    Value::Object(summary.tie_outs.iter().map(|(id, verdicts)| ((*id).to_owned(), of(verdicts))).collect())
+}
+
 fn control(it: &ControlResult<'_>) -> Value {
     let (left_out, in_part) = it.omitted();
     json!({
@@ -307,6 +316,7 @@ pub(super) fn pack_json(
             "left_out": summary.omitted,
         },
         "incomplete": summary.is_incomplete(),
+        "tie_outs": tie_outs(summary),
         "counts": {
             "total": summary.total,
             "by_severity": by_severity,

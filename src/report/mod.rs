@@ -32,6 +32,7 @@ mod catalogue;
 mod changes;
 mod check_page;
 mod columns;
+mod completeness;
 mod cover;
 mod demo_page;
 mod exceptions;

@@ -7,6 +7,7 @@ use super::account_page::{self, Account, Accounts};
 use super::bag::{Bag, Sealed};
 use super::check_page;
 use super::columns;
+use super::completeness::{Completeness, Tied};
 use super::cover;
 use super::exceptions::Exceptions;
 use super::findings::Findings;
@@ -60,6 +61,7 @@ pub struct Pack<'a> {
     interop: Interop,
     exceptions: BTreeMap<&'static str, Exceptions>,
     accounts: Accounts,
+    completeness: Completeness,
     keys: keys::AllFacts,
     reviews: keys::Reviews,
     directory: Directory,
@@ -75,6 +77,7 @@ pub(super) struct Audited<'a> {
     pub(super) exceptions: &'a BTreeMap<&'static str, Exceptions>,
     pub(super) accounts: &'a Accounts,
     pub(super) columns: &'a Columns,
+    pub(super) tied: &'a Tied,
 }
 
 impl<'a> Pack<'a> {
@@ -91,6 +94,7 @@ impl<'a> Pack<'a> {
             findings: Findings::create(&bag)?,
             first_seen: options.audit.first_seen.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
             interop: Interop::create(&bag, &identity, snapshot, &options)?,
+            completeness: Completeness::create(&bag)?,
             bag,
             pages: Pages::new()?,
             identity,
@@ -132,6 +136,7 @@ impl<'a> Pack<'a> {
         let bytes = self.pages.render("account.html", page, &self.identity, &content)?;
         self.bag.put(&format!("data/report/accounts/{}", file_name(&account.id)), &bytes)?;
         self.accounts.add(account, audited);
+        self.completeness.account(audited)?;
         if self.options.with_access {
             keys::keep(&mut self.keys, audited);
             self.reviews.keep(audited);
@@ -177,7 +182,8 @@ impl<'a> Pack<'a> {
 
     fn write_rest(mut self, summary: &Summary) -> Result<Sealed, Error> {
         let results = roll_up(summary, self.options.audit.reported());
-        self.findings.finish(&mut self.bag)?;
+        let written = self.findings.finish(&mut self.bag)?;
+        let tied = self.completeness.finish(&mut self.bag, summary, &written)?;
         if let Some(stream) = self.first_seen {
             stream.finish(&mut self.bag)?;
         }
@@ -190,6 +196,7 @@ impl<'a> Pack<'a> {
             exceptions: &self.exceptions,
             accounts: &self.accounts,
             columns: &Columns::new(&summary.total),
+            tied: &tied,
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
         self.interop.finish(&mut self.bag, &audited)?;
@@ -235,6 +242,9 @@ fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<()
     let page = Page { title: "Accounts", up: "../", part: "accounts" };
     let bytes = pages.render("accounts.html", page, identity, &account_page::index(audited))?;
     bag.put("data/report/accounts/index.html", &bytes)?;
+    let page = Page { title: "Completeness", up: "", part: "completeness" };
+    let bytes = pages.render("completeness.html", page, identity, &audited.tied.content(audited))?;
+    bag.put("data/report/completeness.html", &bytes)?;
     let page = Page { title: "Methodology and limitations", up: "", part: "methodology" };
     let bytes = pages.render("methodology.html", page, identity, &methodology::content(audited))?;
     bag.put("data/report/methodology.html", &bytes)

@@ -188,6 +188,7 @@ const ATTRIBUTES: &[&str] = &[
     "data-change",
     "data-fate",
     "data-access",
+    "data-tie",
     "rowspan",
     "preserveAspectRatio",
     "width",
@@ -369,9 +370,9 @@ fn numbers(folder: &tempfile::TempDir) -> usize {
         // A cell that shows a number of findings and does not say which would escape this test.
         let unmarked = page.match_indices("<td class=\"n").filter(|(at, _)| {
             let tag = &page[*at..*at + page[*at..].find('>').unwrap()];
-            !tag.contains("data-count") && !tag.contains("data-access")
+            !["data-count", "data-access", "data-tie"].iter().any(|marker| tag.contains(marker))
         });
-        let lists = ["accounts/index.html", "keys/index.html", "access/decrypt-matrix.html"];
+        let lists = ["completeness.html", "accounts/index.html", "keys/index.html", "access/decrypt-matrix.html"];
         let is_list = lists.iter().any(|list| name.ends_with(list)) || name == INDEX;
         assert!(is_list || unmarked.count() == 0, "{name}");
     }
@@ -474,6 +475,31 @@ fn every_number_of_access_on_every_page_equals_a_count_of_rows() {
         }
     }
     assert!(numbers > 20 && outside > 3, "{numbers} {outside}");
+}
+
+#[test]
+fn every_tie_out_on_the_page_is_counted_in_the_table() {
+    let folder = pack(&ragged(HOSTILE));
+    let pack = folder.path().join("pack");
+    let rows = table(&pack, "completeness.csv");
+    let page = &pages(&pack)["data/report/completeness.html"];
+    let mut numbers = 0;
+    for (question, number) in marked(page, "data-tie") {
+        let terms: BTreeMap<&str, &str> = question.split(' ').filter_map(|term| term.split_once('=')).collect();
+        let found = rows.iter().filter(|row| terms.iter().all(|(column, value)| row[*column] == *value)).count();
+        assert_eq!(found, number, "{question}");
+        numbers += usize::from(number > 0);
+    }
+    assert!(numbers >= 6, "{numbers}");
+    // Each check stands in one row, and its findings are all there.
+    let findings = table(&pack, "findings.csv");
+    let of_checks: Vec<&Cells> = rows.iter().filter(|row| row["tie_out"] == "T6").collect();
+    assert!(of_checks.iter().all(|row| row["verdict"] == "ties" && row["expected"] == row["observed"]));
+    let counted: usize = of_checks.iter().map(|row| row["observed"].parse::<usize>().unwrap()).sum();
+    assert_eq!(counted, findings.len());
+    // What was not read is a gap here as well.
+    let gaps = table(&pack, "gaps.csv");
+    assert!(!gaps.is_empty() && rows.iter().any(|row| row["verdict"] == "gap"));
 }
 
 #[test]

@@ -10,8 +10,9 @@ use crate::program::{audit, lasting_folder, paths, relative, run, text, told};
 use crate::python::python;
 
 /// One page of every kind, by its path below the report.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "index.html",
+    "completeness.html",
     "methodology.html",
     "accounts/index.html",
     "accounts/123456789012.html",
