@@ -8,6 +8,7 @@ use super::completeness;
 use super::findings::FINDINGS_COLUMNS;
 use super::keys;
 use super::poam;
+use super::scope;
 use crate::finding::{Severity, Status};
 
 /// Where the text for people lies in a pack or comparison.
@@ -64,7 +65,13 @@ pub(super) fn of_pack(with_access: bool) -> Vec<File> {
         key: Some("gap"),
         columns: completeness::GAP_COLUMNS.to_vec(),
     };
-    let mut files = vec![findings, plan, ties, gaps];
+    let scope = File {
+        name: scope::NAME,
+        content: "Every account that the snapshot lists: in or out, and why.",
+        key: Some("account_id"),
+        columns: scope::columns(),
+    };
+    let mut files = vec![findings, plan, scope, ties, gaps];
     if with_access {
         let review =
             File { name: keys::REVIEW, content: keys::REVIEW_CONTENT, key: None, columns: keys::review_columns() };

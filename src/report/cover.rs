@@ -452,7 +452,7 @@ fn accounts<'a>(audited: &'a Audited<'a>) -> Vec<AccountRow<'a>> {
 }
 
 /// What was looked at and what was not, in sentences.
-fn scope(audited: &Audited<'_>) -> Vec<String> {
+pub(super) fn scope(audited: &Audited<'_>) -> Vec<String> {
     let manifest = audited.snapshot.manifest();
     let identity = audited.identity;
     let how = match manifest.source {

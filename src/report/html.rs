@@ -13,13 +13,14 @@ use super::visible;
 const STYLE: &str = include_str!("../../templates/style.css");
 
 /// Every template. The names end in `.html`, which is what turns escaping on; the style sheet is no page and holds no value.
-const TEMPLATES: [(&str, &str); 19] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("style.css", STYLE),
     ("icons.html", include_str!("../../templates/icons.html")),
     ("components.html", include_str!("../../templates/components.html")),
     ("base.html", include_str!("../../templates/base.html")),
     ("index.html", include_str!("../../templates/index.html")),
     ("completeness.html", include_str!("../../templates/completeness.html")),
+    ("scope.html", include_str!("../../templates/scope.html")),
     ("framework.html", include_str!("../../templates/framework.html")),
     ("check.html", include_str!("../../templates/check.html")),
     ("account.html", include_str!("../../templates/account.html")),

@@ -54,6 +54,7 @@ mod poam;
 mod prior;
 mod recipe;
 mod reproduce;
+mod scope;
 mod signature;
 mod stream;
 mod table;

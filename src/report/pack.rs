@@ -18,6 +18,7 @@ use super::interop::Interop;
 use super::keys;
 use super::methodology;
 use super::prior;
+use super::scope;
 use super::stream::Stream;
 use super::view::Columns;
 use super::{Error, INDEX, PACK};
@@ -242,6 +243,9 @@ fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<()
     let page = Page { title: "Accounts", up: "../", part: "accounts" };
     let bytes = pages.render("accounts.html", page, identity, &account_page::index(audited))?;
     bag.put("data/report/accounts/index.html", &bytes)?;
+    let page = Page { title: "Scope", up: "", part: "completeness" };
+    bag.put("data/report/scope.html", &pages.render("scope.html", page, identity, &scope::content(audited))?)?;
+    scope::write(bag, audited)?;
     let page = Page { title: "Completeness", up: "", part: "completeness" };
     let bytes = pages.render("completeness.html", page, identity, &audited.tied.content(audited))?;
     bag.put("data/report/completeness.html", &bytes)?;

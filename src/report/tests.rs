@@ -478,6 +478,21 @@ fn every_number_of_access_on_every_page_equals_a_count_of_rows() {
 }
 
 #[test]
+fn every_account_is_in_scope_or_out_of_it_with_a_reason() {
+    let world = ragged(HOSTILE);
+    for folder in [pack(&world), narrowed_pack(&world)] {
+        let pack = folder.path().join("pack");
+        let rows = table(&pack, "scope.csv");
+        let page = &pages(&pack)["data/report/scope.html"];
+        assert_eq!(rows.len(), world.accounts.len());
+        for row in &rows {
+            assert!(page.contains(&row["account_id"]), "{row:?}");
+            assert_eq!(row["in_scope"] == "no" || row["how"] == "not entered", !row["reason"].is_empty(), "{row:?}");
+        }
+    }
+}
+
+#[test]
 fn every_tie_out_on_the_page_is_counted_in_the_table() {
     let folder = pack(&ragged(HOSTILE));
     let pack = folder.path().join("pack");

@@ -10,8 +10,9 @@ use crate::program::{audit, lasting_folder, paths, relative, run, text, told};
 use crate::python::python;
 
 /// One page of every kind, by its path below the report.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "index.html",
+    "scope.html",
     "completeness.html",
     "methodology.html",
     "accounts/index.html",
