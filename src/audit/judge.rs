@@ -364,6 +364,7 @@ impl<'a> Judge<'a> {
                 Some(gap) => remedy(gap, self.context.snapshot.manifest().source),
             },
             first_seen: self.context.snapshot.manifest().window.end,
+            waiver: None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod rollup;
 mod selection;
 mod summary;
 mod timings;
+mod waiving;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll
 pub use selection::{ByTag, EVERYTHING, Omitted, Selection, Tag};
 pub use summary::{Counts, Summary};
 pub use timings::{Part, Timings, measured};
+pub use waiving::{Standing, WaiverResult};
 
 use crate::access::Estate;
 use crate::checks::{CHECKS, Check, Parameters, Setting, Verdicts};
@@ -26,6 +28,8 @@ use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
 use crate::model::{Account, Fact, Organization};
 use crate::snapshot::{self, Snapshot, manifest};
+use crate::waivers::{Waivers, day_of};
+use waiving::Use;
 
 /// What to audit with.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +44,8 @@ pub struct Options<'a> {
     pub frameworks: &'a [Framework],
     /// What is selected. The checks are those that it leaves.
     pub selection: &'a Selection,
+    /// The waivers of the user's.
+    pub waivers: &'a Waivers,
     /// The time at which ages are counted; absent: the snapshot's end.
     pub as_of: Option<Timestamp>,
     /// Where time is counted, if anybody wants to know.
@@ -86,6 +92,8 @@ pub struct AuditedAccount {
     pub findings: Vec<Finding>,
     /// What tags left out of it.
     pub by_tag: ByTag,
+    /// What each waiver met in it.
+    uses: Vec<Use>,
 }
 
 /// Audits a snapshot and delivers each selected account in the order of account ids.
@@ -127,6 +135,7 @@ pub fn run<E: From<snapshot::Error>>(
         }
     }
     summary.ledger = ledger::gaps(manifest, options);
+    summary.waivers = waiving::results(options.waivers, &summary);
     Ok(summary)
 }
 
@@ -146,8 +155,9 @@ impl Context<'_> {
         let read = || self.snapshot.account(entry, self.organization);
         let facts = measured(self.options.timings, Part::Reading, read)?;
         let in_scope = entry.outcome.is_in_scope();
-        let (findings, by_tag) = if in_scope { judge::account(self, &facts) } else { Default::default() };
-        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag })
+        let (mut findings, by_tag) = if in_scope { judge::account(self, &facts) } else { Default::default() };
+        let uses = waiving::apply(self.options.waivers, day_of(self.as_of), &mut findings);
+        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag, uses })
     }
 }
 

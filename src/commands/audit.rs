@@ -7,7 +7,7 @@ use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
 use super::selection::Asked;
 use super::timings;
-use crate::audit::{self, Determination, FrameworkResult, Selection, Summary, Timings};
+use crate::audit::{self, Determination, FrameworkResult, Selection, Standing, Summary, Timings};
 use crate::checks::Verdicts;
 use crate::cli::{AuditArgs, FailOn, VerdictsArg};
 use crate::config::Config;
@@ -29,7 +29,8 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     let spent = args.timings.then(|| Timings::new(timings::clock));
     let snapshot = Snapshot::open(&args.snapshot)?;
     let tags = super::selection::either(&args.tag, &config.audit.tags);
-    let asked = Asked::new(&args.selection, tags, args.verdicts, config, &[&snapshot])?;
+    let waivers = args.waivers.as_deref();
+    let asked = Asked::new(&args.selection, tags, args.verdicts, waivers, config, &[&snapshot])?;
     let settings = Settings {
         audit: asked.options(args.as_of.or(config.audit.as_of), spent.as_ref()),
         own_frameworks: &asked.library.own,
@@ -39,6 +40,7 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     let summary = &audited.summary;
     warn_of_gaps(summary, console);
     warn_of_tags(summary, &asked.selection, console);
+    warn_of_waivers(summary, console);
     let mut text = in_words(summary, &audited.results, &asked.selection)?;
     writeln!(text, "\nSnapshot root  {}", snapshot.root())?;
     writeln!(text, "Pack root      {}", audited.pack_root)?;
@@ -188,6 +190,13 @@ fn warn_of_tags(summary: &Summary, selection: &Selection, console: &Console) {
     }
 }
 
+/// Waivers that do not do what they were written for, on standard error.
+fn warn_of_waivers(summary: &Summary, console: &Console) {
+    for it in summary.waivers.iter().filter(|it| it.standing != Standing::Active) {
+        console.warn(&harmless(&format!("waiver {} is {}: {}", it.id, it.standing.words(), it.notes.join(" "))));
+    }
+}
+
 /// Counts and determinations, for a terminal.
 pub(super) fn in_words(
     summary: &Summary,
@@ -222,6 +231,13 @@ pub(super) fn in_words(
             write!(text, "   {}", by_severity.join(", "))?;
         }
         writeln!(text)?;
+    }
+    if !summary.waivers.is_empty() {
+        let standings = Standing::ALL.into_iter().filter_map(|standing| {
+            let count = summary.waivers.iter().filter(|it| it.standing == standing).count();
+            (count > 0).then(|| format!("{count} {}", standing.words()))
+        });
+        writeln!(text, "\n  Waivers    {}", standings.collect::<Vec<_>>().join(", "))?;
     }
     writeln!(text)?;
     let current =

@@ -1,24 +1,27 @@
 //! What an audit or a comparison is narrowed to: flags and configuration, taken for what there is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{bail, ensure};
 use jiff::Timestamp;
 
 use super::audit::{severity, verdicts};
 use super::framework::{self, Library};
-use super::nearest;
+use super::{nearest, waiver};
 use crate::audit::{self, Selection, Tag, Timings};
 use crate::checks::{self, CHECKS, Check, Parameters, Service, Verdicts};
 use crate::cli::{SelectionArgs, ServiceArg, VerdictsArg};
 use crate::config::Config;
 use crate::model::Organization;
 use crate::snapshot::Snapshot;
+use crate::waivers::{NO_WAIVERS, Waivers};
 
 /// What to judge, and how.
 pub(super) struct Asked {
     pub(super) library: Library,
     pub(super) selection: Selection,
+    pub(super) waivers: Waivers,
     checks: Vec<&'static Check>,
     parameters: Parameters,
     verdicts: Verdicts,
@@ -30,10 +33,16 @@ impl Asked {
         Ok(Self {
             library: framework::library(&[])?,
             selection: Selection::default(),
+            waivers: NO_WAIVERS.clone(),
             checks: CHECKS.to_vec(),
             parameters: Parameters::default(),
             verdicts: Verdicts::Keyproof,
         })
+    }
+
+    /// The same under waivers.
+    pub(super) fn under(self, waivers: Waivers) -> Self {
+        Self { waivers, ..self }
     }
 
     /// What flags and configuration ask for of snapshots, which are judged alike.
@@ -41,6 +50,7 @@ impl Asked {
         args: &SelectionArgs,
         tags: &[String],
         verdicts_asked: Option<VerdictsArg>,
+        waivers: Option<&Path>,
         config: &Config,
         snapshots: &[&Snapshot],
     ) -> anyhow::Result<Self> {
@@ -69,7 +79,12 @@ impl Asked {
             "the selection leaves no check: no check belongs to all of {}; leave one of them out",
             selection.words().join("; ")
         );
-        Ok(Self { parameters: config.parameters.clone().under(verdicts)?, library, selection, checks, verdicts })
+        let waivers = match waivers.or(file.waivers.as_deref()) {
+            Some(path) => waiver::read(path, &library)?,
+            None => NO_WAIVERS.clone(),
+        };
+        let parameters = config.parameters.clone().under(verdicts)?;
+        Ok(Self { library, selection, waivers, checks, parameters, verdicts })
     }
 
     /// What the audit runs with.
@@ -80,6 +95,7 @@ impl Asked {
             verdicts: self.verdicts,
             frameworks: &self.library.frameworks,
             selection: &self.selection,
+            waivers: &self.waivers,
             as_of,
             timings,
         }

@@ -1,7 +1,7 @@
 //! `COLUMNS.md`: what a reader of the CSV files must know.
 
 use super::findings::FINDINGS_COLUMNS;
-use super::keys;
+use super::{keys, waivers_page};
 
 /// Where it lies in a pack or comparison.
 pub(super) const COLUMNS: &str = "data/csv/COLUMNS.md";
@@ -19,8 +19,11 @@ type File<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
 /// The text for a pack.
 pub(super) fn of_pack(with_access: bool) -> String {
     let findings = FINDINGS_COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect();
-    let mut files: Vec<File<'_>> =
-        vec![("findings.csv", "One row a finding; `json/findings.ndjson` holds the raw values.", findings)];
+    let waivers = waivers_page::COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect();
+    let mut files: Vec<File<'_>> = vec![
+        ("findings.csv", "One row a finding; `json/findings.ndjson` holds the raw values.", findings),
+        ("waivers.csv", "One row a waiver, in the order of `inputs/waivers.toml`; none if no file was given.", waivers),
+    ];
     if with_access {
         files.extend(keys::FILES.map(|(file, content)| (file, content, keys::columns())));
     }

@@ -9,6 +9,7 @@ use super::html::file_name;
 use super::pack::{self, Audited};
 use super::recipe;
 use super::view::{self, Columns, Number, counted, grouped, listed, shortened};
+use super::waivers_page::{self, StandingRow};
 use crate::audit::{Determination, FrameworkResult, LedgerGap};
 use crate::checks::{Check, Verdicts};
 use crate::finding::{Severity, Status};
@@ -33,6 +34,8 @@ pub(super) struct Content<'a> {
     gaps_rest: String,
     unread: Vec<UnreadRow<'a>>,
     complete: Option<String>,
+    standings: Vec<StandingRow>,
+    waivers: String,
     top: Vec<TopRow<'a>>,
     top_rest: String,
     columns: &'a Columns,
@@ -199,6 +202,8 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>) -> Content<'a> {
         },
         unread: unread(audited),
         complete: complete(audited),
+        standings: waivers_page::standings(audited),
+        waivers: waivers_page::lead(audited),
         top,
         top_rest,
         columns: audited.columns,
@@ -602,6 +607,9 @@ fn reproduce_flags(audited: &Audited<'_>) -> String {
     let mut flags = String::new();
     if options.as_of.is_some() {
         flags += &format!(" --as-of {}", recipe::quoted(&audited.identity.as_of));
+    }
+    if options.waivers.text.is_some() {
+        flags += &format!(" --waivers {}", waivers_page::FILE);
     }
     for framework in audited.options.own_frameworks {
         flags += &format!(" --framework-file {}{}.toml", pack::OWN_FRAMEWORKS, framework.id);

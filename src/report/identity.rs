@@ -10,6 +10,7 @@ use super::Error;
 use super::framework_page::gap_name;
 use super::pack::{CONFIG, Options};
 use super::view::{grouped, shortened};
+use super::waivers_page;
 use crate::audit::{ControlResult, FrameworkResult, LedgerGap, Selection, Summary};
 use crate::checks::{self, Check, Parameter, Setting};
 use crate::digest;
@@ -58,6 +59,8 @@ pub(super) struct Identity {
     pub(super) kms_actions: &'static str,
     /// Parameters that let more pass than their defaults, in words.
     pub(super) loosened: Vec<String>,
+    /// Digest of the file of waivers; empty if there is none.
+    pub(super) waivers: String,
     /// What was selected and what that left out, in sentences; none if everything was selected.
     pub(super) narrowed: Vec<String>,
     /// Whether the snapshot is a made-up one.
@@ -95,6 +98,7 @@ impl Identity {
             ruleset,
             kms_actions: KMS_ACTIONS_DATE,
             loosened: loosened(&options.audit.settings()),
+            waivers: options.audit.waivers.sha256().unwrap_or_default(),
             narrowed: narrowed(manifest, options),
             demo: manifest.source == Source::Demo,
         }
@@ -184,6 +188,7 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
         "as_of": as_of,
         "parameters": options.audit.settings(),
         "verdicts": options.audit.verdicts,
+        "waivers": options.audit.waivers.sha256(),
         "ruleset": ruleset,
         "selection": options.audit.selection,
         "snapshot": snapshot_root,
@@ -249,6 +254,14 @@ fn control(it: &ControlResult<'_>) -> Value {
     })
 }
 
+/// The file of waivers, and what became of each; null where none was given.
+fn waivers(options: &Options<'_>, summary: &Summary) -> Value {
+    options.audit.waivers.sha256().map_or(
+        Value::Null,
+        |sha256| json!({ "file": waivers_page::FILE, "sha256": sha256, "waivers": summary.waivers }),
+    )
+}
+
 /// `pack.json`.
 pub(super) fn pack_json(
     identity: &Identity,
@@ -294,6 +307,7 @@ pub(super) fn pack_json(
             "asked": options.audit.selection,
             "left_out": summary.omitted,
         },
+        "waivers": waivers(options, summary),
         "incomplete": summary.is_incomplete(),
         "counts": {
             "total": summary.total,

@@ -7,10 +7,11 @@
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
 //!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
-//!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
+//!   data/inputs/             waivers.toml, if there is one
+//!   data/report/             index.html, frameworks/, checks/, accounts/, waivers.html, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
+//!   data/csv/                findings.csv, waivers.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
 //!   data/json/findings.ndjson
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
@@ -40,6 +41,7 @@ mod recipe;
 mod table;
 mod view;
 mod visible;
+mod waivers_page;
 
 #[cfg(test)]
 mod tests;

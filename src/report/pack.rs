@@ -16,6 +16,7 @@ use super::identity::{self, Identity};
 use super::keys;
 use super::methodology;
 use super::view::Columns;
+use super::waivers_page::{self, Meant};
 use super::{Error, INDEX};
 use crate::access::{Directory, Estate};
 use crate::audit::{self, AuditedAccount, FrameworkResult, Part, Summary, measured, roll_up};
@@ -51,6 +52,7 @@ pub struct Pack<'a> {
     identity: Identity,
     findings: Findings,
     exceptions: BTreeMap<&'static str, Exceptions>,
+    meant: Meant,
     accounts: Accounts,
     keys: keys::AllFacts,
     directory: Directory,
@@ -64,6 +66,7 @@ pub(super) struct Audited<'a> {
     pub(super) summary: &'a Summary,
     pub(super) results: &'a [FrameworkResult<'a>],
     pub(super) exceptions: &'a BTreeMap<&'static str, Exceptions>,
+    pub(super) meant: &'a Meant,
     pub(super) accounts: &'a Accounts,
     pub(super) columns: &'a Columns,
 }
@@ -83,6 +86,7 @@ impl<'a> Pack<'a> {
             pages: Pages::new()?,
             identity: Identity::new(snapshot, &organization, &options),
             exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
+            meant: Meant::default(),
             accounts: Accounts::default(),
             keys: keys::AllFacts::new(),
             directory: Directory::new(&snapshot.manifest().partition, Estate::new(organization.clone())),
@@ -102,6 +106,7 @@ impl<'a> Pack<'a> {
         let prefix = prefix(&self.options);
         for finding in &audited.findings {
             self.findings.add(&self.bag, finding)?;
+            self.meant.add(finding);
             if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
                 exceptions.add(finding, prefix);
             }
@@ -165,10 +170,12 @@ impl<'a> Pack<'a> {
             summary,
             results: &results,
             exceptions: &self.exceptions,
+            meant: &self.meant,
             accounts: &self.accounts,
             columns: &Columns::new(&summary.total),
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
+        waivers_page::write_files(&mut self.bag, &audited)?;
         let json = identity::pack_json(&self.identity, self.snapshot, &self.options, summary, &results);
         let mut bytes = serde_json::to_vec_pretty(&json)
             .map_err(|failed| Error::Encode { path: "data/pack.json".to_owned(), reason: failed.to_string() })?;
@@ -210,6 +217,9 @@ fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<()
     let page = Page { title: "Accounts", up: "../", part: "accounts" };
     let bytes = pages.render("accounts.html", page, identity, &account_page::index(audited))?;
     bag.put("data/report/accounts/index.html", &bytes)?;
+    let page = Page { title: "Waivers", up: "", part: "waivers" };
+    let bytes = pages.render("waivers.html", page, identity, &waivers_page::content(audited))?;
+    bag.put("data/report/waivers.html", &bytes)?;
     let page = Page { title: "Methodology and limitations", up: "", part: "methodology" };
     let bytes = pages.render("methodology.html", page, identity, &methodology::content(audited))?;
     bag.put("data/report/methodology.html", &bytes)

@@ -11,6 +11,7 @@ use crate::checks::Verdicts;
 use crate::diff::fixture::{self, Account, World};
 use crate::files;
 use crate::snapshot::{self, AccountOutcome, Outcome, Snapshot};
+use crate::waivers::{Known, NO_WAIVERS, Waivers};
 
 /// Names that try to leave their place on a page, in a table, in a shell.
 const HOSTILE: &str = "=cmd|'/C x'!A0\"><img src=x onerror=alert(1)></script><script>alert(1)</script>' onclick='x' style=\"x\" \
@@ -35,8 +36,12 @@ fn ragged(prefix: &str) -> World {
 }
 
 fn written(snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
+    written_under(&NO_WAIVERS, snapshot, folder, with_snapshot)
+}
+
+fn written_under(waivers: &Waivers, snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
     let frameworks = fixture::frameworks();
-    let audit = fixture::options(&frameworks);
+    let audit = audit::Options { waivers, ..fixture::options(&frameworks) };
     let mut pack =
         Pack::create(folder, snapshot, Options { audit, own_frameworks: &[], with_snapshot, with_access: true })
             .unwrap();
@@ -49,6 +54,47 @@ fn pack(world: &World) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let snapshot = world.snapshot(&folder.path().join("snapshot"));
     written(&snapshot, &folder.path().join("pack"), true);
+    folder
+}
+
+/// Waivers of every kind and standing, with texts that begin with a prefix.
+fn waivers(prefix: &str) -> Waivers {
+    let text = |name: &str| toml::Value::String(format!("{prefix}{name}"));
+    let entry = |id: usize, kind: &str, scope: &str, approved: &str, expires: &str, more: &str| {
+        let people = format!("owner = {}\napprover = {}\n", text("owner"), text("approver"));
+        let evidence = format!("evidence = [{{ path = {}, sha256 = '{}' }}]\n", text("minutes"), "0f".repeat(32));
+        let words = format!(
+            "justification = {}\nticket = {}\nreview_note = {}\n",
+            text("because"),
+            text("ticket"),
+            text("note")
+        );
+        format!(
+            "[[waiver]]\nid = 'W-{id}'\nkind = '{kind}'\nmatch = {{ {scope} }}\napproved_on = {approved}\nexpires_on = {expires}\n\
+             {people}{evidence}{words}{more}\n"
+        )
+    };
+    let sheet = format!("[waiver.compensating]\nconstraints = {}\n", text("constraints"));
+    let measure = format!("[waiver.alternative]\nequivalent_measure = {}\n", text("measure"));
+    let users = "check = 'test-users', account = '111122223333'";
+    let grants = "check = 'test-grants', account = '444455556666'";
+    let keys = "check = 'test-keys', resource_arn = 'arn:aws:kms:*:111122223333:key/*'";
+    let file = [
+        entry(1, "compensating_control", keys, "2026-09-01", "2026-12-31", &sheet),
+        entry(2, "alternative_measure", users, "2026-01-01", "2026-08-31", &measure),
+        entry(3, "risk_acceptance", grants, "2026-10-01", "2026-12-31", ""),
+        entry(4, "false_positive", users, "2026-09-01", "2026-12-31", "frameworks = ['example-0']"),
+        entry(5, "not_applicable", "check = 'other', account = '111122223333'", "2026-09-01", "2026-12-31", ""),
+    ];
+    let nothing = |_: &str| None;
+    crate::waivers::parse("w.toml", &file.concat(), Known { check: &nothing, framework: &nothing }).unwrap()
+}
+
+/// A pack of a world under waivers, beside its snapshot.
+fn waived_pack(world: &World, waivers: &Waivers) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = world.snapshot(&folder.path().join("snapshot"));
+    written_under(waivers, &snapshot, &folder.path().join("pack"), true);
     folder
 }
 
@@ -184,6 +230,7 @@ const ATTRIBUTES: &[&str] = &[
     "data-determination",
     "data-change",
     "data-fate",
+    "data-standing",
     "data-access",
     "rowspan",
     "preserveAspectRatio",
@@ -202,8 +249,11 @@ fn all_pages(world: &World) -> BTreeMap<String, String> {
         (Snapshot::open(&folder.path().join("snapshot")).unwrap(), new.snapshot(&folder.path().join("newer")));
     let frameworks = fixture::frameworks();
     let changes = crate::diff::run(&old, &new, fixture::options(&frameworks)).unwrap();
-    write_comparison(&folder.path().join("changes"), &changes).unwrap();
+    write_comparison(&folder.path().join("changes"), &changes, &NO_WAIVERS).unwrap();
     found.extend(pages(&folder.path().join("changes")));
+    let waived = waived_pack(world, &waivers(&world.prefix));
+    let waived = pages(&waived.path().join("pack")).into_iter();
+    found.extend(waived.map(|(name, page)| (format!("waived/{name}"), page)));
     found
 }
 
@@ -254,6 +304,7 @@ fn every_link_leads_to_a_place_in_the_pack() {
         it.accounts.rotate_left(1);
     });
     assert!(links(&narrowed_pack(&world)) > 200);
+    assert!(links(&waived_pack(&ragged(""), &waivers(""))) > 400);
 }
 
 /// How many links a pack has, each of which leads to a place.
@@ -316,6 +367,16 @@ fn matches(question: &str, finding: &Value) -> bool {
                 }
                 aspect.is_some() || matches!(status, "ERROR" | "NOT_APPLICABLE")
             }
+            "waiver" => finding["waiver"]["id"] == **value,
+            // A waiver may count for other frameworks only.
+            "framework" => {
+                let counts =
+                    finding["waiver"]["frameworks"].as_array().is_none_or(|all| all.iter().any(|it| it == value));
+                if status == "WAIVED" && !counts {
+                    status = "FAIL";
+                }
+                true
+            }
             "status" => true,
             other => panic!("{other} is no question"),
         };
@@ -350,6 +411,7 @@ fn every_number_on_every_page_equals_a_count_of_findings() {
     assert_eq!(Vec::from_iter(statuses), ["ERROR", "FAIL", "NOT_APPLICABLE", "PASS", "UNDECIDED"]);
     assert!(numbers(&folder) > 300);
     assert!(numbers(&narrowed_pack(&ragged(""))) > 100);
+    assert!(numbers(&waived_pack(&ragged(""), &waivers(""))) > 300);
 }
 
 /// How many numbers the pages of a pack show, each of which equals a count of findings.
@@ -366,7 +428,7 @@ fn numbers(folder: &tempfile::TempDir) -> usize {
         // A cell that shows a number of findings and does not say which would escape this test.
         let unmarked = page.match_indices("<td class=\"n").filter(|(at, _)| {
             let tag = &page[*at..*at + page[*at..].find('>').unwrap()];
-            !tag.contains("data-count") && !tag.contains("data-access")
+            !["data-count", "data-access", "data-standing"].iter().any(|marked| tag.contains(marked))
         });
         let lists = ["accounts/index.html", "keys/index.html", "access/decrypt-matrix.html"];
         let is_list = lists.iter().any(|list| name.ends_with(list)) || name == INDEX;
@@ -412,6 +474,75 @@ fn a_narrowed_pack_says_so_on_every_page_and_holds_nothing_of_what_was_left_out(
     for (path, page) in pages(&whole.path().join("pack")) {
         assert!(!page.contains("class=\"narrowed\""), "{path}");
     }
+}
+
+#[test]
+fn a_pack_says_of_every_waiver_how_it_stands_and_holds_the_file() {
+    let waivers = waivers(HOSTILE);
+    let folder = waived_pack(&ragged(HOSTILE), &waivers);
+    let pack = folder.path().join("pack");
+    assert_eq!(super::verify(&pack).unwrap(), []);
+    assert_eq!(Some(text(&pack.join("data/inputs/waivers.toml"))), waivers.text);
+    let rows = table(&pack, "waivers.csv");
+    let standings: Vec<&str> = rows.iter().map(|row| row["standing"].as_str()).collect();
+    assert_eq!(standings, ["ACTIVE", "LAPSED", "NOT YET EFFECTIVE", "ACTIVE", "NOT JUDGED"]);
+    let found = findings(&pack);
+    for row in &rows {
+        let waived =
+            found.iter().filter(|it| it["status"] == "WAIVED" && it["waiver"]["id"] == *row["waiver_id"]).count();
+        assert_eq!(row["waived"], waived.to_string());
+        for (column, name) in [("owner", "owner"), ("justification", "because"), ("evidence_files", "minutes")] {
+            assert_eq!(row[column], format!("{HOSTILE}{name}"));
+        }
+    }
+    assert_eq!(rows[0]["waived"], "1");
+    for it in &found {
+        let is_waived = it["status"] == "WAIVED";
+        assert_eq!(it["underlying_status"] == "FAIL", is_waived, "{it}");
+        assert_eq!(it["waiver"]["state"] == "active", is_waived, "{it}");
+    }
+    let columns = text(&pack.join("data/csv/COLUMNS.md"));
+    assert!(rows[0].keys().all(|column| columns.contains(&format!("| {column} |"))));
+    let page = text(&pack.join("data/report/waivers.html"));
+    for (standing, number) in marked(&page, "data-standing") {
+        assert_eq!(standings.iter().filter(|it| **it == standing).count(), number, "{standing}");
+    }
+    let json: Value = serde_json::from_str(&text(&pack.join("data/pack.json"))).unwrap();
+    assert_eq!(json["waivers"]["sha256"].as_str(), waivers.sha256().as_deref());
+    for (name, place) in [("checks/test-keys.html", "w-W-1"), ("accounts/111122223333.html", "w-W-4")] {
+        let page = text(&pack.join("data/report").join(name));
+        assert!(page.contains(&format!("href=\"../waivers.html#{place}\"")), "{name}");
+    }
+    let framework = text(&pack.join("data/report/frameworks/example.html"));
+    assert!(framework.contains("Waivers that count for other frameworks only cover 2 more."));
+}
+
+#[test]
+fn without_waivers_nothing_is_waived_and_the_page_says_so() {
+    let folder = pack(&ragged(""));
+    let pack = folder.path().join("pack");
+    assert!(findings(&pack).iter().all(|it| it["status"] != "WAIVED" && it["waiver"].is_null()));
+    assert!(
+        text(&pack.join("data/report/waivers.html")).contains("No waivers were given: every exception counts as FAIL.")
+    );
+    assert!(table(&pack, "waivers.csv").is_empty() && !pack.join("data/inputs").exists());
+}
+
+#[test]
+fn a_change_under_a_waiver_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = ragged("").snapshot(&folder.path().join("old"));
+    let new = ragged("").with(|it| it.accounts[0].users[0].2 = "bad".to_owned()).snapshot(&folder.path().join("new"));
+    let (frameworks, waivers) = (fixture::frameworks(), waivers(HOSTILE));
+    let options = audit::Options { waivers: &waivers, ..fixture::options(&frameworks) };
+    let changes = crate::diff::run(&old, &new, options).unwrap();
+    let place = folder.path().join("changes");
+    write_comparison(&place, &changes, &waivers).unwrap();
+    assert_eq!(super::verify(&place).unwrap(), []);
+    assert!(changes.balance.holds());
+    assert_eq!(Some(text(&place.join("data/inputs/waivers.toml"))), waivers.text);
+    let named = table(&place, "changes.csv").iter().filter(|row| row["waiver_id"] == "W-4").count();
+    assert!(named > 0);
 }
 
 /// A row of a CSV file: its raw cells by column.
@@ -643,7 +774,7 @@ fn two_packs_of_one_snapshot_are_the_same_bytes_on_one_thread_and_on_four() {
     let snapshot = ragged(HOSTILE).snapshot(&folder.path().join("snapshot"));
     let write = |threads: usize, name: &str| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| written(&snapshot, &folder.path().join(name), true)).0
+        pool.install(|| written_under(&waivers(HOSTILE), &snapshot, &folder.path().join(name), true)).0
     };
     let (one, four) = (write(1, "one"), write(4, "deeper/four"));
     assert_eq!(one, four);
@@ -730,7 +861,7 @@ fn the_page_of_changes_counts_what_the_table_of_changes_holds() {
     let frameworks = fixture::frameworks();
     let changes = crate::diff::run(&old, &new, fixture::options(&frameworks)).unwrap();
     let place = folder.path().join("changes");
-    write_comparison(&place, &changes).unwrap();
+    write_comparison(&place, &changes, &NO_WAIVERS).unwrap();
     assert_eq!(super::verify(&place).unwrap(), []);
     let bytes = files::read(&place.join("data/csv/changes.csv")).unwrap();
     let mut reader = csv::Reader::from_reader(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap());
@@ -765,6 +896,7 @@ fn a_loosened_parameter_stands_on_every_page_in_every_finding_and_in_the_input_r
             verdicts: Verdicts::Keyproof,
             frameworks: &[],
             selection: &audit::EVERYTHING,
+            waivers: &NO_WAIVERS,
             as_of: None,
             timings: None,
         };

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::html::place;
 use super::recipe;
 use super::visible;
 use crate::audit::Counts;
-use crate::finding::{Finding, Severity, Status};
+use crate::finding::{Finding, Severity, Status, WaiverReference};
 use crate::model::Evidence;
 
 /// Rows that a page shows at most; a browser grows slow beyond.
@@ -63,6 +64,12 @@ impl Number {
     pub(super) fn of(counts: &Counts, it: Status, scope: &str) -> Self {
         let StatusView { word, class } = status(it);
         Self { class, word, ..Self::new(counts.of(it), &format!("{scope} status={word}")) }
+    }
+
+    /// The findings that a waiver waives.
+    pub(super) fn waived_by(id: &str, number: u64) -> Self {
+        let StatusView { word, class } = status(Status::Waived);
+        Self { class, word, ..Self::new(number, &format!("waiver={id} status={word}")) }
     }
 
     /// All findings of a scope.
@@ -165,6 +172,17 @@ pub(super) struct FindingView {
     pub(super) more: usize,
     pub(super) remediation: String,
     pub(super) first_seen: String,
+    pub(super) waiver: Option<WaiverMark>,
+}
+
+/// The waiver that means a finding.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct WaiverMark {
+    place: String,
+    words: String,
+    owner: String,
+    approver: String,
+    frameworks: String,
 }
 
 /// The result of a check under other parameters.
@@ -207,8 +225,9 @@ impl FindingView {
             .map(|it| ITEM + wide(&it.line) + wide(&it.pointer) + wide(&it.file) + wide(&it.request_id))
             .sum();
         let statements: usize = self.statements.iter().map(|it| ITEM / 2 + wide(&it.policy) + wide(&it.sid)).sum();
+        let of_waiver = self.waiver.iter().flat_map(|it| [&it.words, &it.owner, &it.approver, &it.frameworks]);
         let texts = [&self.reason, &self.resource, &self.resource_arn, &self.remediation, &self.account_name];
-        ROW + evidence + statements + texts.into_iter().map(|text| wide(text)).sum::<usize>()
+        ROW + evidence + statements + texts.into_iter().chain(of_waiver).map(|text| wide(text)).sum::<usize>()
     }
 
     /// The view of a finding; `prefix` leads from where commands are run to the snapshot.
@@ -247,7 +266,18 @@ impl FindingView {
             more: more.into_iter().map(|items| items.saturating_sub(MAX_ITEMS)).sum(),
             remediation: shortened(&finding.remediation),
             first_seen: finding.first_seen.to_string(),
+            waiver: finding.waiver.as_ref().map(waiver_mark),
         }
+    }
+}
+
+fn waiver_mark(waiver: &WaiverReference) -> WaiverMark {
+    WaiverMark {
+        place: place("w", &waiver.id),
+        words: waiver.words(),
+        owner: shortened(&waiver.owner),
+        approver: shortened(&waiver.approver),
+        frameworks: waiver.frameworks.join(", "),
     }
 }
 
