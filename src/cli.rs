@@ -198,6 +198,12 @@ pub struct AuditArgs {
     /// Waivers: exceptions that somebody answers for until a day, as a TOML file
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
+    /// Draw a sample of this many of the items that were tested, with a sheet to sign and the commands that show each in AWS
+    #[arg(long, value_name = "N", requires = "seed", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub sample: Option<u32>,
+    /// What the sample is drawn by: words of the auditor's own; the same words draw the same items
+    #[arg(long, value_name = "S", requires = "sample")]
+    pub seed: Option<String>,
     /// Exit with 3 when a FAIL of this severity or worse stands
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use anyhow::ensure;
+
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
 use super::selection::Asked;
@@ -14,7 +16,7 @@ use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
 use crate::frameworks::OwnFile;
-use crate::report::{self, INDEX, Pack};
+use crate::report::{self, INDEX, Pack, Sample, is_hidden};
 use crate::snapshot::Snapshot;
 
 /// What an audit amounts to.
@@ -36,7 +38,9 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
         own_frameworks: &asked.library.own,
     };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
-    let audited = write_pack(&snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
+    let sample = sample(args)?;
+    let parts = Parts { with_snapshot, access: access(args), sample: sample.as_ref() };
+    let audited = write_pack(&snapshot, &args.out, settings, parts, console)?;
     let summary = &audited.summary;
     warn_of_gaps(summary, console);
     warn_of_tags(summary, &asked.selection, console);
@@ -72,11 +76,13 @@ pub(super) struct Settings<'a> {
 
 /// What goes into a pack beside findings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Parts {
+pub(super) struct Parts<'a> {
     /// The snapshot.
     pub(super) with_snapshot: bool,
     /// Who can do what with every key.
     pub(super) access: Access,
+    /// The sample to draw, if any.
+    pub(super) sample: Option<&'a Sample>,
 }
 
 /// When a pack says who can do what with every key.
@@ -100,12 +106,20 @@ fn access(args: &AuditArgs) -> Access {
     }
 }
 
+/// The sample that is asked for.
+fn sample(args: &AuditArgs) -> anyhow::Result<Option<Sample>> {
+    let (Some(size), Some(seed)) = (args.sample, &args.seed) else { return Ok(None) };
+    let is_plain = (1..=64).contains(&seed.chars().count()) && !seed.chars().any(is_hidden);
+    ensure!(is_plain, "--seed: {seed:?} cannot be written down: expected 1 to 64 letters that can be seen");
+    Ok(Some(Sample { size, seed: seed.clone() }))
+}
+
 /// Audits a snapshot and writes its pack into a missing or empty folder.
 pub(super) fn write_pack<'a>(
     snapshot: &Snapshot,
     out: &Path,
     settings: Settings<'a>,
-    parts: Parts,
+    parts: Parts<'_>,
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
     files::keep_out_of(out, &[snapshot.folder()])?;
@@ -123,11 +137,11 @@ fn fill_pack<'a>(
     snapshot: &Snapshot,
     out: &Path,
     settings: Settings<'a>,
-    parts: Parts,
+    parts: Parts<'_>,
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
     let Settings { audit, own_frameworks } = settings;
-    let Parts { with_snapshot, access } = parts;
+    let Parts { with_snapshot, access, sample } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
     if access == Access::IfSmall && !with_access {
@@ -135,7 +149,7 @@ fn fill_pack<'a>(
             "the pack leaves out who can do what with each key, because there are {accounts} accounts; `--access` writes it"
         ));
     }
-    let options = report::Options { audit, own_frameworks, with_snapshot, with_access };
+    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, sample };
     let mut pack = Pack::create(out, snapshot, options)?;
     let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(

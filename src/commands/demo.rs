@@ -62,7 +62,7 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
             &open(quarter)?,
             &pack,
             settings,
-            audit::Parts { with_snapshot: true, access: audit::Access::Always },
+            audit::Parts { with_snapshot: true, access: audit::Access::Always, sample: None },
             console,
         )?;
         writeln!(

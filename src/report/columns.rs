@@ -1,7 +1,8 @@
 //! `COLUMNS.md`: what a reader of the CSV files must know.
 
 use super::findings::FINDINGS_COLUMNS;
-use super::{keys, waivers_page};
+use super::pack::Options;
+use super::{keys, requests, sample, waivers_page};
 
 /// Where it lies in a pack or comparison.
 pub(super) const COLUMNS: &str = "data/csv/COLUMNS.md";
@@ -17,14 +18,20 @@ A cell that a spreadsheet could take for a formula has an apostrophe in front, a
 type File<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
 
 /// The text for a pack.
-pub(super) fn of_pack(with_access: bool) -> String {
+pub(super) fn of_pack(options: &Options<'_>) -> String {
     let findings = FINDINGS_COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect();
     let waivers = waivers_page::COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect();
     let mut files: Vec<File<'_>> = vec![
         ("findings.csv", "One row a finding; `json/findings.ndjson` holds the raw values.", findings),
         ("waivers.csv", "One row a waiver, in the order of `inputs/waivers.toml`; none if no file was given.", waivers),
     ];
-    if with_access {
+    let requests = "One row a thing that is still to be asked for, by framework and control.";
+    files.push(("request_list.csv", requests, requests::COLUMNS.to_vec()));
+    if options.sample.is_some() {
+        let columns = sample::COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect();
+        files.push(("sample.csv", "One row an item of the sample, in the order of the draw, to be signed.", columns));
+    }
+    if options.with_access {
         files.extend(keys::FILES.map(|(file, content)| (file, content, keys::columns())));
     }
     text(&files)

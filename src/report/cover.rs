@@ -8,6 +8,7 @@ use super::framework_page::{
 use super::html::file_name;
 use super::pack::{self, Audited};
 use super::recipe;
+use super::sample;
 use super::view::{self, Columns, Number, counted, grouped, listed, shortened};
 use super::waivers_page::{self, StandingRow};
 use crate::audit::{Determination, FrameworkResult, LedgerGap};
@@ -608,6 +609,8 @@ fn reproduce_flags(audited: &Audited<'_>) -> String {
     if options.as_of.is_some() {
         flags += &format!(" --as-of {}", recipe::quoted(&audited.identity.as_of));
     }
+    flags += if audited.options.with_access { " --access" } else { " --no-access" };
+    flags += &audited.options.sample.map(sample::flags).unwrap_or_default();
     if options.waivers.text.is_some() {
         flags += &format!(" --waivers {}", waivers_page::FILE);
     }

@@ -198,7 +198,7 @@ fn marks(requirement: Option<Requirement>, baselines: Option<&[Baseline]>) -> Ve
 }
 
 /// The question to `findings.ndjson` that a test answers.
-fn scope(framework: &str, result: &TestResult<'_>) -> String {
+pub(super) fn scope(framework: &str, result: &TestResult<'_>) -> String {
     let aspect = result.test.aspect.as_ref().map(|aspect| format!(" aspect={aspect}")).unwrap_or_default();
     let framework = if result.not_waived > 0 { format!(" framework={framework}") } else { String::new() };
     format!("check={}{aspect}{framework}", result.test.check)
@@ -228,7 +228,7 @@ fn source_row(source: &Source) -> SourceRow<'_> {
 }
 
 /// The numbers of the gaps on the cover that concern a control.
-fn gaps(audited: &Audited<'_>, result: &ControlResult<'_>) -> Vec<String> {
+pub(super) fn gaps(audited: &Audited<'_>, result: &ControlResult<'_>) -> Vec<String> {
     let checks: BTreeSet<&str> = result.tests.iter().map(|it| it.test.check.as_str()).collect();
     let concerns =
         |checks_of_gap: &[&str]| checks_of_gap.is_empty() || checks_of_gap.iter().any(|it| checks.contains(it));

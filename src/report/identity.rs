@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::framework_page::gap_name;
-use super::pack::{CONFIG, Options};
+use super::pack::{Audited, CONFIG, Options};
+use super::sample::Draw;
 use super::view::{grouped, shortened};
 use super::waivers_page;
-use crate::audit::{ControlResult, FrameworkResult, LedgerGap, Selection, Summary};
+use crate::audit::{ControlResult, LedgerGap, Selection, Summary};
 use crate::checks::{self, Check, Parameter, Setting};
 use crate::digest;
 use crate::frameworks::Framework;
@@ -49,6 +50,8 @@ pub(super) struct Identity {
     pub(super) window_words: [String; 2],
     /// Whether the pack says who can do what with every key.
     pub(super) has_access: bool,
+    /// Whether it holds a sample.
+    pub(super) has_sample: bool,
     /// Digest of the snapshot's manifest.
     pub(super) snapshot_root: String,
     /// Digest of everything that decides the pack's bytes.
@@ -93,6 +96,7 @@ impl Identity {
             as_of_words: to_the_second(as_of),
             window_words: [to_the_second(manifest.window.start), to_the_second(manifest.window.end)],
             has_access: options.with_access,
+            has_sample: options.sample.is_some(),
             snapshot_root: snapshot.root().to_owned(),
             input_root: input_root(snapshot.root(), &ruleset, as_of, options),
             ruleset,
@@ -194,6 +198,7 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
         "snapshot": snapshot_root,
         "snapshot_included": options.with_snapshot,
         "access_included": options.with_access,
+        "sample": options.sample,
         "tool": Tool::this(),
     });
     digest::sha256(input.to_string().as_bytes())
@@ -263,14 +268,9 @@ fn waivers(options: &Options<'_>, summary: &Summary) -> Value {
 }
 
 /// `pack.json`.
-pub(super) fn pack_json(
-    identity: &Identity,
-    snapshot: &Snapshot,
-    options: &Options<'_>,
-    summary: &Summary,
-    results: &[FrameworkResult<'_>],
-) -> Value {
-    let manifest = snapshot.manifest();
+pub(super) fn pack_json(audited: &Audited<'_>) -> Value {
+    let Audited { identity, options, summary, results, .. } = audited;
+    let manifest = audited.snapshot.manifest();
     let by_severity: serde_json::Map<String, Value> =
         summary.by_severity.iter().map(|(severity, counts)| (severity.word().to_owned(), json!(counts))).collect();
     let frameworks: Vec<Value> = results
@@ -308,6 +308,7 @@ pub(super) fn pack_json(
             "left_out": summary.omitted,
         },
         "waivers": waivers(options, summary),
+        "sample": audited.draw.map(Draw::json),
         "incomplete": summary.is_incomplete(),
         "counts": {
             "total": summary.total,

@@ -8,10 +8,11 @@
 //!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
 //!   data/inputs/             waivers.toml, if there is one
-//!   data/report/             index.html, frameworks/, checks/, accounts/, waivers.html, methodology.html
+//!   data/report/             index.html, frameworks/, checks/, accounts/, waivers.html, requests.html,
+//!                            sample.html on request, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv, waivers.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
+//!   data/csv/                findings.csv, waivers.csv, request_list.csv, sample.csv; key_access.csv, key_admins.csv, external_access.csv; COLUMNS.md
 //!   data/json/findings.ndjson
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
@@ -38,6 +39,9 @@ mod keys;
 mod methodology;
 mod pack;
 mod recipe;
+mod requests;
+mod sample;
+mod spot_check;
 mod table;
 mod view;
 mod visible;
@@ -53,6 +57,7 @@ pub use catalogue::catalogue;
 pub use changes::write as write_comparison;
 pub use demo_page::{DemoLink, demo_page};
 pub use pack::{Options, Pack};
+pub use sample::Sample;
 pub use table::is_risky;
 pub use visible::is_hidden;
 

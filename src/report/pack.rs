@@ -15,6 +15,8 @@ use super::html::{Page, Pages, file_name};
 use super::identity::{self, Identity};
 use super::keys;
 use super::methodology;
+use super::requests;
+use super::sample::{self, Draw, Sample};
 use super::view::Columns;
 use super::waivers_page::{self, Meant};
 use super::{Error, INDEX};
@@ -41,6 +43,8 @@ pub struct Options<'a> {
     pub with_snapshot: bool,
     /// Whether the pack says who can do what with every key.
     pub with_access: bool,
+    /// The sample to draw, if any.
+    pub sample: Option<&'a Sample>,
 }
 
 /// A pack in the making. Dropped unfinished, it leaves a folder without a manifest, which no one takes for a pack.
@@ -53,6 +57,7 @@ pub struct Pack<'a> {
     findings: Findings,
     exceptions: BTreeMap<&'static str, Exceptions>,
     meant: Meant,
+    draw: Option<Draw>,
     accounts: Accounts,
     keys: keys::AllFacts,
     directory: Directory,
@@ -67,6 +72,7 @@ pub(super) struct Audited<'a> {
     pub(super) results: &'a [FrameworkResult<'a>],
     pub(super) exceptions: &'a BTreeMap<&'static str, Exceptions>,
     pub(super) meant: &'a Meant,
+    pub(super) draw: Option<&'a Draw>,
     pub(super) accounts: &'a Accounts,
     pub(super) columns: &'a Columns,
 }
@@ -87,6 +93,7 @@ impl<'a> Pack<'a> {
             identity: Identity::new(snapshot, &organization, &options),
             exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
             meant: Meant::default(),
+            draw: options.sample.map(Draw::new),
             accounts: Accounts::default(),
             keys: keys::AllFacts::new(),
             directory: Directory::new(&snapshot.manifest().partition, Estate::new(organization.clone())),
@@ -107,6 +114,9 @@ impl<'a> Pack<'a> {
         for finding in &audited.findings {
             self.findings.add(&self.bag, finding)?;
             self.meant.add(finding);
+            if let Some(draw) = &mut self.draw {
+                draw.add(finding);
+            }
             if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
                 exceptions.add(finding, prefix);
             }
@@ -162,7 +172,7 @@ impl<'a> Pack<'a> {
     fn write_rest(mut self, summary: &Summary) -> Result<Sealed, Error> {
         let results = roll_up(summary, self.options.audit.reported());
         self.findings.finish(&mut self.bag)?;
-        self.bag.put(columns::COLUMNS, columns::of_pack(self.options.with_access).as_bytes())?;
+        self.bag.put(columns::COLUMNS, columns::of_pack(&self.options).as_bytes())?;
         let audited = Audited {
             snapshot: self.snapshot,
             options: &self.options,
@@ -171,12 +181,17 @@ impl<'a> Pack<'a> {
             results: &results,
             exceptions: &self.exceptions,
             meant: &self.meant,
+            draw: self.draw.as_ref(),
             accounts: &self.accounts,
             columns: &Columns::new(&summary.total),
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
         waivers_page::write_files(&mut self.bag, &audited)?;
-        let json = identity::pack_json(&self.identity, self.snapshot, &self.options, summary, &results);
+        requests::write_table(&mut self.bag, &audited)?;
+        if let Some(draw) = &self.draw {
+            draw.write_table(&mut self.bag)?;
+        }
+        let json = identity::pack_json(&audited);
         let mut bytes = serde_json::to_vec_pretty(&json)
             .map_err(|failed| Error::Encode { path: "data/pack.json".to_owned(), reason: failed.to_string() })?;
         bytes.push(b'\n');
@@ -220,6 +235,14 @@ fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<()
     let page = Page { title: "Waivers", up: "", part: "waivers" };
     let bytes = pages.render("waivers.html", page, identity, &waivers_page::content(audited))?;
     bag.put("data/report/waivers.html", &bytes)?;
+    let page = Page { title: "Request list", up: "", part: "requests" };
+    let bytes = pages.render("requests.html", page, identity, &requests::content(audited))?;
+    bag.put("data/report/requests.html", &bytes)?;
+    if let Some(draw) = audited.draw {
+        let page = Page { title: "Sample", up: "", part: "sample" };
+        let content = sample::content(audited, draw, prefix(audited.options));
+        bag.put("data/report/sample.html", &pages.render("sample.html", page, identity, &content)?)?;
+    }
     let page = Page { title: "Methodology and limitations", up: "", part: "methodology" };
     let bytes = pages.render("methodology.html", page, identity, &methodology::content(audited))?;
     bag.put("data/report/methodology.html", &bytes)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FINDINGS, INDEX, Options, Pack, Sealed, write_comparison};
+use super::{FINDINGS, INDEX, Options, Pack, Sample, Sealed, write_comparison};
 use crate::audit::{self, Summary};
 use crate::checks::Verdicts;
 use crate::diff::fixture::{self, Account, World};
@@ -40,13 +40,28 @@ fn written(snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, 
 }
 
 fn written_under(waivers: &Waivers, snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
+    written_with(waivers, None, snapshot, folder, with_snapshot)
+}
+
+fn written_with(
+    waivers: &Waivers,
+    sample: Option<&Sample>,
+    snapshot: &Snapshot,
+    folder: &Path,
+    with_snapshot: bool,
+) -> (Sealed, Summary) {
     let frameworks = fixture::frameworks();
     let audit = audit::Options { waivers, ..fixture::options(&frameworks) };
-    let mut pack =
-        Pack::create(folder, snapshot, Options { audit, own_frameworks: &[], with_snapshot, with_access: true })
-            .unwrap();
+    let options = Options { audit, own_frameworks: &[], with_snapshot, with_access: true, sample };
+    let mut pack = Pack::create(folder, snapshot, options).unwrap();
     let summary = audit::run::<super::Error>(snapshot, audit, |audited| pack.account(audited)).unwrap();
     (pack.finish(&summary).unwrap(), summary)
+}
+
+/// A sample by a seed that begins with a prefix.
+fn sample(prefix: &str) -> Sample {
+    let seed = format!("{prefix}seed").chars().filter(|letter| !super::is_hidden(*letter)).collect();
+    Sample { size: 7, seed }
 }
 
 /// A pack of a world, beside its snapshot.
@@ -94,7 +109,7 @@ fn waivers(prefix: &str) -> Waivers {
 fn waived_pack(world: &World, waivers: &Waivers) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let snapshot = world.snapshot(&folder.path().join("snapshot"));
-    written_under(waivers, &snapshot, &folder.path().join("pack"), true);
+    written_with(waivers, Some(&sample(&world.prefix)), &snapshot, &folder.path().join("pack"), true);
     folder
 }
 
@@ -111,7 +126,7 @@ fn narrowed_pack(world: &World) -> tempfile::TempDir {
     };
     let frameworks = fixture::frameworks();
     let audit = audit::Options { selection: &selection, ..fixture::options(&frameworks) };
-    let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true };
+    let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true, sample: None };
     let mut pack = Pack::create(&folder.path().join("pack"), &snapshot, options).unwrap();
     let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
     pack.finish(&summary).unwrap();
@@ -518,6 +533,74 @@ fn a_pack_says_of_every_waiver_how_it_stands_and_holds_the_file() {
 }
 
 #[test]
+fn a_sample_is_what_the_digests_of_seed_and_fingerprint_draw() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = ragged(HOSTILE).snapshot(&folder.path().join("snapshot"));
+    let drawn = |size: u32, seed: &str| {
+        let place = folder.path().join(format!("{size}-{seed}"));
+        let sample = Sample { size, seed: seed.to_owned() };
+        written_with(&NO_WAIVERS, Some(&sample), &snapshot, &place, true);
+        place
+    };
+    let place = drawn(4, "ann");
+    let population: Vec<String> = findings(&place)
+        .iter()
+        .filter(|it| it["status"] != "NOT_APPLICABLE" && it["status"] != "MANUAL")
+        .map(|it| it["fingerprint"].as_str().unwrap().to_owned())
+        .collect();
+    let expected = |seed: &str| {
+        let mut all: Vec<(String, String)> = population
+            .iter()
+            .map(|it| (crate::digest::sha256(format!("{seed}\n{it}").as_bytes()), it.clone()))
+            .collect();
+        all.sort();
+        all
+    };
+    let rows = |place: &Path| {
+        let rows = table(place, "sample.csv");
+        rows.iter().map(|row| (row["draw"].clone(), row["fingerprint"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&place), expected("ann")[..4]);
+    assert_eq!(rows(&drawn(3, "bob")), expected("bob")[..3]);
+    assert_eq!(rows(&drawn(10_000, "ann")), expected("ann"));
+    let lines: String = population.iter().map(|it| format!("{it}\n")).collect();
+    let json: Value = serde_json::from_str(&text(&place.join("data/pack.json"))).unwrap();
+    assert_eq!(json["sample"]["population_sha256"], crate::digest::sha256(lines.as_bytes()));
+    assert_eq!((&json["sample"]["population"], &json["sample"]["drawn"]), (&population.len().into(), &4.into()));
+    let page = text(&place.join("data/report/sample.html"));
+    for (_, fingerprint) in rows(&place) {
+        assert!(page.contains(&fingerprint));
+    }
+    assert!(page.contains("The population is not known to be whole (see gaps G-1"));
+    let header = table(&place, "sample.csv").remove(0);
+    let columns = text(&place.join("data/csv/COLUMNS.md"));
+    assert!(header.keys().all(|column| columns.contains(&format!("| {column} |"))));
+    assert!(header["commands"].starts_with("aws ") && header["agrees"].is_empty(), "{header:?}");
+}
+
+#[test]
+fn a_request_list_holds_what_no_test_answers() {
+    let folder = waived_pack(&ragged(""), &waivers(""));
+    let pack = folder.path().join("pack");
+    let rows = table(&pack, "request_list.csv");
+    let of = |framework: &str, control: &str| {
+        let rows = rows.iter().filter(|row| row["framework_id"] == framework && row["control_id"] == control);
+        rows.map(|row| (row["why"].as_str(), row["items"].as_str(), row["waivers"].as_str())).collect::<Vec<_>>()
+    };
+    // Two findings of `mallory` and `trent` are waived for the earlier framework only; keys are waived for all.
+    assert_eq!(of("example", "4"), [("NOT TESTED", "", "")]);
+    assert!(of("example-0", "1").contains(&("WAIVED", "2", "W-4")), "{rows:?}");
+    assert!(of("example", "1").contains(&("WAIVED", "1", "W-1")), "{rows:?}");
+    assert!(of("example", "1").iter().any(|(why, items, _)| *why == "ERROR" && items.parse::<u64>().unwrap() > 0));
+    let errors = rows.iter().filter(|row| row["why"] == "ERROR" && row["framework_id"] == "example");
+    assert!(errors.clone().count() > 0 && errors.clone().all(|row| row["gaps"].contains("G-")));
+    let page = text(&pack.join("data/report/requests.html"));
+    assert_eq!(page.matches("<tr><th scope=\"row\"").count(), rows.len());
+    let columns = text(&pack.join("data/csv/COLUMNS.md"));
+    assert!(rows[0].keys().all(|column| columns.contains(&format!("| {column} |"))));
+}
+
+#[test]
 fn without_waivers_nothing_is_waived_and_the_page_says_so() {
     let folder = pack(&ragged(""));
     let pack = folder.path().join("pack");
@@ -774,7 +857,8 @@ fn two_packs_of_one_snapshot_are_the_same_bytes_on_one_thread_and_on_four() {
     let snapshot = ragged(HOSTILE).snapshot(&folder.path().join("snapshot"));
     let write = |threads: usize, name: &str| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| written_under(&waivers(HOSTILE), &snapshot, &folder.path().join(name), true)).0
+        let sample = sample(HOSTILE);
+        pool.install(|| written_with(&waivers(HOSTILE), Some(&sample), &snapshot, &folder.path().join(name), true)).0
     };
     let (one, four) = (write(1, "one"), write(4, "deeper/four"));
     assert_eq!(one, four);
@@ -806,9 +890,12 @@ fn a_snapshot_that_changed_since_it_was_read_is_not_packed() {
     let frameworks = fixture::frameworks();
     let audit = fixture::options(&frameworks);
     let place = folder.path().join("pack");
-    let mut pack =
-        Pack::create(&place, &snapshot, Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true })
-            .unwrap();
+    let mut pack = Pack::create(
+        &place,
+        &snapshot,
+        Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true, sample: None },
+    )
+    .unwrap();
     let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
     let file = folder.path().join("snapshot").join(snapshot::iam_path("111122223333"));
     files::write_atomic(&file, b"other").unwrap();
@@ -900,7 +987,7 @@ fn a_loosened_parameter_stands_on_every_page_in_every_finding_and_in_the_input_r
             as_of: None,
             timings: None,
         };
-        let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: false };
+        let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: false, sample: None };
         let mut pack = Pack::create(&place, &snapshot, options).unwrap();
         let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
         pack.finish(&summary).unwrap();

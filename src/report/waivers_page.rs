@@ -13,7 +13,7 @@ use super::view::{self, MAX_WEIGHT, Number, StatusView, counted, grouped, shorte
 use super::visible;
 use crate::audit::{Standing, WaiverResult};
 use crate::finding::{Finding, Status};
-use crate::waivers::{MAX_DAYS, Waiver, day_of};
+use crate::waivers::{MAX_DAYS, Waiver};
 
 /// Where a pack holds the file of waivers.
 pub(super) const FILE: &str = "data/inputs/waivers.toml";
@@ -84,6 +84,11 @@ struct FindingRow {
 }
 
 impl Meant {
+    /// The check of the findings that name a waiver.
+    pub(super) fn check_of(&self, id: &str) -> Option<&str> {
+        self.rows.get(id)?.first().map(|row| row.check)
+    }
+
     /// Keeps a finding if it names a waiver and there is room.
     pub(super) fn add(&mut self, finding: &Finding) {
         const ROW: usize = 500;
@@ -228,11 +233,10 @@ pub(super) fn lead(audited: &Audited<'_>) -> String {
     match waivers.text {
         None => "No waivers were given: every exception counts as FAIL.".to_owned(),
         Some(_) => format!(
-            "{} of {} covered by {} as of {as_of} ({} UTC).",
+            "{} of {} waived as of {as_of}; the file holds {}.",
             grouped(total.of(Status::Waived)),
             counted(total.of(Status::Waived) + total.of(Status::Fail), "exception is", "exceptions are"),
             counted(waivers.all.len() as u64, "waiver", "waivers"),
-            day_of(audited.summary.as_of),
         ),
     }
 }
