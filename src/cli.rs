@@ -578,6 +578,16 @@ Example: keyproof waiver check waivers.toml --snapshot snapshots/2026-Q3"
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
+    /// Begin a file of waivers from a mute list of Prowler: print what can be taken over, with what each waiver lacks
+    #[command(
+        after_help = "A mute list has neither owner nor approver nor end: the file cannot be used before these are written in.\n\n\
+Example: keyproof waiver import-mutelist mutelist.yaml > waivers.toml"
+    )]
+    ImportMutelist {
+        /// The mute list, as YAML
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 /// `keyproof policy`

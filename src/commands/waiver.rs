@@ -1,4 +1,5 @@
-//! `keyproof waiver check`: how each waiver of a file stands, before an audit rests on it.
+//! `keyproof waiver check`: how each waiver of a file stands, before an audit rests on it. `keyproof waiver import-mutelist`: a
+//! beginning of such a file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use super::console::Console;
 use super::framework::{self, Library};
 use super::selection::{either, unknown_check};
-use super::{Exit, rows};
+use super::{Exit, print, rows};
 use crate::audit::{self, EVERYTHING, Summary, WaiverResult};
 use crate::checks::{CHECKS, Check};
 use crate::cli::WaiverCommand;
@@ -43,7 +44,29 @@ pub(super) fn run(command: &WaiverCommand, config: &Config, console: &Console) -
             let rows: Vec<_> = waivers.all.iter().zip(&summary.waivers).map(|(waiver, it)| row(waiver, it)).collect();
             rows::print(*format, &COLUMNS, &rows)
         }
+        WaiverCommand::ImportMutelist { file } => import(file, console),
     }
+}
+
+/// Begins a file of waivers from a mute list.
+fn import(file: &Path, console: &Console) -> anyhow::Result<Exit> {
+    let name = file.display().to_string();
+    let text = String::from_utf8(files::read(file)?)
+        .map_err(|failed| waivers::Error::Malformed { file: name.clone(), reason: failed.to_string() })?;
+    let begun = waivers::begin(&name, &text, &checks_in_prowler)?;
+    console.note(&format!(
+        "begun: {}; not taken over: {}; write in what LACKS says, then `keyproof waiver check`",
+        begun.waivers, begun.left_out
+    ));
+    print(begun.text.as_bytes())
+}
+
+/// The checks that a check of Prowler is known as here.
+fn checks_in_prowler(name: &str) -> Vec<&'static str> {
+    let is_it = |check: &&&'static Check| {
+        check.elsewhere.iter().any(|it| it.strip_prefix("Prowler ").is_some_and(|it| it == name))
+    };
+    CHECKS.iter().filter(is_it).map(|check| check.id).collect()
 }
 
 /// Reads a file of waivers.

@@ -23,6 +23,14 @@ pub enum Error {
         /// What the parser says.
         reason: String,
     },
+    /// It is no mute list of Prowler; the reason shows the line and the member.
+    #[error("failed to parse `{file}` as a mute list of Prowler: {reason}")]
+    NoMutelist {
+        /// Name of the file.
+        file: String,
+        /// What the parser says.
+        reason: String,
+    },
     /// It holds waivers that may not be.
     #[error("`{file}` cannot be used: {}", listed(.faults))]
     Refused {

@@ -5,6 +5,7 @@
 //! waiver is in force is asked of a day, never of a clock.
 
 mod file;
+mod mutelist;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use file::{Error, Fault, Known, parse};
+pub use mutelist::{Begun, begin};
 
 use crate::finding::{Finding, WaiverReference, WaiverState};
 use crate::policy::Glob;

@@ -195,6 +195,38 @@ fn a_pack_with_waivers_and_a_sample_is_made_again_by_the_command_on_its_cover() 
 }
 
 #[test]
+fn a_mute_list_begins_a_file_that_cannot_be_used_before_somebody_answers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (list, file) = (folder.path().join("mutelist.yaml"), folder.path().join("w.toml"));
+    let content = "Mutelist:\n  Accounts:\n    '123456789012':\n      Checks:\n        kms_cmk_rotation_enabled:\n          \
+        Regions: [us-east-1]\n          Resources: [81225de9]\n        's3_*':\n          Regions: ['*']\n          Resources: ['*']\n";
+    let import = |content: &str, code: i32| {
+        std::fs::write(&list, content).expect("a file");
+        run(keyproof().args(["waiver", "import-mutelist"]).arg(&list), code)
+    };
+    let output = import(content, 0);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("begun: 1; not taken over: 1;"));
+    let begun = String::from_utf8(output.stdout).expect("text");
+    std::fs::write(&file, &begun).expect("a file");
+    assert!(told(&run(&mut check(&file), 1)).contains("approved_on"));
+    let filled = begun
+        .replace("# approved_on = 2026-01-31", "approved_on = 2026-09-01")
+        .replace("# expires_on", "expires_on")
+        .replace("owner = \"\"", "owner = \"ann\"")
+        .replace("approver = \"\"", "approver = \"bob\"")
+        .replace("justification = \"\"", "justification = \"because\"");
+    std::fs::write(&file, filled).expect("a file");
+    assert_eq!(standings(&mut check(&file))["M-1"].0, "ACTIVE");
+    // Each line names the one before nine times.
+    let bomb: String =
+        (1..12).map(|at| format!("a{at}: &a{at} [{}]\n", vec![format!("*a{}", at - 1); 9].join(", "))).collect();
+    for bad in ["Mutelist:\n  Accounts: 1\n", &format!("a0: &a0 x\n{bomb}"), "\u{1b}[2J: {"] {
+        let message = told(&import(bad, 1));
+        assert!(message.contains("mutelist.yaml") && !message.contains('\u{1b}'), "{message}");
+    }
+}
+
+#[test]
 fn a_sample_needs_a_seed_that_can_be_written_down() {
     let folder = tempfile::tempdir().expect("a folder");
     let pack = folder.path().join("pack");
