@@ -77,6 +77,9 @@ pub enum Command {
     /// List the control frameworks, or show one: controls, checks, strength, sources
     #[command(subcommand)]
     Framework(FrameworkCommand),
+    /// Look through a file of waivers before it is used, or begin one from the mute list of another tool
+    #[command(subcommand)]
+    Waiver(WaiverCommand),
     /// Print the least-privilege audit role, ready to deploy to all accounts
     Role(RoleArgs),
     /// Do the whole job on an organization that ships inside this program
@@ -201,6 +204,15 @@ pub struct AuditArgs {
     /// Whose verdicts to give where AWS Security Hub has a control of its own [default: keyproof]
     #[arg(long, value_enum, value_name = "WHOSE")]
     pub verdicts: Option<VerdictsArg>,
+    /// Waivers: exceptions that somebody answers for until a day, as a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
+    /// Draw a sample of this many of the items that were tested, with a sheet to sign and the commands that show each in AWS
+    #[arg(long, value_name = "N", requires = "seed", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub sample: Option<u32>,
+    /// What the sample is drawn by: words of the auditor's own; the same words draw the same items
+    #[arg(long, value_name = "S", requires = "sample")]
+    pub seed: Option<String>,
     /// Exit with 3 when a FAIL of this severity or worse stands
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
@@ -305,6 +317,10 @@ pub struct DiffArgs {
     /// Whose verdicts to give where AWS Security Hub has a control of its own [default: keyproof]
     #[arg(long, value_enum, value_name = "WHOSE")]
     pub verdicts: Option<VerdictsArg>,
+    /// Waivers: exceptions that somebody answers for until a day, as a TOML file; they count at the end of each
+    /// snapshot
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
     /// Exit with 0 although something could not be assessed
     #[arg(long)]
     pub allow_incomplete: bool,
@@ -546,6 +562,43 @@ pub enum FrameworkCommand {
         /// Framework of your own, as a TOML file; repeats
         #[arg(long, value_name = "FILE")]
         framework_file: Vec<PathBuf>,
+    },
+}
+
+/// `keyproof waiver`
+#[derive(Debug, Subcommand)]
+pub enum WaiverCommand {
+    /// Say of each waiver of a file how it stands: in force, lapsed, stale, too broad
+    #[command(
+        after_help = "A file that may not be used as it is gives exit code 1, with the line of everything that is wrong.\n\n\
+Example: keyproof waiver check waivers.toml --snapshot snapshots/2026-Q3"
+    )]
+    Check {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The snapshot whose exceptions it is about
+        #[arg(long, value_name = "DIR")]
+        snapshot: PathBuf,
+        /// Look at this time instead of the snapshot's end (RFC 3339, UTC)
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<Timestamp>,
+        /// Framework of your own, as a TOML file; repeats
+        #[arg(long, value_name = "FILE")]
+        framework_file: Vec<PathBuf>,
+        /// Form of the output
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Begin a file of waivers from a mute list of Prowler: print what can be taken over, with what each waiver lacks
+    #[command(
+        after_help = "A mute list has neither owner nor approver nor end: the file cannot be used before these are written in.\n\n\
+Example: keyproof waiver import-mutelist mutelist.yaml > waivers.toml"
+    )]
+    ImportMutelist {
+        /// The mute list, as YAML
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
 }
 

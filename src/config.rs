@@ -100,6 +100,8 @@ pub struct Audit {
     pub organizational_units: Vec<String>,
     /// As `--tag`.
     pub tags: Vec<String>,
+    /// As `--waivers`; a path from the folder of the configuration.
+    pub waivers: Option<PathBuf>,
 }
 
 /// Why a configuration file cannot be used.
@@ -137,7 +139,7 @@ pub fn load(named: Option<&Path>) -> Result<Config, Error> {
         parse(format!("line {line}: {reason}"))
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    audit.framework_files.iter_mut().for_each(|file| *file = folder.join(&*file));
+    audit.framework_files.iter_mut().chain(&mut audit.waivers).for_each(|file| *file = folder.join(&*file));
     Ok(Config { collect, audit, parameters })
 }
 
@@ -222,7 +224,8 @@ mod tests {
         let audit = parse(
             "[audit]\nchecks = ['iam-root-mfa']\nskip_checks = ['kms-key-unused']\nframeworks = ['aws-fsbp']\n\
              framework_files = ['own.toml', '/etc/own.toml']\nseverity = 'medium'\nservices = ['iam', 'kms']\n\
-             accounts = ['payments']\norganizational_units = ['Workloads']\ntags = ['team=payments']\n",
+             accounts = ['payments']\norganizational_units = ['Workloads']\ntags = ['team=payments']\n\
+             waivers = 'waivers.toml'\n",
         )
         .unwrap()
         .audit;
@@ -233,6 +236,7 @@ mod tests {
         let [beside, elsewhere] = audit.framework_files.as_slice() else { panic!("{:?}", audit.framework_files) };
         assert!(beside.is_absolute() && beside.ends_with("own.toml") && beside.as_path() != elsewhere.as_path());
         assert_eq!(elsewhere, Path::new("/etc/own.toml"));
+        assert!(audit.waivers.is_some_and(|file| file.is_absolute() && file.ends_with("waivers.toml")));
         let message = parse("[audit]\nservices = ['s3']\n").unwrap_err().to_string();
         assert!(message.contains("line 2") && message.contains("s3") && message.contains("kms"), "{message}");
     }

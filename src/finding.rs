@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Evidence, Source};
@@ -232,6 +233,68 @@ pub struct Aspect {
     pub status: Status,
 }
 
+/// Whether a waiver is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaiverState {
+    /// It is.
+    Active,
+    /// It was, until a day that is past.
+    Lapsed,
+    /// It will be, from a day to come.
+    NotYetEffective,
+}
+
+impl WaiverState {
+    /// The word of every file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Lapsed => "lapsed",
+            Self::NotYetEffective => "not_yet_effective",
+        }
+    }
+}
+
+/// The waiver that means an exception: the one that waives it, or else one that did or will.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WaiverReference {
+    /// Its name in the file of waivers.
+    pub id: String,
+    /// Why the exception is waived.
+    pub kind: &'static str,
+    /// Whether it is in force; only then the finding is WAIVED.
+    pub state: WaiverState,
+    /// Who answers for the risk.
+    pub owner: String,
+    /// Who approved it.
+    pub approver: String,
+    /// When.
+    pub approved_on: Date,
+    /// The first day on which it is in force.
+    pub effective_from: Date,
+    /// The last.
+    pub expires_on: Date,
+    /// Ids of the frameworks for which it counts; empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frameworks: Vec<String>,
+    /// Where it was decided; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub ticket: String,
+}
+
+impl WaiverReference {
+    /// What it comes to for its finding, as one phrase.
+    pub fn words(&self) -> String {
+        let Self { id, effective_from, expires_on, .. } = self;
+        match self.state {
+            WaiverState::Active => format!("waived by {id} until {expires_on}"),
+            WaiverState::Lapsed => format!("waiver {id} lapsed {expires_on}"),
+            WaiverState::NotYetEffective => format!("waiver {id} begins {effective_from}"),
+        }
+    }
+}
+
 /// One line of `findings.ndjson`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -277,6 +340,9 @@ pub struct Finding {
     pub remediation: String,
     /// When it was first seen.
     pub first_seen: Timestamp,
+    /// The waiver that means it, for exceptions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<WaiverReference>,
 }
 
 /// What identifies a finding across quarters: no array index, Sid or message text is part of it.

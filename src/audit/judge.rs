@@ -369,6 +369,7 @@ impl<'a> Judge<'a> {
                 None => self.check.remediation.summary.to_owned(),
                 Some(gap) => remedy(gap, self.context.snapshot.manifest().source),
             },
+            waiver: None,
         }
     }
 

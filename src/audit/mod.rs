@@ -10,6 +10,7 @@ mod rollup;
 mod selection;
 mod summary;
 mod timings;
+mod waiving;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll
 pub use selection::{ByTag, EVERYTHING, Omitted, Selection, Tag};
 pub use summary::{Counts, Summary};
 pub use timings::{Part, Timings, measured};
+pub use waiving::{Standing, WaiverResult};
 
 use completeness::Calls;
 
@@ -32,6 +34,8 @@ use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
 use crate::model::{Account, Fact, Organization};
 use crate::snapshot::{self, Snapshot, manifest};
+use crate::waivers::{Waivers, day_of};
+use waiving::Use;
 
 /// What to audit with.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +50,8 @@ pub struct Options<'a> {
     pub frameworks: &'a [Framework],
     /// What is selected. The checks are those that it leaves.
     pub selection: &'a Selection,
+    /// The waivers of the user's.
+    pub waivers: &'a Waivers,
     /// The time at which ages are counted; absent: the snapshot's end.
     pub as_of: Option<Timestamp>,
     /// Since when an earlier audit knows findings.
@@ -96,6 +102,8 @@ pub struct AuditedAccount {
     pub by_tag: ByTag,
     /// The numbers by which its populations are known to be whole; none for accounts that were left out or are not ACTIVE.
     pub tie_outs: Vec<TieOut>,
+    /// What each waiver met in it.
+    uses: Vec<Use>,
 }
 
 /// Audits a snapshot and delivers each selected account in the order of account ids.
@@ -140,6 +148,7 @@ pub fn run<E: From<snapshot::Error>>(
         }
     }
     summary.ledger = ledger::gaps(manifest, options);
+    summary.waivers = waiving::results(options.waivers, &summary);
     Ok(summary)
 }
 
@@ -160,12 +169,13 @@ impl Context<'_> {
         let read = || self.snapshot.account(entry, self.organization);
         let facts = measured(self.options.timings, Part::Reading, read)?;
         let in_scope = entry.outcome.is_in_scope();
-        let (findings, by_tag) = if in_scope { judge::account(self, &facts) } else { Default::default() };
+        let (mut findings, by_tag) = if in_scope { judge::account(self, &facts) } else { Default::default() };
+        let uses = waiving::apply(self.options.waivers, day_of(self.as_of), &mut findings);
         let tie_outs = match in_scope {
             true => completeness::of_account(self.snapshot.manifest(), &facts, &self.calls),
             false => vec![],
         };
-        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag, tie_outs })
+        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag, tie_outs, uses })
     }
 }
 

@@ -86,6 +86,8 @@ pub struct TestResult<'a> {
     pub has_hole: bool,
     /// Whether the check ran without a part of what it judges, which a selection left out.
     pub is_cut: bool,
+    /// How many of its FAIL are WAIVED elsewhere: their waiver does not count for this framework.
+    pub not_waived: u64,
 }
 
 impl ControlResult<'_> {
@@ -98,25 +100,29 @@ impl ControlResult<'_> {
 
 /// Rolls an audit up to every control of the frameworks.
 pub fn roll_up<'a>(summary: &Summary, frameworks: impl IntoIterator<Item = &'a Framework>) -> Vec<FrameworkResult<'a>> {
-    let control = |control| control_result(summary, control);
     let framework = |framework: &'a Framework| FrameworkResult {
         framework,
-        controls: framework.controls.iter().map(control).collect(),
+        controls: framework.controls.iter().map(|control| control_result(summary, &framework.id, control)).collect(),
     };
     frameworks.into_iter().map(framework).collect()
 }
 
-fn control_result<'a>(summary: &Summary, control: &'a Control) -> ControlResult<'a> {
-    let tests: Vec<TestResult<'a>> = control.tests().map(|test| test_result(summary, test)).collect();
+fn control_result<'a>(summary: &Summary, framework: &str, control: &'a Control) -> ControlResult<'a> {
+    let tests: Vec<TestResult<'a>> = control.tests().map(|test| test_result(summary, framework, test)).collect();
     let mut counts = Counts::default();
     tests.iter().filter_map(|test| test.counts).for_each(|more| counts += more);
     ControlResult { control, determination: determination(&tests), counts, tests }
 }
 
-fn test_result<'a>(summary: &Summary, test: &'a Test) -> TestResult<'a> {
+fn test_result<'a>(summary: &Summary, framework: &str, test: &'a Test) -> TestResult<'a> {
     let check = &test.check;
     let (has_hole, is_cut) = (summary.has_hole(check), summary.omitted.is_cut(check));
-    TestResult { test, counts: counts_of(summary, test), has_hole, is_cut }
+    let mut counts = counts_of(summary, test);
+    let not_waived = summary.not_waived_for(framework, check, test.aspect.as_deref());
+    if let Some(counts) = &mut counts {
+        counts.recount(not_waived, Status::Waived, Status::Fail);
+    }
+    TestResult { test, counts, has_hole, is_cut, not_waived }
 }
 
 fn counts_of(summary: &Summary, test: &Test) -> Option<Counts> {
@@ -206,6 +212,9 @@ mod tests {
             omitted: crate::audit::Omitted::default(),
             tie_outs: BTreeMap::new(),
             of_organization: Vec::new(),
+            waived_for: BTreeMap::new(),
+            waivers: Vec::new(),
+            uses: Vec::new(),
         };
         for (id, (_, statuses)) in IDS.into_iter().zip(tests) {
             let counts = summary.by_check.entry(id).or_default();
@@ -246,7 +255,7 @@ mod tests {
         let tests: Vec<TestResult<'_>> = framework[0].controls[0]
             .tests()
             .zip([Some(counts), None])
-            .map(|(test, counts)| TestResult { test, counts, has_hole: false, is_cut: false })
+            .map(|(test, counts)| TestResult { test, counts, has_hole: false, is_cut: false, not_waived: 0 })
             .collect();
         assert_eq!(determination(&tests), Determination::Incomplete);
         let neither: Vec<TestResult<'_>> = tests.iter().map(|it| TestResult { counts: None, ..it.clone() }).collect();
@@ -259,9 +268,9 @@ mod tests {
         let mut counts = Counts::default();
         counts.add(Status::Pass);
         let test = framework[0].controls[0].tests().next().unwrap();
-        let with_hole = TestResult { test, counts: Some(counts), has_hole: true, is_cut: false };
+        let with_hole = TestResult { test, counts: Some(counts), has_hole: true, is_cut: false, not_waived: 0 };
+        let cut = TestResult { has_hole: false, is_cut: true, ..with_hole.clone() };
         assert_eq!(determination(&[with_hole]), Determination::Incomplete);
-        let cut = TestResult { test, counts: Some(counts), has_hole: false, is_cut: true };
         assert_eq!(determination(&[cut]), Determination::Incomplete);
     }
 }

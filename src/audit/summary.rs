@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
+use super::waiving::{self, Use, WaiverResult};
 use super::{AuditedAccount, LedgerGap, Omitted, Tie, TieOut};
 use crate::checks::Check;
-use crate::finding::{Severity, Status};
+use crate::finding::{Finding, Severity, Status};
 
 /// Number of findings by status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +32,14 @@ impl Counts {
         if let Some((_, count)) = Status::ALL.iter().zip(&mut self.0).find(|(it, _)| **it == status) {
             *count += findings;
         }
+    }
+
+    /// Counts findings of one status under another.
+    pub(super) fn recount(&mut self, findings: u64, from: Status, to: Status) {
+        if let Some((_, count)) = Status::ALL.iter().zip(&mut self.0).find(|(it, _)| **it == from) {
+            *count = count.saturating_sub(findings);
+        }
+        self.add_many(to, findings);
     }
 
     /// Number of findings of any status.
@@ -89,6 +98,11 @@ pub struct Summary {
     pub tie_outs: BTreeMap<&'static str, BTreeMap<Tie, u64>>,
     /// Those that concern the organization as a whole.
     pub of_organization: Vec<TieOut>,
+    /// By check id, aspect and frameworks, WAIVED findings whose waiver counts for those frameworks only.
+    pub waived_for: BTreeMap<(&'static str, Option<String>, Vec<String>), u64>,
+    /// What became of each waiver, in the order of their file.
+    pub waivers: Vec<WaiverResult>,
+    pub(super) uses: Vec<Use>,
 }
 
 impl Summary {
@@ -106,6 +120,9 @@ impl Summary {
             omitted: Omitted::default(),
             tie_outs: BTreeMap::new(),
             of_organization: Vec::new(),
+            waived_for: BTreeMap::new(),
+            waivers: Vec::new(),
+            uses: Vec::new(),
         }
     }
 
@@ -141,10 +158,33 @@ impl Summary {
             for aspect in &finding.aspects {
                 self.by_aspect.entry((finding.check_id, aspect.name.clone())).or_default().add(aspect.status);
             }
+            self.add_limited(finding);
         }
+        waiving::add(&mut self.uses, &account.uses);
         self.omitted.by_tag.add(&account.by_tag);
         self.total += counts;
         self.by_account.insert(id.clone(), counts);
+    }
+
+    /// Counts what a waiver waives for some frameworks only.
+    fn add_limited(&mut self, finding: &Finding) {
+        let Some(waiver) = finding.waiver.as_ref().filter(|it| !it.frameworks.is_empty()) else { return };
+        let mut waive = |aspect: Option<String>| {
+            *self.waived_for.entry((finding.check_id, aspect, waiver.frameworks.clone())).or_default() += 1;
+        };
+        if finding.status == Status::Waived {
+            waive(None);
+        }
+        let aspects = finding.aspects.iter().filter(|aspect| aspect.status == Status::Waived);
+        aspects.for_each(|aspect| waive(Some(aspect.name.clone())));
+    }
+
+    /// How many WAIVED findings of a check, or of an aspect of it, are no more than FAIL for a framework.
+    pub fn not_waived_for(&self, framework: &str, check: &str, aspect: Option<&str>) -> u64 {
+        let counts_not = |(id, name, frameworks): &(&str, Option<String>, Vec<String>)| {
+            *id == check && name.as_deref() == aspect && !frameworks.iter().any(|it| it == framework)
+        };
+        self.waived_for.iter().filter(|(key, _)| counts_not(key)).map(|(_, count)| count).sum()
     }
 
     /// What a selection left out, in phrases.

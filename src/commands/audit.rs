@@ -3,20 +3,20 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
 use super::selection::Asked;
 use super::timings;
-use crate::audit::{self, Determination, FrameworkResult, Selection, Summary, Timings};
+use crate::audit::{self, Determination, FrameworkResult, Selection, Standing, Summary, Timings};
 use crate::checks::Verdicts;
 use crate::cli::{AuditArgs, FailOn, VerdictsArg};
 use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
 use crate::frameworks::OwnFile;
-use crate::report::{self, INDEX, Pack, Prior, Sealed, SigningKey};
+use crate::report::{self, INDEX, Pack, Prior, Sample, Sealed, SigningKey, is_hidden};
 use crate::snapshot::Snapshot;
 
 /// What an audit amounts to.
@@ -33,18 +33,22 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     let snapshot = Snapshot::open(&args.snapshot)?;
     let prior = args.prior.as_deref().map(|prior| prior_pack(prior, &snapshot, &args.out)).transpose()?;
     let tags = super::selection::either(&args.tag, &config.audit.tags);
-    let asked = Asked::new(&args.selection, tags, args.verdicts, config, &[&snapshot])?;
+    let waivers = args.waivers.as_deref();
+    let asked = Asked::new(&args.selection, tags, args.verdicts, waivers, config, &[&snapshot])?;
     let settings = Settings {
         audit: asked.options(args.as_of.or(config.audit.as_of), prior.as_ref(), spent.as_ref()),
         own_frameworks: &asked.library.own,
         prior: prior.as_ref(),
     };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
-    let audited = write_pack(&snapshot, &args.out, settings, Parts { with_snapshot, access: access(args) }, console)?;
+    let sample = sample(args)?;
+    let parts = Parts { with_snapshot, access: access(args), sample: sample.as_ref() };
+    let audited = write_pack(&snapshot, &args.out, settings, parts, console)?;
     let handed = hand_over(args, key.as_ref(), &audited, &snapshot)?;
     let summary = &audited.summary;
     warn_of_gaps(summary, console);
     warn_of_tags(summary, &asked.selection, console);
+    warn_of_waivers(summary, console);
     let mut text = in_words(summary, &audited.results, &asked.selection)?;
     writeln!(text, "\nSnapshot root  {}", snapshot.root())?;
     writeln!(text, "Pack root      {}", audited.sealed.root)?;
@@ -79,11 +83,13 @@ pub(super) struct Settings<'a> {
 
 /// What goes into a pack beside findings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Parts {
+pub(super) struct Parts<'a> {
     /// The snapshot.
     pub(super) with_snapshot: bool,
     /// Who can do what with every key.
     pub(super) access: Access,
+    /// The sample to draw, if any.
+    pub(super) sample: Option<&'a Sample>,
 }
 
 /// When a pack says who can do what with every key.
@@ -107,12 +113,20 @@ fn access(args: &AuditArgs) -> Access {
     }
 }
 
+/// The sample that is asked for.
+fn sample(args: &AuditArgs) -> anyhow::Result<Option<Sample>> {
+    let (Some(size), Some(seed)) = (args.sample, &args.seed) else { return Ok(None) };
+    let is_plain = (1..=64).contains(&seed.chars().count()) && !seed.chars().any(is_hidden);
+    ensure!(is_plain, "--seed: {seed:?} cannot be written down: expected 1 to 64 letters that can be seen");
+    Ok(Some(Sample { size, seed: seed.clone() }))
+}
+
 /// Audits a snapshot and writes its pack into a missing or empty folder.
 pub(super) fn write_pack<'a>(
     snapshot: &Snapshot,
     out: &Path,
     settings: Settings<'a>,
-    parts: Parts,
+    parts: Parts<'_>,
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
     files::keep_out_of(out, &[snapshot.folder()])?;
@@ -130,11 +144,11 @@ fn fill_pack<'a>(
     snapshot: &Snapshot,
     out: &Path,
     settings: Settings<'a>,
-    parts: Parts,
+    parts: Parts<'_>,
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
     let Settings { audit, own_frameworks, prior } = settings;
-    let Parts { with_snapshot, access } = parts;
+    let Parts { with_snapshot, access, sample } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
     if access == Access::IfSmall && !with_access {
@@ -143,7 +157,7 @@ fn fill_pack<'a>(
         ));
     }
     let prior_root = prior.map(|it| it.root.as_str());
-    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root };
+    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root, sample };
     let mut pack = Pack::create(out, snapshot, options)?;
     let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(
@@ -232,6 +246,13 @@ fn warn_of_tags(summary: &Summary, selection: &Selection, console: &Console) {
     }
 }
 
+/// Waivers that do not do what they were written for, on standard error.
+fn warn_of_waivers(summary: &Summary, console: &Console) {
+    for it in summary.waivers.iter().filter(|it| it.standing != Standing::Active) {
+        console.warn(&harmless(&format!("waiver {} is {}: {}", it.id, it.standing.words(), it.notes.join(" "))));
+    }
+}
+
 /// Counts and determinations, for a terminal.
 pub(super) fn in_words(
     summary: &Summary,
@@ -266,6 +287,13 @@ pub(super) fn in_words(
             write!(text, "   {}", by_severity.join(", "))?;
         }
         writeln!(text)?;
+    }
+    if !summary.waivers.is_empty() {
+        let standings = Standing::ALL.into_iter().filter_map(|standing| {
+            let count = summary.waivers.iter().filter(|it| it.standing == standing).count();
+            (count > 0).then(|| format!("{count} {}", standing.words()))
+        });
+        writeln!(text, "\n  Waivers    {}", standings.collect::<Vec<_>>().join(", "))?;
     }
     writeln!(text)?;
     for result in results.iter().filter(|result| result.framework.is_current()) {

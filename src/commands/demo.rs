@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use super::console::{Console, harmless_lines};
 use super::selection::Asked;
-use super::{Exit, audit, diff, print};
+use super::{Exit, audit, diff, print, waiver};
 use crate::cli::DemoArgs;
 use crate::demo::{self, Quarter};
 use crate::files;
@@ -16,6 +16,9 @@ use crate::snapshot::Snapshot;
 
 /// The file by which a later run knows that it may replace the folder.
 const MARKER: &str = ".keyproof-demo";
+
+/// Its file of waivers, which counts in both packs and in the comparison.
+const WAIVERS: &str = "waivers.toml";
 
 pub(super) fn run(args: &DemoArgs, console: &Console) -> anyhow::Result<Exit> {
     match args.accounts {
@@ -44,7 +47,11 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
         console.note(&format!("Writing the snapshot of {} …", quarter.name()));
         demo::write_quarter(&out.join("snapshots").join(quarter.name()), quarter)?;
     }
+    let waivers = out.join(WAIVERS);
+    files::write_atomic(&waivers, demo::WAIVERS.as_bytes())?;
     let everything = Asked::everything()?;
+    let waivers = waiver::read(&waivers, &everything.library)?;
+    let everything = everything.under(waivers);
     let settings = audit::Settings {
         audit: everything.options(None, None, None),
         own_frameworks: &everything.library.own,
@@ -59,7 +66,7 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
             &open(quarter)?,
             &pack,
             settings,
-            audit::Parts { with_snapshot: true, access: audit::Access::Always },
+            audit::Parts { with_snapshot: true, access: audit::Access::Always, sample: None },
             console,
         )?;
         writeln!(

@@ -19,7 +19,8 @@ pub(super) fn run(args: &DiffArgs, config: &Config, console: &Console) -> anyhow
         // A tag that came or went would look like an exception that did.
         console.warn("`tags` under [audit] do not narrow a comparison");
     }
-    let asked = Asked::new(&args.selection, &[], args.verdicts, config, &[&old, &new])?;
+    let waivers = args.waivers.as_deref();
+    let asked = Asked::new(&args.selection, &[], args.verdicts, waivers, config, &[&old, &new])?;
     let (changes, root) = write_comparison(&old, &new, &args.out, &asked)?;
     let mut text = in_words(&changes)?;
     writeln!(text, "\nPack root      {root}")?;
@@ -51,7 +52,7 @@ pub(super) fn write_comparison(
 
 fn fill(old: &Snapshot, new: &Snapshot, out: &Path, asked: &Asked) -> anyhow::Result<(Changes, String)> {
     let changes = diff::run(old, new, asked.options(None, None, None))?;
-    let sealed = report::write_comparison(out, &changes)?;
+    let sealed = report::write_comparison(out, &changes, &asked.waivers)?;
     Ok((changes, sealed.root))
 }
 

@@ -21,6 +21,7 @@ mod selection;
 mod timings;
 mod verify;
 mod version;
+mod waiver;
 
 use std::io::{self, Write};
 
@@ -93,6 +94,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Role(args) => role::run(&args),
         Command::Evaluate(args) => evaluate::run(&args, console),
         Command::Demo(args) => demo::run(&args, console),
+        Command::Waiver(command) => waiver::run(&command, &config, console),
         Command::Version(args) => version::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();

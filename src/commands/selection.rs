@@ -1,13 +1,14 @@
 //! What an audit or a comparison is narrowed to: flags and configuration, taken for what there is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{bail, ensure};
 use jiff::Timestamp;
 
 use super::audit::{severity, verdicts};
 use super::framework::{self, Library};
-use super::nearest;
+use super::{nearest, waiver};
 use crate::audit::{self, Selection, Tag, Timings};
 use crate::checks::{self, CHECKS, Check, Parameters, Service, Verdicts};
 use crate::cli::{SelectionArgs, ServiceArg, VerdictsArg};
@@ -15,11 +16,13 @@ use crate::config::Config;
 use crate::model::Organization;
 use crate::report::Prior;
 use crate::snapshot::Snapshot;
+use crate::waivers::{NO_WAIVERS, Waivers};
 
 /// What to judge, and how.
 pub(super) struct Asked {
     pub(super) library: Library,
     pub(super) selection: Selection,
+    pub(super) waivers: Waivers,
     checks: Vec<&'static Check>,
     parameters: Parameters,
     verdicts: Verdicts,
@@ -31,10 +34,16 @@ impl Asked {
         Ok(Self {
             library: framework::library(&[])?,
             selection: Selection::default(),
+            waivers: NO_WAIVERS.clone(),
             checks: CHECKS.to_vec(),
             parameters: Parameters::default(),
             verdicts: Verdicts::Keyproof,
         })
+    }
+
+    /// The same under waivers.
+    pub(super) fn under(self, waivers: Waivers) -> Self {
+        Self { waivers, ..self }
     }
 
     /// What flags and configuration ask for of snapshots, which are judged alike.
@@ -42,6 +51,7 @@ impl Asked {
         args: &SelectionArgs,
         tags: &[String],
         verdicts_asked: Option<VerdictsArg>,
+        waivers: Option<&Path>,
         config: &Config,
         snapshots: &[&Snapshot],
     ) -> anyhow::Result<Self> {
@@ -70,7 +80,12 @@ impl Asked {
             "the selection leaves no check: no check belongs to all of {}; leave one of them out",
             selection.words().join("; ")
         );
-        Ok(Self { parameters: config.parameters.clone().under(verdicts)?, library, selection, checks, verdicts })
+        let waivers = match waivers.or(file.waivers.as_deref()) {
+            Some(path) => waiver::read(path, &library)?,
+            None => NO_WAIVERS.clone(),
+        };
+        let parameters = config.parameters.clone().under(verdicts)?;
+        Ok(Self { library, selection, waivers, checks, parameters, verdicts })
     }
 
     /// What the audit runs with.
@@ -86,6 +101,7 @@ impl Asked {
             verdicts: self.verdicts,
             frameworks: &self.library.frameworks,
             selection: &self.selection,
+            waivers: &self.waivers,
             as_of,
             first_seen: prior.map(|it| &it.first_seen),
             timings,

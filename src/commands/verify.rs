@@ -104,15 +104,18 @@ fn render(path: &Path, made: &Made, again: &Path, console: &Console) -> anyhow::
         ensure!(files::is_inside(&name), "`{id}` in `{}` is no id of a framework", report::PACK);
         config.audit.framework_files.push(path.join(name));
     }
+    let waivers = Some(path.join(report::WAIVERS)).filter(|file| file.is_file());
     let snapshot = Snapshot::open(&path.join(snapshot::IN_A_PACK))?;
     let prior = made.prior_pack_root.as_ref().map(|root| Prior::kept(path, root)).transpose()?;
-    let asked = Asked::new(&SelectionArgs::default(), &config.audit.tags, None, &config, &[&snapshot])?;
+    let tags = &config.audit.tags;
+    let asked = Asked::new(&SelectionArgs::default(), tags, None, waivers.as_deref(), &config, &[&snapshot])?;
     let settings = audit::Settings {
         audit: asked.options(Some(made.as_of), prior.as_ref(), None),
         own_frameworks: &asked.library.own,
         prior: prior.as_ref(),
     };
     let access = if made.access.included { audit::Access::Always } else { audit::Access::Never };
-    audit::write_pack(&snapshot, again, settings, audit::Parts { with_snapshot: true, access }, console)?;
+    let parts = audit::Parts { with_snapshot: true, access, sample: made.sample.as_ref() };
+    audit::write_pack(&snapshot, again, settings, parts, console)?;
     Ok(())
 }

@@ -23,3 +23,6 @@ mod tests;
 
 pub use generate::{Size, generate, generate_sized};
 pub use quarters::{Quarter, write_quarter};
+
+/// The waivers of its company, as a file: some in force in the third quarter, one lapsed, one stale.
+pub const WAIVERS: &str = include_str!("waivers.toml");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::inventory::{Inventory, Presence};
 use super::{Class, FindingChange};
 use crate::audit::AuditedAccount;
-use crate::finding::{Finding, Status};
+use crate::finding::{Finding, Status, WaiverReference};
 
 /// The old findings, waiting to be met by the new ones. Of those that passed only the status is kept.
 #[derive(Debug, Default)]
@@ -92,6 +92,7 @@ fn change(finding: &Finding, old_status: Option<Status>, new_status: Option<Stat
         resource_arn: finding.resource_arn.clone(),
         resource_name: finding.resource_name.clone(),
         reason: finding.reason.clone(),
+        waiver: finding.waiver.clone(),
     }
 }
 
@@ -102,24 +103,37 @@ fn judge(it: &FindingChange, before: &Inventory, after: &Inventory) -> (Class, S
         (Some(Status::Fail), Some(Status::Fail)) => said(Class::Unchanged, "it failed then and fails now"),
         (Some(Status::Fail), Some(Status::Pass)) => said(Class::Fixed, "it passes now"),
         (Some(Status::Fail), Some(Status::NotApplicable)) => said(Class::Fixed, "the check no longer applies to it"),
-        (Some(Status::Fail), Some(Status::Waived)) => said(Class::Waived, "it still fails, under a waiver"),
+        (Some(Status::Fail), Some(Status::Waived)) => {
+            (Class::Waived, format!("it still fails, {}", waiver(it, "under a waiver")))
+        }
         (Some(Status::Fail), Some(new)) => {
             (Class::NoLongerAssessable, format!("it is {new} now, which says nothing of the exception"))
         }
         (Some(Status::Fail), None) => gone(it, after),
         (Some(Status::Waived), Some(Status::Fail)) => {
-            said(Class::WaiverEnded, "it fails, and no waiver holds any more")
+            (Class::WaiverEnded, format!("it fails: {}", waiver(it, "no waiver means it any more")))
         }
         (Some(old @ (Status::Error | Status::Undecided | Status::Manual)), Some(Status::Fail)) => {
             (Class::NewlyAssessable, format!("it was {old} before, which said nothing of an exception"))
         }
         (Some(old), Some(Status::Fail)) => (Class::New, format!("it was {old} before")),
         (None, Some(Status::Fail)) => appeared(it, before),
+        (Some(old), Some(Status::Waived)) if old != Status::Waived => {
+            (Class::Other, format!("{old} before; it fails now, {}", waiver(it, "under a waiver")))
+        }
+        (None, Some(Status::Waived)) => {
+            (Class::Other, format!("there was no such finding before; it fails now, {}", waiver(it, "under a waiver")))
+        }
         (Some(old), Some(new)) => (Class::Other, format!("{old} before, {new} now")),
         (None, Some(new)) => (Class::Other, format!("there was no such finding before, {new} now")),
         (Some(old), None) => (Class::Other, format!("{old} before, no such finding now")),
         (None, None) => said(Class::Other, "no such finding in either snapshot"),
     }
+}
+
+/// What the waiver of the newer finding comes to, or else other words.
+fn waiver(it: &FindingChange, otherwise: &str) -> String {
+    it.waiver.as_ref().map_or_else(|| otherwise.to_owned(), WaiverReference::words)
 }
 
 /// An exception of which the new audit says nothing.

@@ -14,6 +14,7 @@ use crate::snapshot::{
     self, AccountOutcome, Call, Collector, Excluded, Journal, ORGANIZATION, Outcome, Scope as Asked, Snapshot,
     SnapshotFile, Source, Writer, iam_path, kms_path,
 };
+use crate::waivers::NO_WAIVERS;
 
 /// Region of every key.
 pub(crate) const REGION: &str = "eu-central-1";
@@ -297,6 +298,7 @@ pub(crate) fn options(frameworks: &[Framework]) -> Options<'_> {
         verdicts: checks::Verdicts::Keyproof,
         frameworks,
         selection: &EVERYTHING,
+        waivers: &NO_WAIVERS,
         as_of: None,
         first_seen: None,
         timings: None,

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::audit::{self, Counts};
 use crate::checks::{Setting, Verdicts};
-use crate::finding::{Severity, Status};
+use crate::finding::{Severity, Status, WaiverReference};
 use crate::snapshot::{self, Snapshot, manifest};
 
 use findings::Matcher;
@@ -111,6 +111,9 @@ pub struct FindingChange {
     pub resource_name: String,
     /// The reason that the newer of the two findings gives.
     pub reason: String,
+    /// The waiver that the newer of the two findings names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<WaiverReference>,
 }
 
 /// What became of an account.
@@ -235,6 +238,9 @@ pub struct Changes {
     /// What was selected and what that left out, in sentences; none if everything was compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub narrowed: Vec<String>,
+    /// SHA-256 of the file of waivers, which count at the end of each snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waivers_sha256: Option<String>,
     /// The sum of the exceptions.
     pub balance: Balance,
     /// Number of findings in each class.
@@ -305,6 +311,7 @@ pub fn run(old: &Snapshot, new: &Snapshot, options: audit::Options<'_>) -> Resul
         settings: options.settings(),
         verdicts: options.verdicts,
         narrowed: narrowed(options, &old_summary, &new_summary),
+        waivers_sha256: options.waivers.sha256(),
         balance,
         counts,
         findings,

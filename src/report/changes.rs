@@ -10,18 +10,19 @@ use super::html::{Page, Pages};
 use super::identity;
 use super::table::Table;
 use super::view::{self, MAX_ROWS, StatusView, grouped, shortened};
-use super::{CHANGES, Error};
+use super::{CHANGES, Error, waivers_page};
 use crate::checks::Verdicts;
 use crate::diff::{AccountChange, Changes, Class, Fate, FindingChange, ResourceChange, Side};
 use crate::files;
 use crate::finding::Status;
 use crate::snapshot::manifest::{Source, Tool};
+use crate::waivers::Waivers;
 
 const CSV: &str = "data/csv/changes.csv";
 const JSON: &str = "data/json/changes.json";
 
 /// The columns of `changes.csv`, in their order, which never changes inside a major version.
-const COLUMNS: [(&str, &str); 16] = [
+const COLUMNS: [(&str, &str); 17] = [
     ("kind", "finding, account, or resource (a principal or key)"),
     (
         "change",
@@ -41,14 +42,18 @@ const COLUMNS: [(&str, &str); 16] = [
     ("resource_name", "Name of the resource"),
     ("reason", "The reason that the newer of the two findings gives"),
     ("fingerprint", "Identity of the finding across quarters"),
+    ("waiver_id", "The waiver that the newer of the two findings names"),
 ];
 
-/// Writes the comparison into a missing or empty folder.
+/// Writes the comparison into a missing or empty folder, with the file of the waivers that counted.
 ///
 /// # Errors
 /// When the folder holds something or cannot be written.
-pub fn write(folder: &Path, changes: &Changes) -> Result<Sealed, Error> {
+pub fn write(folder: &Path, changes: &Changes, waivers: &Waivers) -> Result<Sealed, Error> {
     let mut bag = Bag::create(folder)?;
+    if let Some(text) = &waivers.text {
+        bag.put(waivers_page::FILE, text.as_bytes())?;
+    }
     table(&mut bag, changes)?;
     let mut file = bag.begin(JSON)?;
     let encode = |failed: serde_json::Error| Error::Encode { path: JSON.to_owned(), reason: failed.to_string() };
@@ -96,6 +101,7 @@ fn table(bag: &mut Bag, changes: &Changes) -> Result<(), Error> {
             &it.resource_name,
             &it.reason,
             &it.fingerprint,
+            it.waiver.as_ref().map_or("", |waiver| &waiver.id),
         ])?;
     }
     for it in &changes.accounts {
@@ -121,6 +127,7 @@ struct Identity {
     loosened: Vec<String>,
     narrowed: Vec<String>,
     verdicts: &'static str,
+    waivers: String,
     demo: bool,
     tool: String,
     old: SideView,
@@ -168,6 +175,7 @@ impl Identity {
                 Verdicts::Keyproof => "",
                 Verdicts::SecurityHub => "with the parameters of AWS Security Hub where it has a control of its own",
             },
+            waivers: changes.waivers_sha256.clone().unwrap_or_default(),
             demo: changes.new.source == Source::Demo || changes.old.source == Source::Demo,
             tool: format!("{} {}", tool.name, tool.version),
             old,

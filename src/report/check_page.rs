@@ -102,8 +102,10 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>, check: &'static Check) -> Co
     let mut accounts = accounts(audited, check);
     let hidden_accounts = accounts.len().saturating_sub(MAX_ACCOUNTS);
     accounts.truncate(MAX_ACCOUNTS);
-    let concerning: u64 =
-        [Status::Fail, Status::Error, Status::Undecided].into_iter().map(|status| counts.of(status)).sum();
+    let concerning: u64 = [Status::Fail, Status::Error, Status::Undecided, Status::Waived]
+        .into_iter()
+        .map(|status| counts.of(status))
+        .sum();
     Content {
         id: check.id,
         title: check.title,

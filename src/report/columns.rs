@@ -6,9 +6,8 @@ use super::Error;
 use super::bag::Bag;
 use super::completeness;
 use super::findings::FINDINGS_COLUMNS;
-use super::keys;
-use super::poam;
-use super::scope;
+use super::pack::Options;
+use super::{keys, poam, requests, sample, scope, waivers_page};
 use crate::finding::{Severity, Status};
 
 /// Where the text for people lies in a pack or comparison.
@@ -40,7 +39,7 @@ pub(super) struct File {
 }
 
 /// The files of a pack.
-pub(super) fn of_pack(with_access: bool) -> Vec<File> {
+pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
     let findings = File {
         name: "findings.csv",
         content: "One row a finding; `json/findings.ndjson` holds the raw values.",
@@ -71,8 +70,28 @@ pub(super) fn of_pack(with_access: bool) -> Vec<File> {
         key: Some("account_id"),
         columns: scope::columns(),
     };
-    let mut files = vec![findings, plan, scope, ties, gaps];
-    if with_access {
+    let waivers = File {
+        name: "waivers.csv",
+        content: "One row a waiver, in the order of `inputs/waivers.toml`; none if no file was given.",
+        key: None,
+        columns: waivers_page::COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect(),
+    };
+    let requests = File {
+        name: "request_list.csv",
+        content: "One row a thing that is still to be asked for, by framework and control.",
+        key: None,
+        columns: requests::COLUMNS.to_vec(),
+    };
+    let mut files = vec![findings, plan, scope, ties, gaps, waivers, requests];
+    if options.sample.is_some() {
+        files.push(File {
+            name: "sample.csv",
+            content: "One row an item of the sample, in the order of the draw, to be signed.",
+            key: None,
+            columns: sample::COLUMNS.iter().map(|(name, content, _)| (*name, *content)).collect(),
+        });
+    }
+    if options.with_access {
         let review =
             File { name: keys::REVIEW, content: keys::REVIEW_CONTENT, key: None, columns: keys::review_columns() };
         files.push(review);

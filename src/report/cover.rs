@@ -8,6 +8,7 @@ use super::framework_page::{
 use super::html::file_name;
 use super::pack::Audited;
 use super::view::{self, Columns, Number, counted, grouped, listed, shortened};
+use super::waivers_page::{self, StandingRow};
 use crate::audit::{Determination, FrameworkResult, LedgerGap, Tie};
 use crate::checks::{Check, Verdicts};
 use crate::finding::{Severity, Status};
@@ -32,6 +33,8 @@ pub(super) struct Content<'a> {
     gaps_rest: String,
     unread: Vec<UnreadRow<'a>>,
     complete: Option<String>,
+    standings: Vec<StandingRow>,
+    waivers: String,
     top: Vec<TopRow<'a>>,
     top_rest: String,
     columns: &'a Columns,
@@ -198,6 +201,8 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>) -> Content<'a> {
         },
         unread: unread(audited),
         complete: complete(audited),
+        standings: waivers_page::standings(audited),
+        waivers: waivers_page::lead(audited),
         top,
         top_rest,
         columns: audited.columns,

@@ -6,7 +6,8 @@ use super::view::{FindingView, MAX_ROWS, MAX_WEIGHT};
 use crate::finding::{Finding, Status};
 
 /// How many rows of each status a page shows, so that none crowds out the others.
-const ROOM: [(Status, usize); 3] = [(Status::Fail, MAX_ROWS - 600), (Status::Error, 400), (Status::Undecided, 200)];
+const ROOM: [(Status, usize); 4] =
+    [(Status::Fail, MAX_ROWS - 800), (Status::Error, 400), (Status::Undecided, 200), (Status::Waived, 200)];
 
 /// What one check did not pass.
 #[derive(Debug, Default)]

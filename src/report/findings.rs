@@ -6,7 +6,7 @@ use super::bag::Bag;
 use super::stream::Stream;
 use super::table::{SEPARATOR, Table};
 use super::{Error, FINDINGS};
-use crate::finding::Finding;
+use crate::finding::{Finding, WaiverReference};
 
 const CSV: &str = "data/csv/findings.csv";
 
@@ -19,7 +19,7 @@ const SCHEMA_TEXT: &str = include_str!("findings.schema.json");
 type Column = (&'static str, &'static str, fn(&Finding) -> String);
 
 /// The columns, in their order, which never changes inside a major version.
-pub(super) const FINDINGS_COLUMNS: [Column; 24] = [
+pub(super) const FINDINGS_COLUMNS: [Column; 27] = [
     ("fingerprint", "Identity of the finding across quarters", |it| it.fingerprint.clone()),
     ("check_id", "The check", |it| it.check_id.to_owned()),
     ("status", "PASS, FAIL, WAIVED, UNDECIDED, NOT_APPLICABLE, ERROR or MANUAL", |it| it.status.word().to_owned()),
@@ -61,7 +61,20 @@ pub(super) const FINDINGS_COLUMNS: [Column; 24] = [
     ("controls", "Mapped controls, framework:control", |it| it.controls.join(SEPARATOR)),
     ("remediation", "What to do, in one line", |it| it.remediation.clone()),
     ("first_seen", "When the finding was first seen, UTC", |it| it.first_seen.to_string()),
+    ("waiver_id", "The waiver that means the exception; waivers.csv has its rest", |it| {
+        of_waiver(it, |it| it.id.clone())
+    }),
+    ("waiver_state", "active, lapsed or not_yet_effective; only active makes it WAIVED", |it| {
+        of_waiver(it, |it| it.state.word().to_owned())
+    }),
+    ("waiver_expires_on", "Last day on which the waiver is in force, UTC", |it| {
+        of_waiver(it, |it| it.expires_on.to_string())
+    }),
 ];
+
+fn of_waiver(finding: &Finding, text: fn(&WaiverReference) -> String) -> String {
+    finding.waiver.as_ref().map(text).unwrap_or_default()
+}
 
 fn joined<T>(items: &[T], text: fn(&T) -> String) -> String {
     items.iter().map(text).collect::<Vec<_>>().join(SEPARATOR)

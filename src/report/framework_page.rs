@@ -135,7 +135,7 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>, result: &'a FrameworkResult<
         superseded_by: successor(audited, framework),
         tally: tally(result),
         columns: audited.columns,
-        controls: result.controls.iter().map(|control| control_row(audited, control)).collect(),
+        controls: result.controls.iter().map(|control| control_row(audited, &framework.id, control)).collect(),
     }
 }
 
@@ -145,10 +145,11 @@ fn successor(audited: &Audited<'_>, framework: &Framework) -> Option<Successor> 
     Some(Successor { id: id.clone(), href })
 }
 
-fn control_row<'a>(audited: &'a Audited<'a>, result: &'a ControlResult<'a>) -> ControlRow<'a> {
+fn control_row<'a>(audited: &'a Audited<'a>, framework: &str, result: &'a ControlResult<'a>) -> ControlRow<'a> {
     let control = result.control;
     let gaps = gaps(audited, result);
-    let scope: Vec<String> = result.tests.iter().filter(|it| it.counts.is_some()).map(scope).collect();
+    let scope: Vec<String> =
+        result.tests.iter().filter(|it| it.counts.is_some()).map(|test| scope(framework, test)).collect();
     let open = result.counts.of(Status::Error) + result.counts.of(Status::Undecided);
     let has_hole = result.tests.iter().any(|it| it.has_hole);
     let is_open = open > 0 || has_hole || result.omitted() != (0, 0);
@@ -168,7 +169,7 @@ fn control_row<'a>(audited: &'a Audited<'a>, result: &'a ControlResult<'a>) -> C
         incomplete: determination(Determination::Incomplete),
         sentence: sentence(result, &audited.identity.as_of_words, &gaps),
         numbers: audited.columns.shown().iter().copied().map(number).collect(),
-        tests: result.tests.iter().map(|test| test_row(audited, test)).collect(),
+        tests: result.tests.iter().map(|test| test_row(audited, framework, test)).collect(),
         proposals: control
             .proposals()
             .map(|test| ProposalRow {
@@ -197,14 +198,13 @@ fn marks(requirement: Option<Requirement>, baselines: Option<&[Baseline]>) -> Ve
 }
 
 /// The question to `findings.ndjson` that a test answers.
-fn scope(result: &TestResult<'_>) -> String {
-    match &result.test.aspect {
-        None => format!("check={}", result.test.check),
-        Some(aspect) => format!("check={} aspect={aspect}", result.test.check),
-    }
+pub(super) fn scope(framework: &str, result: &TestResult<'_>) -> String {
+    let aspect = result.test.aspect.as_ref().map(|aspect| format!(" aspect={aspect}")).unwrap_or_default();
+    let framework = if result.not_waived > 0 { format!(" framework={framework}") } else { String::new() };
+    format!("check={}{aspect}{framework}", result.test.check)
 }
 
-fn test_row<'a>(audited: &'a Audited<'a>, result: &'a TestResult<'a>) -> TestRow<'a> {
+fn test_row<'a>(audited: &'a Audited<'a>, framework: &str, result: &'a TestResult<'a>) -> TestRow<'a> {
     let test = result.test;
     TestRow {
         check: &test.check,
@@ -214,7 +214,7 @@ fn test_row<'a>(audited: &'a Audited<'a>, result: &'a TestResult<'a>) -> TestRow
         third_party_only: test.third_party_only,
         note: test.note.as_deref().unwrap_or_default(),
         sources: test.sources.iter().map(source_row).collect(),
-        numbers: result.counts.map(|counts| audited.columns.numbers(&counts, &scope(result))),
+        numbers: result.counts.map(|counts| audited.columns.numbers(&counts, &scope(framework, result))),
     }
 }
 
@@ -228,7 +228,7 @@ fn source_row(source: &Source) -> SourceRow<'_> {
 }
 
 /// The numbers of the gaps on the cover that concern a control.
-fn gaps(audited: &Audited<'_>, result: &ControlResult<'_>) -> Vec<String> {
+pub(super) fn gaps(audited: &Audited<'_>, result: &ControlResult<'_>) -> Vec<String> {
     let checks: BTreeSet<&str> = result.tests.iter().map(|it| it.test.check.as_str()).collect();
     let concerns =
         |checks_of_gap: &[&str]| checks_of_gap.is_empty() || checks_of_gap.iter().any(|it| checks.contains(it));
@@ -248,7 +248,11 @@ fn sentence(result: &ControlResult<'_>, as_of: &str, gaps: &[String]) -> String 
     match result.determination {
         Determination::ExceptionsNoted | Determination::ExceptionsWaived => {
             let waived = counts.of(Status::Waived);
-            let noted = exceptions(&of(counts.of(Status::Fail) + waived), waived, as_of);
+            let mut noted = exceptions(&of(counts.of(Status::Fail) + waived), waived, as_of);
+            let elsewhere: u64 = result.tests.iter().map(|test| test.not_waived).sum();
+            if elsewhere > 0 {
+                noted += &format!(" Waivers that count for other frameworks only cover {} more.", grouped(elsewhere));
+            }
             match left_out(result) {
                 Some(left_out) => format!("{noted} Beyond that no conclusion: {left_out}."),
                 None => noted,

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::framework_page::gap_name;
-use super::pack::{CONFIG, Options};
+use super::pack::{Audited, CONFIG, Options};
+use super::sample::Draw;
 use super::view::{grouped, shortened};
-use crate::audit::{ControlResult, FrameworkResult, LedgerGap, Selection, Summary, Tie};
+use super::waivers_page;
+use crate::audit::{ControlResult, LedgerGap, Selection, Summary, Tie};
 use crate::checks::{self, Check, Parameter, Setting};
 use crate::digest;
 use crate::frameworks::Framework;
@@ -50,6 +52,8 @@ pub(super) struct Identity {
     pub(super) window_words: [String; 2],
     /// Whether the pack says who can do what with every key.
     pub(super) has_access: bool,
+    /// Whether it holds a sample.
+    pub(super) has_sample: bool,
     /// Digest of the snapshot's manifest.
     pub(super) snapshot_root: String,
     /// Digest of everything that decides the pack's bytes.
@@ -62,6 +66,8 @@ pub(super) struct Identity {
     pub(super) kms_actions: &'static str,
     /// Parameters that let more pass than their defaults, in words.
     pub(super) loosened: Vec<String>,
+    /// Digest of the file of waivers; empty if there is none.
+    pub(super) waivers: String,
     /// What was selected and what that left out, in sentences; none if everything was selected.
     pub(super) narrowed: Vec<String>,
     /// Whether the snapshot is a made-up one.
@@ -95,12 +101,14 @@ impl Identity {
             as_of_words: to_the_second(as_of),
             window_words: [to_the_second(manifest.window.start), to_the_second(manifest.window.end)],
             has_access: options.with_access,
+            has_sample: options.sample.is_some(),
             snapshot_root: snapshot.root().to_owned(),
             input_root: input_root(snapshot.root(), &ruleset, as_of, options),
             prior_root: options.prior_root.map(str::to_owned),
             ruleset,
             kms_actions: KMS_ACTIONS_DATE,
             loosened: loosened(&options.audit.settings()),
+            waivers: options.audit.waivers.sha256().unwrap_or_default(),
             narrowed: narrowed(manifest, options),
             demo: manifest.source == Source::Demo,
         }
@@ -192,12 +200,14 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
         "as_of": as_of,
         "parameters": options.audit.settings(),
         "verdicts": options.audit.verdicts,
+        "waivers": options.audit.waivers.sha256(),
         "ruleset": ruleset,
         "selection": options.audit.selection,
         "snapshot": snapshot_root,
         "snapshot_included": options.with_snapshot,
         "access_included": options.with_access,
         "prior": options.prior_root,
+        "sample": options.sample,
         "tool": Tool::this(),
     });
     digest::sha256(input.to_string().as_bytes())
@@ -267,15 +277,18 @@ fn control(it: &ControlResult<'_>) -> Value {
     })
 }
 
+/// The file of waivers, and what became of each; null where none was given.
+fn waivers(options: &Options<'_>, summary: &Summary) -> Value {
+    options.audit.waivers.sha256().map_or(
+        Value::Null,
+        |sha256| json!({ "file": waivers_page::FILE, "sha256": sha256, "waivers": summary.waivers }),
+    )
+}
+
 /// `pack.json`.
-pub(super) fn pack_json(
-    identity: &Identity,
-    snapshot: &Snapshot,
-    options: &Options<'_>,
-    summary: &Summary,
-    results: &[FrameworkResult<'_>],
-) -> Value {
-    let manifest = snapshot.manifest();
+pub(super) fn pack_json(audited: &Audited<'_>) -> Value {
+    let Audited { identity, options, summary, results, .. } = audited;
+    let manifest = audited.snapshot.manifest();
     let by_severity: serde_json::Map<String, Value> =
         summary.by_severity.iter().map(|(severity, counts)| (severity.word().to_owned(), json!(counts))).collect();
     let frameworks: Vec<Value> = results
@@ -315,6 +328,8 @@ pub(super) fn pack_json(
             "asked": options.audit.selection,
             "left_out": summary.omitted,
         },
+        "waivers": waivers(options, summary),
+        "sample": audited.draw.map(Draw::json),
         "incomplete": summary.is_incomplete(),
         "tie_outs": tie_outs(summary),
         "counts": {

@@ -8,11 +8,14 @@
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
 //!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
-//!   data/inputs/             first_seen.ndjson: what an earlier pack says of its findings, if there was one
-//!   data/report/             index.html, frameworks/, checks/, accounts/, methodology.html
+//!   data/inputs/             waivers.toml, if there is one; first_seen.ndjson: what an earlier pack says of its findings, if there
+//!                            was one
+//!   data/report/             index.html, scope.html, completeness.html, frameworks/, checks/, accounts/, waivers.html, requests.html,
+//!                            sample.html on request, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv, poam.csv; key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
+//!   data/csv/                findings.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv, request_list.csv, sample.csv;
+//!                            key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
 //!                            COLUMNS.md, datapackage.json
 //!   data/json/               findings.ndjson, findings.schema.json
 //!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml
@@ -54,12 +57,16 @@ mod poam;
 mod prior;
 mod recipe;
 mod reproduce;
+mod requests;
+mod sample;
 mod scope;
 mod signature;
+mod spot_check;
 mod stream;
 mod table;
 mod view;
 mod visible;
+mod waivers_page;
 
 #[cfg(test)]
 mod tests;
@@ -74,9 +81,11 @@ pub use demo_page::{DemoLink, demo_page};
 pub use pack::{CONFIG, OWN_FRAMEWORKS, Options, Pack};
 pub use prior::Prior;
 pub use reproduce::{Difference, Made, Part, Selected, differences, made};
+pub use sample::Sample;
 pub use signature::{SIGNATURE, SigningKey, sign, signer};
 pub use table::is_risky;
 pub use visible::is_hidden;
+pub use waivers_page::FILE as WAIVERS;
 
 /// Path of the cover inside a pack.
 pub const INDEX: &str = "data/report/index.html";

@@ -18,9 +18,12 @@ use super::interop::Interop;
 use super::keys;
 use super::methodology;
 use super::prior;
+use super::requests;
+use super::sample::{self, Draw, Sample};
 use super::scope;
 use super::stream::Stream;
 use super::view::Columns;
+use super::waivers_page::{self, Meant};
 use super::{Error, INDEX, PACK};
 use crate::access::{Directory, Estate};
 use crate::audit::{self, AuditedAccount, FrameworkResult, Part, Summary, measured, roll_up};
@@ -47,6 +50,8 @@ pub struct Options<'a> {
     pub with_access: bool,
     /// The pack root of the earlier pack that says since when findings are known.
     pub prior_root: Option<&'a str>,
+    /// The sample to draw, if any.
+    pub sample: Option<&'a Sample>,
 }
 
 /// A pack in the making. Dropped unfinished, it leaves a folder without a manifest, which no one takes for a pack.
@@ -61,6 +66,8 @@ pub struct Pack<'a> {
     first_seen: Option<Stream>,
     interop: Interop,
     exceptions: BTreeMap<&'static str, Exceptions>,
+    meant: Meant,
+    draw: Option<Draw>,
     accounts: Accounts,
     completeness: Completeness,
     keys: keys::AllFacts,
@@ -76,6 +83,8 @@ pub(super) struct Audited<'a> {
     pub(super) summary: &'a Summary,
     pub(super) results: &'a [FrameworkResult<'a>],
     pub(super) exceptions: &'a BTreeMap<&'static str, Exceptions>,
+    pub(super) meant: &'a Meant,
+    pub(super) draw: Option<&'a Draw>,
     pub(super) accounts: &'a Accounts,
     pub(super) columns: &'a Columns,
     pub(super) tied: &'a Tied,
@@ -100,6 +109,8 @@ impl<'a> Pack<'a> {
             pages: Pages::new()?,
             identity,
             exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
+            meant: Meant::default(),
+            draw: options.sample.map(Draw::new),
             accounts: Accounts::default(),
             keys: keys::AllFacts::new(),
             reviews: keys::Reviews::default(),
@@ -120,6 +131,10 @@ impl<'a> Pack<'a> {
         let prefix = prefix(&self.options);
         for finding in &audited.findings {
             self.findings.add(finding)?;
+            self.meant.add(finding);
+            if let Some(draw) = &mut self.draw {
+                draw.add(finding);
+            }
             if let (Some(stream), Some(known)) = (&mut self.first_seen, self.options.audit.first_seen)
                 && let Some(first_seen) = known.get(&finding.fingerprint)
             {
@@ -195,14 +210,21 @@ impl<'a> Pack<'a> {
             summary,
             results: &results,
             exceptions: &self.exceptions,
+            meant: &self.meant,
+            draw: self.draw.as_ref(),
             accounts: &self.accounts,
             columns: &Columns::new(&summary.total),
             tied: &tied,
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
+        waivers_page::write_files(&mut self.bag, &audited)?;
+        requests::write_table(&mut self.bag, &audited)?;
+        if let Some(draw) = &self.draw {
+            draw.write_table(&mut self.bag)?;
+        }
         self.interop.finish(&mut self.bag, &audited)?;
-        columns::write(&mut self.bag, &columns::of_pack(self.options.with_access))?;
-        let json = identity::pack_json(&self.identity, self.snapshot, &self.options, summary, &results);
+        columns::write(&mut self.bag, &columns::of_pack(&self.options))?;
+        let json = identity::pack_json(&audited);
         let mut bytes = serde_json::to_vec_pretty(&json)
             .map_err(|failed| Error::Encode { path: PACK.to_owned(), reason: failed.to_string() })?;
         bytes.push(b'\n');
@@ -249,6 +271,17 @@ fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<()
     let page = Page { title: "Completeness", up: "", part: "completeness" };
     let bytes = pages.render("completeness.html", page, identity, &audited.tied.content(audited))?;
     bag.put("data/report/completeness.html", &bytes)?;
+    let page = Page { title: "Waivers", up: "", part: "waivers" };
+    let bytes = pages.render("waivers.html", page, identity, &waivers_page::content(audited))?;
+    bag.put("data/report/waivers.html", &bytes)?;
+    let page = Page { title: "Request list", up: "", part: "requests" };
+    let bytes = pages.render("requests.html", page, identity, &requests::content(audited))?;
+    bag.put("data/report/requests.html", &bytes)?;
+    if let Some(draw) = audited.draw {
+        let page = Page { title: "Sample", up: "", part: "sample" };
+        let content = sample::content(audited, draw, prefix(audited.options));
+        bag.put("data/report/sample.html", &pages.render("sample.html", page, identity, &content)?)?;
+    }
     let page = Page { title: "Methodology and limitations", up: "", part: "methodology" };
     let bytes = pages.render("methodology.html", page, identity, &methodology::content(audited))?;
     bag.put("data/report/methodology.html", &bytes)

@@ -165,6 +165,7 @@ mod tests {
             check_id: "iam-user-mfa-all",
             status: crate::finding::Status::Fail,
             underlying_status: None,
+            waiver: None,
             severity: crate::finding::Severity::Low,
             partition: "aws".to_owned(),
             account_id: "111122223333".to_owned(),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::bag::{MANIFEST, TAG_MANIFEST};
+use super::sample::Sample;
 use super::{Error, PACK};
 use crate::checks::Verdicts;
 use crate::files;
@@ -28,6 +29,8 @@ pub struct Made {
     pub snapshot: Part,
     /// Who can do what with every key.
     pub access: Part,
+    /// The sample that was drawn, if one was.
+    pub sample: Option<Sample>,
 }
 
 /// What was selected, as far as no configuration file says it.

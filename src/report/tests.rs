@@ -5,12 +5,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{FINDINGS, INDEX, Options, Pack, Sealed, write_comparison};
+use super::{FINDINGS, INDEX, Options, Pack, Sample, Sealed, write_comparison};
 use crate::audit::{self, Summary};
 use crate::checks::Verdicts;
 use crate::diff::fixture::{self, Account, World};
 use crate::files;
 use crate::snapshot::{self, AccountOutcome, Outcome, Snapshot};
+use crate::waivers::{Known, NO_WAIVERS, Waivers};
 
 /// Names that try to leave their place on a page, in a table, in a shell.
 const HOSTILE: &str = "=cmd|'/C x'!A0\"><img src=x onerror=alert(1)></script><script>alert(1)</script>' onclick='x' style=\"x\" \
@@ -35,16 +36,37 @@ pub(super) fn ragged(prefix: &str) -> World {
 }
 
 fn written(snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
+    written_under(&NO_WAIVERS, snapshot, folder, with_snapshot)
+}
+
+fn written_under(waivers: &Waivers, snapshot: &Snapshot, folder: &Path, with_snapshot: bool) -> (Sealed, Summary) {
+    written_with(waivers, None, snapshot, folder, with_snapshot)
+}
+
+fn written_with(
+    waivers: &Waivers,
+    sample: Option<&Sample>,
+    snapshot: &Snapshot,
+    folder: &Path,
+    with_snapshot: bool,
+) -> (Sealed, Summary) {
     let frameworks = fixture::frameworks();
-    let audit = fixture::options(&frameworks);
-    let mut pack = Pack::create(
-        folder,
-        snapshot,
-        Options { audit, own_frameworks: &[], with_snapshot, with_access: true, prior_root: None },
-    )
-    .unwrap();
+    let audit = audit::Options { waivers, ..fixture::options(&frameworks) };
+    let options = Options { sample, with_snapshot, ..options(audit) };
+    let mut pack = Pack::create(folder, snapshot, options).unwrap();
     let summary = audit::run::<super::Error>(snapshot, audit, |audited| pack.account(audited)).unwrap();
     (pack.finish(&summary).unwrap(), summary)
+}
+
+/// A whole pack of an audit.
+fn options(audit: audit::Options<'_>) -> Options<'_> {
+    Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true, prior_root: None, sample: None }
+}
+
+/// A sample by a seed that begins with a prefix.
+fn sample(prefix: &str) -> Sample {
+    let seed = format!("{prefix}seed").chars().filter(|letter| !super::is_hidden(*letter)).collect();
+    Sample { size: 7, seed }
 }
 
 /// A pack of a world, beside its snapshot.
@@ -52,6 +74,47 @@ pub(super) fn pack(world: &World) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let snapshot = world.snapshot(&folder.path().join("snapshot"));
     written(&snapshot, &folder.path().join("pack"), true);
+    folder
+}
+
+/// Waivers of every kind and standing, with texts that begin with a prefix.
+fn waivers(prefix: &str) -> Waivers {
+    let text = |name: &str| toml::Value::String(format!("{prefix}{name}"));
+    let entry = |id: usize, kind: &str, scope: &str, approved: &str, expires: &str, more: &str| {
+        let people = format!("owner = {}\napprover = {}\n", text("owner"), text("approver"));
+        let evidence = format!("evidence = [{{ path = {}, sha256 = '{}' }}]\n", text("minutes"), "0f".repeat(32));
+        let words = format!(
+            "justification = {}\nticket = {}\nreview_note = {}\n",
+            text("because"),
+            text("ticket"),
+            text("note")
+        );
+        format!(
+            "[[waiver]]\nid = 'W-{id}'\nkind = '{kind}'\nmatch = {{ {scope} }}\napproved_on = {approved}\nexpires_on = {expires}\n\
+             {people}{evidence}{words}{more}\n"
+        )
+    };
+    let sheet = format!("[waiver.compensating]\nconstraints = {}\n", text("constraints"));
+    let measure = format!("[waiver.alternative]\nequivalent_measure = {}\n", text("measure"));
+    let users = "check = 'test-users', account = '111122223333'";
+    let grants = "check = 'test-grants', account = '444455556666'";
+    let keys = "check = 'test-keys', resource_arn = 'arn:aws:kms:*:111122223333:key/*'";
+    let file = [
+        entry(1, "compensating_control", keys, "2026-09-01", "2026-12-31", &sheet),
+        entry(2, "alternative_measure", users, "2026-01-01", "2026-08-31", &measure),
+        entry(3, "risk_acceptance", grants, "2026-10-01", "2026-12-31", ""),
+        entry(4, "false_positive", users, "2026-09-01", "2026-12-31", "frameworks = ['example-0']"),
+        entry(5, "not_applicable", "check = 'other', account = '111122223333'", "2026-09-01", "2026-12-31", ""),
+    ];
+    let nothing = |_: &str| None;
+    crate::waivers::parse("w.toml", &file.concat(), Known { check: &nothing, framework: &nothing }).unwrap()
+}
+
+/// A pack of a world under waivers, beside its snapshot.
+fn waived_pack(world: &World, waivers: &Waivers) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = world.snapshot(&folder.path().join("snapshot"));
+    written_with(waivers, Some(&sample(&world.prefix)), &snapshot, &folder.path().join("pack"), true);
     folder
 }
 
@@ -68,7 +131,7 @@ fn narrowed_pack(world: &World) -> tempfile::TempDir {
     };
     let frameworks = fixture::frameworks();
     let audit = audit::Options { selection: &selection, ..fixture::options(&frameworks) };
-    let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true, prior_root: None };
+    let options = options(audit);
     let mut pack = Pack::create(&folder.path().join("pack"), &snapshot, options).unwrap();
     let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
     pack.finish(&summary).unwrap();
@@ -187,6 +250,7 @@ const ATTRIBUTES: &[&str] = &[
     "data-determination",
     "data-change",
     "data-fate",
+    "data-standing",
     "data-access",
     "data-tie",
     "rowspan",
@@ -206,8 +270,11 @@ fn all_pages(world: &World) -> BTreeMap<String, String> {
         (Snapshot::open(&folder.path().join("snapshot")).unwrap(), new.snapshot(&folder.path().join("newer")));
     let frameworks = fixture::frameworks();
     let changes = crate::diff::run(&old, &new, fixture::options(&frameworks)).unwrap();
-    write_comparison(&folder.path().join("changes"), &changes).unwrap();
+    write_comparison(&folder.path().join("changes"), &changes, &NO_WAIVERS).unwrap();
     found.extend(pages(&folder.path().join("changes")));
+    let waived = waived_pack(world, &waivers(&world.prefix));
+    let waived = pages(&waived.path().join("pack")).into_iter();
+    found.extend(waived.map(|(name, page)| (format!("waived/{name}"), page)));
     found
 }
 
@@ -258,6 +325,7 @@ fn every_link_leads_to_a_place_in_the_pack() {
         it.accounts.rotate_left(1);
     });
     assert!(links(&narrowed_pack(&world)) > 200);
+    assert!(links(&waived_pack(&ragged(""), &waivers(""))) > 400);
 }
 
 /// How many links a pack has, each of which leads to a place.
@@ -320,6 +388,16 @@ fn matches(question: &str, finding: &Value) -> bool {
                 }
                 aspect.is_some() || matches!(status, "ERROR" | "NOT_APPLICABLE")
             }
+            "waiver" => finding["waiver"]["id"] == **value,
+            // A waiver may count for other frameworks only.
+            "framework" => {
+                let counts =
+                    finding["waiver"]["frameworks"].as_array().is_none_or(|all| all.iter().any(|it| it == value));
+                if status == "WAIVED" && !counts {
+                    status = "FAIL";
+                }
+                true
+            }
             "status" => true,
             other => panic!("{other} is no question"),
         };
@@ -354,6 +432,7 @@ fn every_number_on_every_page_equals_a_count_of_findings() {
     assert_eq!(Vec::from_iter(statuses), ["ERROR", "FAIL", "NOT_APPLICABLE", "PASS", "UNDECIDED"]);
     assert!(numbers(&folder) > 300);
     assert!(numbers(&narrowed_pack(&ragged(""))) > 100);
+    assert!(numbers(&waived_pack(&ragged(""), &waivers(""))) > 300);
 }
 
 /// How many numbers the pages of a pack show, each of which equals a count of findings.
@@ -370,7 +449,7 @@ fn numbers(folder: &tempfile::TempDir) -> usize {
         // A cell that shows a number of findings and does not say which would escape this test.
         let unmarked = page.match_indices("<td class=\"n").filter(|(at, _)| {
             let tag = &page[*at..*at + page[*at..].find('>').unwrap()];
-            !["data-count", "data-access", "data-tie"].iter().any(|marker| tag.contains(marker))
+            !["data-count", "data-access", "data-tie", "data-standing"].iter().any(|marker| tag.contains(marker))
         });
         let lists = ["completeness.html", "accounts/index.html", "keys/index.html", "access/decrypt-matrix.html"];
         let is_list = lists.iter().any(|list| name.ends_with(list)) || name == INDEX;
@@ -416,6 +495,143 @@ fn a_narrowed_pack_says_so_on_every_page_and_holds_nothing_of_what_was_left_out(
     for (path, page) in pages(&whole.path().join("pack")) {
         assert!(!page.contains("class=\"narrowed\""), "{path}");
     }
+}
+
+#[test]
+fn a_pack_says_of_every_waiver_how_it_stands_and_holds_the_file() {
+    let waivers = waivers(HOSTILE);
+    let folder = waived_pack(&ragged(HOSTILE), &waivers);
+    let pack = folder.path().join("pack");
+    assert_eq!(super::verify(&pack).unwrap(), []);
+    assert_eq!(Some(text(&pack.join("data/inputs/waivers.toml"))), waivers.text);
+    let rows = table(&pack, "waivers.csv");
+    let standings: Vec<&str> = rows.iter().map(|row| row["standing"].as_str()).collect();
+    assert_eq!(standings, ["ACTIVE", "LAPSED", "NOT YET EFFECTIVE", "ACTIVE", "NOT JUDGED"]);
+    let found = findings(&pack);
+    for row in &rows {
+        let waived =
+            found.iter().filter(|it| it["status"] == "WAIVED" && it["waiver"]["id"] == *row["waiver_id"]).count();
+        assert_eq!(row["waived"], waived.to_string());
+        for (column, name) in [("owner", "owner"), ("justification", "because"), ("evidence_files", "minutes")] {
+            assert_eq!(row[column], format!("{HOSTILE}{name}"));
+        }
+    }
+    assert_eq!(rows[0]["waived"], "1");
+    for it in &found {
+        let is_waived = it["status"] == "WAIVED";
+        assert_eq!(it["underlying_status"] == "FAIL", is_waived, "{it}");
+        assert_eq!(it["waiver"]["state"] == "active", is_waived, "{it}");
+    }
+    let columns = text(&pack.join("data/csv/COLUMNS.md"));
+    assert!(rows[0].keys().all(|column| columns.contains(&format!("| {column} |"))));
+    let page = text(&pack.join("data/report/waivers.html"));
+    for (standing, number) in marked(&page, "data-standing") {
+        assert_eq!(standings.iter().filter(|it| **it == standing).count(), number, "{standing}");
+    }
+    let json: Value = serde_json::from_str(&text(&pack.join("data/pack.json"))).unwrap();
+    assert_eq!(json["waivers"]["sha256"].as_str(), waivers.sha256().as_deref());
+    for (name, place) in [("checks/test-keys.html", "w-W-1"), ("accounts/111122223333.html", "w-W-4")] {
+        let page = text(&pack.join("data/report").join(name));
+        assert!(page.contains(&format!("href=\"../waivers.html#{place}\"")), "{name}");
+    }
+    let framework = text(&pack.join("data/report/frameworks/example.html"));
+    assert!(framework.contains("Waivers that count for other frameworks only cover 2 more."));
+}
+
+#[test]
+fn a_sample_is_what_the_digests_of_seed_and_fingerprint_draw() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = ragged(HOSTILE).snapshot(&folder.path().join("snapshot"));
+    let drawn = |size: u32, seed: &str| {
+        let place = folder.path().join(format!("{size}-{seed}"));
+        let sample = Sample { size, seed: seed.to_owned() };
+        written_with(&NO_WAIVERS, Some(&sample), &snapshot, &place, true);
+        place
+    };
+    let place = drawn(4, "ann");
+    let population: Vec<String> = findings(&place)
+        .iter()
+        .filter(|it| it["status"] != "NOT_APPLICABLE" && it["status"] != "MANUAL")
+        .map(|it| it["fingerprint"].as_str().unwrap().to_owned())
+        .collect();
+    let expected = |seed: &str| {
+        let mut all: Vec<(String, String)> = population
+            .iter()
+            .map(|it| (crate::digest::sha256(format!("{seed}\n{it}").as_bytes()), it.clone()))
+            .collect();
+        all.sort();
+        all
+    };
+    let rows = |place: &Path| {
+        let rows = table(place, "sample.csv");
+        rows.iter().map(|row| (row["draw"].clone(), row["fingerprint"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&place), expected("ann")[..4]);
+    assert_eq!(rows(&drawn(3, "bob")), expected("bob")[..3]);
+    assert_eq!(rows(&drawn(10_000, "ann")), expected("ann"));
+    let lines: String = population.iter().map(|it| format!("{it}\n")).collect();
+    let json: Value = serde_json::from_str(&text(&place.join("data/pack.json"))).unwrap();
+    assert_eq!(json["sample"]["population_sha256"], crate::digest::sha256(lines.as_bytes()));
+    assert_eq!((&json["sample"]["population"], &json["sample"]["drawn"]), (&population.len().into(), &4.into()));
+    let page = text(&place.join("data/report/sample.html"));
+    for (_, fingerprint) in rows(&place) {
+        assert!(page.contains(&fingerprint));
+    }
+    assert!(page.contains("The population is not known to be whole (see gaps G-1"));
+    let header = table(&place, "sample.csv").remove(0);
+    let columns = text(&place.join("data/csv/COLUMNS.md"));
+    assert!(header.keys().all(|column| columns.contains(&format!("| {column} |"))));
+    assert!(header["commands"].starts_with("aws ") && header["agrees"].is_empty(), "{header:?}");
+}
+
+#[test]
+fn a_request_list_holds_what_no_test_answers() {
+    let folder = waived_pack(&ragged(""), &waivers(""));
+    let pack = folder.path().join("pack");
+    let rows = table(&pack, "request_list.csv");
+    let of = |framework: &str, control: &str| {
+        let rows = rows.iter().filter(|row| row["framework_id"] == framework && row["control_id"] == control);
+        rows.map(|row| (row["why"].as_str(), row["items"].as_str(), row["waivers"].as_str())).collect::<Vec<_>>()
+    };
+    // Two findings of `mallory` and `trent` are waived for the earlier framework only; keys are waived for all.
+    assert_eq!(of("example", "4"), [("NOT TESTED", "", "")]);
+    assert!(of("example-0", "1").contains(&("WAIVED", "2", "W-4")), "{rows:?}");
+    assert!(of("example", "1").contains(&("WAIVED", "1", "W-1")), "{rows:?}");
+    assert!(of("example", "1").iter().any(|(why, items, _)| *why == "ERROR" && items.parse::<u64>().unwrap() > 0));
+    let errors = rows.iter().filter(|row| row["why"] == "ERROR" && row["framework_id"] == "example");
+    assert!(errors.clone().count() > 0 && errors.clone().all(|row| row["gaps"].contains("G-")));
+    let page = text(&pack.join("data/report/requests.html"));
+    assert_eq!(page.matches("<tr><th scope=\"row\"").count(), rows.len());
+    let columns = text(&pack.join("data/csv/COLUMNS.md"));
+    assert!(rows[0].keys().all(|column| columns.contains(&format!("| {column} |"))));
+}
+
+#[test]
+fn without_waivers_nothing_is_waived_and_the_page_says_so() {
+    let folder = pack(&ragged(""));
+    let pack = folder.path().join("pack");
+    assert!(findings(&pack).iter().all(|it| it["status"] != "WAIVED" && it["waiver"].is_null()));
+    assert!(
+        text(&pack.join("data/report/waivers.html")).contains("No waivers were given: every exception counts as FAIL.")
+    );
+    assert!(table(&pack, "waivers.csv").is_empty() && !pack.join("data/inputs").exists());
+}
+
+#[test]
+fn a_change_under_a_waiver_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = ragged("").snapshot(&folder.path().join("old"));
+    let new = ragged("").with(|it| it.accounts[0].users[0].2 = "bad".to_owned()).snapshot(&folder.path().join("new"));
+    let (frameworks, waivers) = (fixture::frameworks(), waivers(HOSTILE));
+    let options = audit::Options { waivers: &waivers, ..fixture::options(&frameworks) };
+    let changes = crate::diff::run(&old, &new, options).unwrap();
+    let place = folder.path().join("changes");
+    write_comparison(&place, &changes, &waivers).unwrap();
+    assert_eq!(super::verify(&place).unwrap(), []);
+    assert!(changes.balance.holds());
+    assert_eq!(Some(text(&place.join("data/inputs/waivers.toml"))), waivers.text);
+    let named = table(&place, "changes.csv").iter().filter(|row| row["waiver_id"] == "W-4").count();
+    assert!(named > 0);
 }
 
 /// A row of a CSV file: its raw cells by column.
@@ -687,7 +903,8 @@ fn two_packs_of_one_snapshot_are_the_same_bytes_on_one_thread_and_on_four() {
     let snapshot = ragged(HOSTILE).snapshot(&folder.path().join("snapshot"));
     let write = |threads: usize, name: &str| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| written(&snapshot, &folder.path().join(name), true)).0
+        let sample = sample(HOSTILE);
+        pool.install(|| written_with(&waivers(HOSTILE), Some(&sample), &snapshot, &folder.path().join(name), true)).0
     };
     let (one, four) = (write(1, "one"), write(4, "deeper/four"));
     assert_eq!(one, four);
@@ -719,12 +936,7 @@ fn a_snapshot_that_changed_since_it_was_read_is_not_packed() {
     let frameworks = fixture::frameworks();
     let audit = fixture::options(&frameworks);
     let place = folder.path().join("pack");
-    let mut pack = Pack::create(
-        &place,
-        &snapshot,
-        Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true, prior_root: None },
-    )
-    .unwrap();
+    let mut pack = Pack::create(&place, &snapshot, options(audit)).unwrap();
     let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
     let file = folder.path().join("snapshot").join(snapshot::iam_path("111122223333"));
     files::write_atomic(&file, b"other").unwrap();
@@ -777,7 +989,7 @@ fn the_page_of_changes_counts_what_the_table_of_changes_holds() {
     let frameworks = fixture::frameworks();
     let changes = crate::diff::run(&old, &new, fixture::options(&frameworks)).unwrap();
     let place = folder.path().join("changes");
-    write_comparison(&place, &changes).unwrap();
+    write_comparison(&place, &changes, &NO_WAIVERS).unwrap();
     assert_eq!(super::verify(&place).unwrap(), []);
     let bytes = files::read(&place.join("data/csv/changes.csv")).unwrap();
     let mut reader = csv::Reader::from_reader(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap());
@@ -812,11 +1024,12 @@ fn a_loosened_parameter_stands_on_every_page_in_every_finding_and_in_the_input_r
             verdicts: Verdicts::Keyproof,
             frameworks: &[],
             selection: &audit::EVERYTHING,
+            waivers: &NO_WAIVERS,
             as_of: None,
             first_seen: None,
             timings: None,
         };
-        let options = Options { audit, own_frameworks: &[], with_snapshot: true, with_access: false, prior_root: None };
+        let options = Options { with_access: false, ..options(audit) };
         let mut pack = Pack::create(&place, &snapshot, options).unwrap();
         let summary = audit::run::<super::Error>(&snapshot, audit, |audited| pack.account(audited)).unwrap();
         pack.finish(&summary).unwrap();

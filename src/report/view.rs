@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use super::html::place;
 use super::recipe;
 use super::visible;
 use crate::audit::Counts;
 use crate::checks;
-use crate::finding::{Finding, Severity, Status};
+use crate::finding::{Finding, Severity, Status, WaiverReference};
 use crate::model::Evidence;
 
 /// Rows that a page shows at most; a browser grows slow beyond.
@@ -64,6 +65,12 @@ impl Number {
     pub(super) fn of(counts: &Counts, it: Status, scope: &str) -> Self {
         let StatusView { word, class } = status(it);
         Self { class, word, ..Self::new(counts.of(it), &format!("{scope} status={word}")) }
+    }
+
+    /// The findings that a waiver waives.
+    pub(super) fn waived_by(id: &str, number: u64) -> Self {
+        let StatusView { word, class } = status(Status::Waived);
+        Self { class, word, ..Self::new(number, &format!("waiver={id} status={word}")) }
     }
 
     /// All findings of a scope.
@@ -167,6 +174,17 @@ pub(super) struct FindingView {
     pub(super) remediation: String,
     pub(super) commands: Vec<String>,
     pub(super) first_seen: String,
+    pub(super) waiver: Option<WaiverMark>,
+}
+
+/// The waiver that means a finding.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct WaiverMark {
+    place: String,
+    words: String,
+    owner: String,
+    approver: String,
+    frameworks: String,
 }
 
 /// The result of a check under other parameters.
@@ -210,8 +228,9 @@ impl FindingView {
             .sum();
         let statements: usize = self.statements.iter().map(|it| ITEM / 2 + wide(&it.policy) + wide(&it.sid)).sum();
         let Self { reason, resource, resource_arn, remediation, account_name, .. } = self;
+        let of_waiver = self.waiver.iter().flat_map(|it| [&it.words, &it.owner, &it.approver, &it.frameworks]);
         let texts = [reason, resource, resource_arn, remediation, account_name].into_iter().chain(&self.commands);
-        ROW + evidence + statements + texts.map(|text| wide(text)).sum::<usize>()
+        ROW + evidence + statements + texts.chain(of_waiver).map(|text| wide(text)).sum::<usize>()
     }
 
     /// The view of a finding; `prefix` leads from where commands are run to the snapshot.
@@ -251,7 +270,18 @@ impl FindingView {
             remediation: shortened(&finding.remediation),
             commands: commands(finding),
             first_seen: finding.first_seen.to_string(),
+            waiver: finding.waiver.as_ref().map(waiver_mark),
         }
+    }
+}
+
+fn waiver_mark(waiver: &WaiverReference) -> WaiverMark {
+    WaiverMark {
+        place: place("w", &waiver.id),
+        words: waiver.words(),
+        owner: shortened(&waiver.owner),
+        approver: shortened(&waiver.approver),
+        frameworks: waiver.frameworks.join(", "),
     }
 }
 

@@ -43,5 +43,6 @@ mod refusals;
 #[cfg(feature = "collect")]
 mod scope;
 mod selection;
+mod waivers;
 #[cfg(feature = "collect")]
 mod z3;

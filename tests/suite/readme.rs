@@ -25,7 +25,7 @@ fn its_commands_and_flags_exist() {
     assert!(commands.len() >= 8, "{commands:?}");
     for command in commands {
         let words: Vec<&str> = command.split(['#', '>']).next().unwrap_or_default().split_whitespace().collect();
-        let parts = if ["access", "framework"].contains(&words[0]) { 2 } else { 1 };
+        let parts = if ["access", "framework", "waiver"].contains(&words[0]) { 2 } else { 1 };
         let help = run(keyproof().args(&words[..parts]).arg("--help"), 0);
         for flag in words.iter().filter(|word| word.starts_with("--")) {
             assert!(told(&help).contains(flag), "`keyproof {}` has no {flag}", words[0]);
@@ -53,8 +53,16 @@ fn its_table_names_commands_that_exist() {
 fn its_configuration_is_understood() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("keyproof.toml");
-    let (frameworks, configurations): (Vec<String>, Vec<String>) =
+    let (frameworks, others): (Vec<String>, Vec<String>) =
         blocks(&readme(), "toml").into_iter().partition(|block| block.starts_with("id = "));
+    let (waivers, configurations): (Vec<String>, Vec<String>) =
+        others.into_iter().partition(|block| block.starts_with("[[waiver]]"));
+    assert_eq!(waivers.len(), 1);
+    let of_waivers = folder.path().join("waivers.toml");
+    fs::write(&of_waivers, &waivers[0]).expect("a file");
+    let snapshot = demo().join("snapshots/2026-Q3");
+    let checked = run(keyproof().args(["waiver", "check"]).arg(&of_waivers).arg("--snapshot").arg(&snapshot), 0);
+    assert!(told(&checked).contains("W-2026-014"), "{}", told(&checked));
     for block in configurations {
         fs::write(&file, block).expect("a file");
         run(keyproof().arg("--config").arg(&file).arg("version"), 0);
@@ -127,6 +135,23 @@ fn its_narrowed_audit_is_that_of_the_program() {
     let output = run(keyproof().current_dir(folder.path()).args(words), 4);
     if let Err(difference) = shows(&String::from_utf8(output.stdout).expect("text"), shown) {
         panic!("`{command}`: {difference}");
+    }
+}
+
+#[test]
+fn its_waivers_stand_as_the_program_says() {
+    let block =
+        blocks(&readme(), "console").into_iter().find(|it| it.starts_with("$ keyproof waiver check keyproof-demo/"));
+    let block = block.expect("a check of the waivers of the demonstration");
+    let (command, shown) = block.split_once('\n').expect("an output");
+    let folder = demo().display().to_string();
+    let words = command.trim_start_matches("$ keyproof ").split_whitespace();
+    let output = run(keyproof().args(words.map(|word| word.replace("keyproof-demo", &folder))), 0);
+    let output = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(shown.lines().count(), output.lines().count());
+    for (shown, line) in shown.lines().zip(output.lines()) {
+        let begin = shown.strip_suffix('…').expect("a line that is cut");
+        assert!(line.starts_with(begin), "{shown}\n{line}");
     }
 }
 

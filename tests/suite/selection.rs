@@ -19,7 +19,7 @@ fn snapshot() -> PathBuf {
 /// An audit of the demonstration, without the lists of access.
 fn narrowed(pack: &Path, flags: &[&str]) -> Command {
     let mut command = audit(&snapshot(), pack);
-    command.args(["--no-access", "--allow-incomplete"]).args(flags);
+    command.args(["--no-access", "--allow-incomplete", "--waivers"]).arg(demo().join("waivers.toml")).args(flags);
     command
 }
 
@@ -517,6 +517,7 @@ fn a_comparison_of_a_selection_says_the_same_of_what_stays() {
         let out = folder.path().join(name);
         let mut command = keyproof();
         command.arg("diff").arg(&old).arg(&new).arg("--out").arg(&out).arg("--allow-incomplete").args(flags);
+        command.arg("--waivers").arg(demo().join("waivers.toml"));
         (told(&run(&mut command, 0)), json(&out.join("data/json/changes.json")), out)
     };
     let whole = json(&demo().join("changes/2026-Q2--2026-Q3/data/json/changes.json"));
