@@ -20,7 +20,7 @@ const COLUMNS: [Column; 8] = [
     ("ou_path", "Its place in the organization; empty where this pack does not say", |it| {
         it.account.map(|account| account.ou_path.clone()).unwrap_or_default()
     }),
-    ("status", "ACTIVE, SUSPENDED or PENDING_CLOSURE, as AWS Organizations says", |it| it.entry.status.clone()),
+    ("account_status", "ACTIVE, SUSPENDED or PENDING_CLOSURE, as AWS Organizations says", |it| it.entry.status.clone()),
     ("in_scope", "yes or no: whether this pack judges it", |it| it.in_scope().to_owned()),
     ("how", "audit role, caller, imported; not entered; left out, not ACTIVE, not selected", |it| it.how().to_owned()),
     ("reason", "Why it was not read or not judged", |it| it.reason()),

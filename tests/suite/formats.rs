@@ -105,7 +105,7 @@ fn every_finding_is_a_compliance_finding_of_ocsf() {
             let conclusion = match text(finding, "status") {
                 "PASS" => 1,
                 "ERROR" | "UNDECIDED" => 2,
-                "FAIL" => 3,
+                "FAIL" | "WAIVED" => 3,
                 _ => 99,
             };
             assert_eq!(event["compliance"]["status_id"], conclusion, "{event}");
