@@ -6,7 +6,7 @@ use super::bag::Bag;
 use super::table::{SEPARATOR, Table};
 use super::{Error, FINDINGS};
 use crate::files::{self, AtomicFile};
-use crate::finding::Finding;
+use crate::finding::{AffectedPrincipal, Finding};
 
 const CSV: &str = "data/csv/findings.csv";
 
@@ -14,7 +14,7 @@ const CSV: &str = "data/csv/findings.csv";
 type Column = (&'static str, &'static str, fn(&Finding) -> String);
 
 /// The columns, in their order, which never changes inside a major version.
-pub(super) const FINDINGS_COLUMNS: [Column; 24] = [
+pub(super) const FINDINGS_COLUMNS: [Column; 26] = [
     ("fingerprint", "Identity of the finding across quarters", |it| it.fingerprint.clone()),
     ("check_id", "The check", |it| it.check_id.to_owned()),
     ("status", "PASS, FAIL, WAIVED, UNDECIDED, NOT_APPLICABLE, ERROR or MANUAL", |it| it.status.word().to_owned()),
@@ -56,7 +56,31 @@ pub(super) const FINDINGS_COLUMNS: [Column; 24] = [
     ("controls", "Mapped controls, framework:control", |it| it.controls.join(SEPARATOR)),
     ("remediation", "What to do, in one line", |it| it.remediation.clone()),
     ("first_seen", "When the finding was first seen, UTC", |it| it.first_seen.to_string()),
+    (
+        "affected_principals",
+        "How many users and roles get what the policies of the finding give; empty where that is not asked",
+        |it| it.affected_principals.as_ref().map(|it| it.count.to_string()).unwrap_or_default(),
+    ),
+    (
+        "affected_principal_arns",
+        "The first of those to whom the policies attach, each with its access, on what, and what keeps it away",
+        |it| {
+            it.affected_principals
+                .iter()
+                .flat_map(|it| &it.principals)
+                .map(affected)
+                .collect::<Vec<_>>()
+                .join(SEPARATOR)
+        },
+    ),
 ];
+
+fn affected(it: &AffectedPrincipal) -> String {
+    let on = it.resource_arn.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
+    let what = it.action.as_ref().map(|action| format!(" {action}{on}")).unwrap_or_default();
+    let blocked_by = it.blocked_by.map(|layer| format!(", kept away by {layer}")).unwrap_or_default();
+    format!("{}: {}{what}{blocked_by}", it.principal_arn, it.access)
+}
 
 fn joined<T>(items: &[T], text: fn(&T) -> String) -> String {
     items.iter().map(text).collect::<Vec<_>>().join(SEPARATOR)
