@@ -15,8 +15,9 @@ const LISTED: usize = 20;
 /// Keys or roles on which an action is tried; where it is denied on so many, nothing is concluded of the others.
 const MOST_RESOURCES: usize = 64;
 
-/// Of the actions of KMS, those of which it is asked who gets them where a policy gives all: to become master of a key, and to read.
-pub(super) const OF_KMS: [&str; 2] = ["kms:PutKeyPolicy", "kms:Decrypt"];
+/// Of the actions of KMS, those of which it is asked who gets them where a policy gives all: to read, and
+/// to become master of a key.
+pub(super) const OF_KMS: [&str; 2] = ["kms:Decrypt", "kms:PutKeyPolicy"];
 
 /// A name that no policy is written for.
 const NAME: &str = "q7x2vk9w";
