@@ -133,6 +133,8 @@ pub struct Judgement {
     pub aspects: Vec<Aspect>,
     /// How much an exception matters; absent: as much as the check says.
     pub severity: Option<Severity>,
+    /// Who gets what an exception gives, where documents are judged.
+    pub principals: Option<AffectedPrincipals>,
 }
 
 impl Judgement {
@@ -144,6 +146,7 @@ impl Judgement {
             statements: Vec::new(),
             aspects: Vec::new(),
             severity: None,
+            principals: None,
         }
     }
 
@@ -295,6 +298,40 @@ impl WaiverReference {
     }
 }
 
+/// Who gets what a policy gives: those to whom it attaches, and how far the access comes through boundaries, policies of the
+/// organization and key policies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AffectedPrincipals {
+    /// Those who get it, always or under conditions.
+    pub count: usize,
+    /// Those of whom it is not known whether they get it.
+    pub possible: usize,
+    /// Those whom something else keeps from it.
+    pub denied: usize,
+    /// Whether users, groups and roles were all read; else there may be more.
+    pub complete: bool,
+    /// The first of them: the widest access first, then by ARN.
+    pub principals: Vec<AffectedPrincipal>,
+}
+
+/// One of those to whom a policy attaches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AffectedPrincipal {
+    /// ARN of a user or role.
+    pub principal_arn: String,
+    /// `allowed`, `allowed_if_chosen`, `via_service`, `conditional`, `possible` or `denied`.
+    pub access: &'static str,
+    /// The action of which this is said, one of those that the policy gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// A key or role on which, as an example; absent for what no policy names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_arn: Option<String>,
+    /// What keeps it from the access.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<&'static str>,
+}
+
 /// One line of `findings.ndjson`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -334,6 +371,9 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// The policy statements that decide.
     pub statements: Vec<StatementReference>,
+    /// Who gets what an exception gives, where documents are judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected_principals: Option<AffectedPrincipals>,
     /// Mapped controls, `framework:control`.
     pub controls: Vec<String>,
     /// What to do, one line.

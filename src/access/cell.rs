@@ -145,6 +145,14 @@ impl Directory {
         Ok(cell.or_granted(with_grants(&grants)?, key.grants.len()))
     }
 
+    /// What policies alone give a principal of an action on a key, without its grants.
+    ///
+    /// # Errors
+    /// When the two engines disagree: a fault of this program.
+    pub fn by_policies(&self, principal: &Principal, key: &Key, action: &Action) -> Result<Cell, Unanswered> {
+        self.decide(principal, Object { grants: &[], ..Object::key(key) }, action)
+    }
+
     /// The cell of a principal and an action on a resource of an account that has no policy of its own.
     ///
     /// # Errors

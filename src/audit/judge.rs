@@ -364,6 +364,7 @@ impl<'a> Judge<'a> {
                 None => sources.iter().map(evidence).collect(),
             },
             statements: judgement.statements,
+            affected_principals: judgement.principals,
             controls: self.controls.to_vec(),
             remediation: match gap {
                 None => self.check.remediation.summary.to_owned(),

@@ -1,6 +1,7 @@
 //! Who is an administrator: whose policies allow every action on every resource, with nothing to limit them.
 
 use super::identity::document_of;
+use super::recipients::{self, Stake};
 use super::{Scope, reference};
 use crate::finding::StatementReference;
 use crate::model::{AttachedPolicy, Gap, InlinePolicy, Principal, Source};
@@ -21,6 +22,8 @@ pub(super) enum Through {
 pub(super) struct Administration<'a> {
     /// The policies that do, by name.
     pub(super) policies: Vec<&'a str>,
+    /// Their documents.
+    pub(super) documents: Vec<&'a Document>,
     /// Their statements.
     pub(super) statements: Vec<StatementReference>,
     /// Where they were read.
@@ -57,17 +60,28 @@ pub(super) fn administration<'a>(
     if found.is_empty() || is_limited(principal, scope)? {
         return Ok(None);
     }
-    let mut administration = Administration { policies: vec![], statements: vec![], sources: vec![], certain };
-    for (name, statements, source) in found {
+    let mut administration =
+        Administration { policies: vec![], documents: vec![], statements: vec![], sources: vec![], certain };
+    for (name, document, statements, source) in found {
         administration.policies.push(name);
+        administration.documents.push(document);
         administration.statements.extend(statements);
         administration.sources.push(source);
     }
     Ok(Some(administration))
 }
 
-/// A policy that allows everything: its name, the statements that do, where it was read.
-type Everything<'a> = (&'a str, Vec<StatementReference>, &'a Source);
+/// A policy that allows everything: its name, its document, the statements that do, where it was read.
+type Everything<'a> = (&'a str, &'a Document, Vec<StatementReference>, &'a Source);
+
+/// What is asked of those who hold a policy that allows everything: with it one gives oneself the rest.
+pub(super) fn stake<'a>(documents: Vec<&'a Document>, scope: &Scope<'_>) -> Stake<'a> {
+    Stake {
+        documents,
+        actions: vec!["iam:AttachRolePolicy".to_owned()],
+        head: Some(recipients::head("iam", "role/", scope)),
+    }
+}
 
 struct Held<'a, 's> {
     scope: &'s Scope<'a>,
@@ -102,7 +116,7 @@ impl<'a> Held<'a, '_> {
         &mut self,
         name: &'a str,
         policy: &str,
-        (document, found): (&Document, &[AdminStatement]),
+        (document, found): (&'a Document, &[AdminStatement]),
         source: &'a Source,
     ) {
         let found: Vec<&AdminStatement> = found.iter().filter(|it| it.actions != AdminActions::AllButSome).collect();
@@ -111,7 +125,7 @@ impl<'a> Held<'a, '_> {
         }
         let certain = found.iter().any(|it| it.actions == AdminActions::Every);
         let statements = document.statements.iter().filter(|it| found.iter().any(|found| found.statement == it.index));
-        let everything = (name, statements.map(|it| reference(policy, it)).collect(), source);
+        let everything = (name, document, statements.map(|it| reference(policy, it)).collect(), source);
         if certain { self.certain.push(everything) } else { self.unsure.push(everything) }
     }
 

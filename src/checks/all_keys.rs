@@ -1,5 +1,6 @@
 //! How a policy that opens all keys is told from one that opens some, and how that is said. Three checks ask it.
 
+use super::recipients::{self, Held, Stake};
 use super::{Boolean, Form, Judged, Loosens, Scope, Strings, reference};
 use crate::finding::{Judgement, Severity, StatementReference, Verdict};
 use crate::model::{Gap, InlinePolicy, ManagedPolicy, Principal};
@@ -67,14 +68,36 @@ pub(super) const STRICT_ACCOUNT_WILDCARD: Boolean = Boolean {
     loosens: false,
 };
 
-/// Judges the default version of a customer managed policy.
-pub(super) fn managed(policy: &ManagedPolicy, opened: impl Fn(&Document) -> Opened) -> Judged {
-    let document = policy.document.as_ref().map_err(Clone::clone)?;
-    Ok(conclude(answers(&policy.arn, document, &opened(document))).because_of(&policy.document_source))
+/// Judges the default version of a customer managed policy. `actions`: of which it is asked who gets them.
+pub(super) fn managed(
+    policy: &ManagedPolicy,
+    actions: &[&str],
+    scope: &Scope<'_>,
+    opened: impl Fn(&Document) -> Opened,
+) -> Judged {
+    let document = policy.document.as_deref().map_err(Clone::clone)?;
+    let judgement = conclude(answers(&policy.arn, document, &opened(document))).because_of(&policy.document_source);
+    let stake = || Stake { documents: vec![document], actions: owned(actions), head: None };
+    recipients::named(Ok(judgement), Held::Managed(&policy.arn), stake, scope)
 }
 
-/// Judges the inline policies of a principal, each by itself.
-pub(super) fn inline(principal: Principal<'_>, opened: impl Fn(&Document) -> Opened) -> Judged {
+/// Judges the inline policies of a principal, each by itself. `actions`: of which it is asked who gets them.
+pub(super) fn inline(
+    principal: Principal<'_>,
+    actions: &[&str],
+    scope: &Scope<'_>,
+    opened: impl Fn(&Document) -> Opened,
+) -> Judged {
+    let documents = || principal.inline_policies().iter().filter_map(|policy| policy.document.as_deref().ok());
+    let stake = || Stake { documents: documents().collect(), actions: owned(actions), head: None };
+    recipients::named(each(principal, opened), Held::By(principal), stake, scope)
+}
+
+fn owned(actions: &[&str]) -> Vec<String> {
+    actions.iter().map(|action| (*action).to_owned()).collect()
+}
+
+fn each(principal: Principal<'_>, opened: impl Fn(&Document) -> Opened) -> Judged {
     if let Principal::Role(role) = principal
         && role.is_service_linked()
     {

@@ -1,5 +1,6 @@
 //! Policies that allow one action on everything of a kind: which documents a resource bears, and what is said of them.
 
+use super::recipients::{self, Held, Stake};
 use super::{Judged, Scope, boundary_only, reference};
 use crate::finding::{Judgement, StatementReference, Verdict};
 use crate::model::{Gap, ManagedPolicy, Principal};
@@ -18,9 +19,17 @@ pub(super) struct Asked<'a> {
     pub(super) kind: &'a str,
 }
 
+impl Asked<'_> {
+    fn stake<'a>(&self, documents: Vec<&'a Document>) -> Stake<'a> {
+        let actions = self.actions.iter().map(|action| (*action).to_owned()).collect();
+        Stake { documents, actions, head: self.head.map(str::to_owned) }
+    }
+}
+
 /// Judges the default version of a customer managed policy.
 pub(super) fn managed(
     policy: &ManagedPolicy,
+    asked: &Asked<'_>,
     scope: &Scope<'_>,
     judge: impl FnOnce(&[Named<'_>]) -> Judgement,
 ) -> Judged {
@@ -28,11 +37,23 @@ pub(super) fn managed(
         return Ok(exempt);
     }
     let document = policy.document.as_deref().map_err(Clone::clone)?;
-    Ok(judge(&[(&policy.arn, document)]).because_of(&policy.document_source))
+    let judgement = judge(&[(&policy.arn, document)]).because_of(&policy.document_source);
+    recipients::named(Ok(judgement), Held::Managed(&policy.arn), || asked.stake(vec![document]), scope)
 }
 
 /// Judges the inline policies of a principal together: one finding for each owner.
-pub(super) fn inline(principal: Principal<'_>, judge: impl FnOnce(&[Named<'_>]) -> Judgement) -> Judged {
+pub(super) fn inline(
+    principal: Principal<'_>,
+    asked: &Asked<'_>,
+    scope: &Scope<'_>,
+    judge: impl FnOnce(&[Named<'_>]) -> Judgement,
+) -> Judged {
+    let documents = || principal.inline_policies().iter().filter_map(|policy| policy.document.as_deref().ok());
+    let stake = || asked.stake(documents().collect());
+    recipients::named(together(principal, judge), Held::By(principal), stake, scope)
+}
+
+fn together(principal: Principal<'_>, judge: impl FnOnce(&[Named<'_>]) -> Judgement) -> Judged {
     if principal.is_service_linked() {
         let reason = "only AWS can change the policies of a service-linked role";
         return Ok(Judgement::not_applicable(reason).because_of(principal.source()));

@@ -31,14 +31,17 @@ pub(super) fn row<'a>(user: &'a str, scope: &Scope<'a>) -> Result<Row<'a>, Gap> 
 impl Row<'_> {
     /// A cell that holds `true` or `false`.
     pub(super) fn flag(&self, column: &str) -> Result<bool, Gap> {
-        let malformed = || self.malformed(format!("column {column} holds neither true nor false"));
+        let malformed = || match self.row.cell(column) {
+            None => self.no_column(column),
+            Some(_) => self.malformed(format!("column {column} holds neither true nor false")),
+        };
         self.row.flag(column).ok_or_else(malformed)
     }
 
     /// A cell that holds a time; none where it says that there is none: `N/A`, `no_information`, `not_supported`.
     pub(super) fn time(&self, column: &str) -> Result<Option<Timestamp>, Gap> {
         match self.row.cell(column) {
-            None => Err(self.malformed(format!("it has no column {column}"))),
+            None => Err(self.no_column(column)),
             Some("N/A" | "no_information" | "not_supported") => Ok(None),
             Some(text) => text.parse().map(Some).map_err(|_| self.malformed(format!("column {column} holds no time"))),
         }
@@ -49,7 +52,26 @@ impl Row<'_> {
         self.time(column)?.ok_or_else(|| self.malformed(format!("column {column} holds no time")))
     }
 
+    fn no_column(&self, column: &str) -> Gap {
+        self.malformed(format!("it has no column {column}"))
+    }
+
     fn malformed(&self, message: String) -> Gap {
         Gap::malformed(REPORT, &[self.user], message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+
+    #[test]
+    fn a_column_that_is_not_there_is_told_from_one_without_an_answer() {
+        let mut world = World::new();
+        world.account.iam.credential_report = Ok(report("Alice", &[("mfa_active", "N/A")]));
+        let reason = |column: &str| world.ask(|scope| row("Alice", scope)?.flag(column)).unwrap_err().reason();
+        assert!(reason("mfa_active").contains("column mfa_active holds neither true nor false"));
+        assert!(reason("cert_1_active").contains("it has no column cert_1_active"));
     }
 }

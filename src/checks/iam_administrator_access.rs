@@ -1,6 +1,7 @@
 //! Users, groups and roles that are administrators.
 
-use super::administrators::{Through, administration};
+use super::administrators::{Through, administration, stake};
+use super::recipients::{self, Held};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::Principal;
@@ -87,7 +88,8 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
     } else {
         Judgement::undecided(format!("whether {policies} makes it an administrator is not documented or not told"))
     };
-    Ok(judgement.because_of(source).because_of_all(found.sources).by_statements(found.statements))
+    let judgement = judgement.because_of(source).because_of_all(found.sources).by_statements(found.statements);
+    recipients::named(Ok(judgement), Held::By(principal), || stake(found.documents, scope), scope)
 }
 
 fn is_named(pattern: &str, name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Users, groups and roles that AWS managed policies let decrypt with all keys.
 
 use super::iam_managed_policy_kms_decrypt_all_keys::DECRYPTION;
+use super::recipients::{self, Held, Stake};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, reference};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Arn, Gap, Principal};
@@ -69,6 +70,7 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
     let allowed = scope.values.strings(&ALLOWED_POLICIES);
     let policies = &scope.account.iam.policies;
     let (mut opening, mut unsure, mut statements, mut sources) = (vec![], vec![], vec![], vec![]);
+    let mut documents = vec![];
     let mut missing: Option<Gap> = None;
     for it in attached.iter().filter(|it| !allowed.contains(&it.name.as_str())) {
         let Some(policy) = policies.known().iter().find(|policy| policy.arn == it.arn) else {
@@ -76,7 +78,7 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
             missing = missing.or_else(|| gap.or_else(|| Some(Gap::not_collected(DETAILS, &[&it.arn]))));
             continue;
         };
-        let document = match &policy.document {
+        let document = match policy.document.as_deref() {
             Ok(document) => document,
             Err(gap) => {
                 missing = missing.or_else(|| Some(gap.clone()));
@@ -88,6 +90,7 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
         if let Some((action, found)) = answers.iter().find(|(_, found)| found.level.is_all_but_named()) {
             opening.push(format!("{} opens all keys to {action} ({})", it.name, found.level));
             let of = document.statements.iter().filter(|statement| found.statements.contains(&statement.index));
+            documents.push(document);
             statements.extend(of.map(|statement| reference(&policy.arn, statement)));
         } else if answers.iter().any(|(_, it)| it.level == Level::Unknown || it.widest_level().is_all_but_named()) {
             unsure.push(format!("whether {} opens all keys depends on what AWS does not document", it.name));
@@ -106,7 +109,9 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
             names.join(", ")
         ))
     };
-    Ok(judgement.by_statements(statements).because_of_all(sources))
+    let judgement = judgement.by_statements(statements).because_of_all(sources);
+    let stake = || Stake { documents, actions: DECRYPTION.map(str::to_owned).to_vec(), head: None };
+    recipients::named(Ok(judgement), Held::By(principal), stake, scope)
 }
 
 #[cfg(test)]

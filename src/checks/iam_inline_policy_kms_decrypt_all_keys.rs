@@ -74,7 +74,8 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
         let reason = "only the account that manages the organization may assume the role";
         return Ok(Judgement::not_applicable(reason).because_of(&role.source));
     }
-    all_keys::inline(principal, |document| all_keys::blocked(document, scope))
+    let actions = scope.values.strings(&all_keys::BLOCKED_ACTIONS);
+    all_keys::inline(principal, &actions, scope, |document| all_keys::blocked(document, scope))
 }
 
 /// Whether the trust policy lets principals of the management account in, and nobody else.

@@ -64,7 +64,8 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     if let Some(exempt) = boundary_only(policy, scope) {
         return Ok(exempt);
     }
-    all_keys::managed(policy, |document| all_keys::blocked(document, scope))
+    let actions = scope.values.strings(&all_keys::BLOCKED_ACTIONS);
+    all_keys::managed(policy, &actions, scope, |document| all_keys::blocked(document, scope))
 }
 
 #[cfg(test)]

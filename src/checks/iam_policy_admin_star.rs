@@ -1,6 +1,10 @@
 //! Customer managed policies that allow everything.
 
-use super::{Boolean, Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, boundary_only, reference};
+use super::recipients::{self, Held};
+use super::{
+    Boolean, Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, administrators, boundary_only,
+    reference,
+};
 use crate::finding::{Aspect, Judgement, Severity, Status};
 use crate::model::ManagedPolicy;
 use crate::policy::{AdminActions, AdminStatement, admin_statements};
@@ -71,7 +75,7 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
         let exempt = Judgement::not_applicable("the policy is attached nowhere");
         return Ok(exempt.because_of(&policy.source));
     }
-    let document = policy.document.as_ref().map_err(Clone::clone)?;
+    let document = policy.document.as_deref().map_err(Clone::clone)?;
     let found = admin_statements(document, &scope.account.partition);
     let of = |actions| found.iter().filter(move |it| it.actions == actions).collect::<Vec<&AdminStatement>>();
     let every = of(AdminActions::Every);
@@ -106,7 +110,9 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
             None => Status::Undecided,
         },
     };
-    Ok(judgement.because_of(&policy.document_source).by_statements(statements).with_aspect(aspect))
+    let judgement = judgement.because_of(&policy.document_source).by_statements(statements).with_aspect(aspect);
+    let stake = || administrators::stake(vec![document], scope);
+    recipients::named(Ok(judgement), Held::Managed(&policy.arn), stake, scope)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Policies that let every role of the account be assumed or passed on.
 
-use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, broad};
-use crate::finding::{Judgement, Severity, Status};
+use super::broad::{self, Asked};
+use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, recipients};
+use crate::finding::{Severity, Status};
 use crate::model::{ManagedPolicy, Principal};
 
 /// Actions by which one comes by the permissions of a role.
@@ -62,17 +63,22 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    broad::managed(policy, scope, |documents| conclude(documents, scope))
+    let (actions, head) = asked(scope);
+    let asked = Asked { actions: &actions, head: Some(&head), kind: KIND };
+    broad::managed(policy, &asked, scope, |documents| broad::conclude(documents, &asked))
 }
 
 fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
-    broad::inline(principal, |documents| conclude(documents, scope))
+    let (actions, head) = asked(scope);
+    let asked = Asked { actions: &actions, head: Some(&head), kind: KIND };
+    broad::inline(principal, &asked, scope, |documents| broad::conclude(documents, &asked))
 }
 
-fn conclude(documents: &[broad::Named<'_>], scope: &Scope<'_>) -> Judgement {
-    let head = format!("arn:{}:iam::{}:role/", scope.account.partition, scope.account.id);
-    let actions = scope.values.strings(&ACTIONS);
-    broad::conclude(documents, &broad::Asked { actions: &actions, head: Some(&head), kind: "all roles of the account" })
+const KIND: &str = "all roles of the account";
+
+/// The actions, and how the ARNs of the roles begin.
+fn asked<'a>(scope: &Scope<'a>) -> (Vec<&'a str>, String) {
+    (scope.values.strings(&ACTIONS), recipients::head("iam", "role/", scope))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Policies that allow everything with CloudTrail.
 
-use super::{Check, Judged, Remediation, Rule, Scope, broad, reference};
+use super::{Check, Judged, Remediation, Rule, Scope, broad, recipients, reference};
 use crate::finding::{Judgement, Severity, StatementReference, Status};
 use crate::model::{ManagedPolicy, Principal};
 use crate::policy::{Services, statements_of_service};
@@ -54,11 +54,22 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    broad::managed(policy, scope, |documents| conclude(documents, scope))
+    let head = recipients::head(CLOUDTRAIL, "trail/", scope);
+    broad::managed(policy, &asked(&head), scope, |documents| conclude(documents, scope))
 }
 
 fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
-    broad::inline(principal, |documents| conclude(documents, scope))
+    let head = recipients::head(CLOUDTRAIL, "trail/", scope);
+    broad::inline(principal, &asked(&head), scope, |documents| conclude(documents, scope))
+}
+
+/// Of the actions of CloudTrail, those that leave no trace.
+fn asked(head: &str) -> broad::Asked<'_> {
+    broad::Asked {
+        actions: &["cloudtrail:StopLogging", "cloudtrail:DeleteTrail"],
+        head: Some(head),
+        kind: "all trails of the account",
+    }
 }
 
 fn conclude(documents: &[broad::Named<'_>], scope: &Scope<'_>) -> Judgement {

@@ -87,7 +87,7 @@ fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     if let Some(exempt) = boundary_only(policy, scope).or_else(exempt) {
         return Ok(exempt);
     }
-    all_keys::managed(policy, |document| opened(document, scope))
+    all_keys::managed(policy, &scope.values.strings(&ACTIONS), scope, |document| opened(document, scope))
 }
 
 /// The answer for what the configuration spares by name.
@@ -100,7 +100,7 @@ fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged 
     if let Some(exempt) = exempt(principal.name(), principal.source(), scope) {
         return Ok(exempt);
     }
-    all_keys::inline(principal, |document| opened(document, scope))
+    all_keys::inline(principal, &scope.values.strings(&ACTIONS), scope, |document| opened(document, scope))
 }
 
 fn opened(document: &Document, scope: &Scope<'_>) -> all_keys::Opened {

@@ -1,6 +1,7 @@
 //! Policies that allow every KMS action on all keys.
 
 use super::all_keys::{self, Opened, TooMany};
+use super::recipients::OF_KMS;
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, boundary_only};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::{ManagedPolicy, Principal, Source};
@@ -78,14 +79,14 @@ fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     if let Some(exempt) = boundary_only(policy, scope).or_else(exempt) {
         return Ok(exempt);
     }
-    all_keys::managed(policy, |document| opened(document, scope))
+    all_keys::managed(policy, &OF_KMS, scope, |document| opened(document, scope))
 }
 
 fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
     if let Some(exempt) = left_out("inline", principal.source(), scope) {
         return Ok(exempt);
     }
-    all_keys::inline(principal, |document| opened(document, scope))
+    all_keys::inline(principal, &OF_KMS, scope, |document| opened(document, scope))
 }
 
 fn opened(document: &Document, scope: &Scope<'_>) -> Opened {

@@ -1,7 +1,7 @@
 //! Policies that allow whatever AWS Marketplace sells to be bought.
 
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, broad};
-use crate::finding::{Judgement, Severity, Status};
+use crate::finding::{Severity, Status};
 use crate::model::{ManagedPolicy, Principal};
 
 /// Actions that buy, or bind the account by an agreement.
@@ -65,17 +65,18 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn judge_managed_policy(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
-    broad::managed(policy, scope, |documents| conclude(documents, scope))
+    let actions = scope.values.strings(&ACTIONS);
+    broad::managed(policy, &asked(&actions), scope, |documents| broad::conclude(documents, &asked(&actions)))
 }
 
 fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
-    broad::inline(principal, |documents| conclude(documents, scope))
+    let actions = scope.values.strings(&ACTIONS);
+    broad::inline(principal, &asked(&actions), scope, |documents| broad::conclude(documents, &asked(&actions)))
 }
 
-fn conclude(documents: &[broad::Named<'_>], scope: &Scope<'_>) -> Judgement {
+fn asked<'a>(actions: &'a [&'a str]) -> broad::Asked<'a> {
     // These actions have no resource: a statement gives them or does not.
-    let actions = scope.values.strings(&ACTIONS);
-    broad::conclude(documents, &broad::Asked { actions: &actions, head: None, kind: "all resources" })
+    broad::Asked { actions, head: None, kind: "all resources" }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Customer managed policies that allow everything in a service.
 
+use super::recipients::{self, Held, OF_KMS, Stake};
 use super::{Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, boundary_only, reference};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::ManagedPolicy;
@@ -55,7 +56,7 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     if let Some(exempt) = boundary_only(policy, scope) {
         return Ok(exempt);
     }
-    let document = policy.document.as_ref().map_err(Clone::clone)?;
+    let document = policy.document.as_deref().map_err(Clone::clone)?;
     let found = full_service_statements(document, &scope.account.partition);
     let (untold, whole): (Vec<_>, Vec<_>) = found.iter().partition(|it| it.services == Services::Untold);
     let (judgement, decisive): (_, Vec<&ServiceStatement>) = if !whole.is_empty() {
@@ -71,7 +72,25 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     };
     let statements = document.statements.iter().filter(|it| decisive.iter().any(|found| found.statement == it.index));
     let statements: Vec<_> = statements.map(|statement| reference(&policy.arn, statement)).collect();
-    Ok(judgement.because_of(&policy.document_source).by_statements(statements))
+    let judgement = judgement.because_of(&policy.document_source).by_statements(statements);
+    let actions: Vec<String> = decisive.iter().flat_map(|it| examples(&it.services)).collect();
+    let stake = || Stake { documents: vec![document], actions, head: None };
+    recipients::named(Ok(judgement), Held::Managed(&policy.arn), stake, scope)
+}
+
+/// Of the actions of services, those of which it is asked who gets them: all that no policy names.
+fn examples(services: &Services) -> Vec<String> {
+    match services {
+        Services::Named(names) => names
+            .iter()
+            .flat_map(|name| match name.as_str() {
+                "kms" => OF_KMS.map(str::to_owned).to_vec(),
+                name => vec![format!("{name}:*")],
+            })
+            .collect(),
+        Services::All => vec!["iam:AttachRolePolicy".to_owned()],
+        Services::Others | Services::Untold => vec![],
+    }
 }
 
 fn words(services: &Services) -> String {

@@ -1014,6 +1014,7 @@ fn ids_are_unique_and_name_the_file() {
         "lint.rs",
         "parameters.rs",
         "peers.rs",
+        "recipients.rs",
         "selected_keys.rs",
         "sources.rs",
         "trust.rs",

@@ -116,6 +116,7 @@ mod policy_statement_no_effect;
 mod policy_unknown_action;
 mod policy_unknown_condition_key;
 mod policy_unknown_principal;
+mod recipients;
 mod selected_keys;
 mod sources;
 mod trust;
@@ -487,10 +488,22 @@ impl<'a> Reach<'a> {
         })
     }
 
+    /// One key of each class of the customer's keys, sorted by ARN: no decision that leaves grants out tells others of its class
+    /// apart. A key of which it was not read who manages it counts as the customer's.
+    fn kinds_of_keys(&self) -> Vec<&access::Key> {
+        let mut met = BTreeSet::new();
+        let keys = self.directory().account(&self.account.id).map_or(&[][..], |account| account.keys.as_slice());
+        let own = keys.iter().filter(|key| key.is_aws_managed != Some(true));
+        own.filter(|key| self.classes().get(&key.arn).is_none_or(|class| met.insert(*class))).collect()
+    }
+
+    fn classes(&self) -> &BTreeMap<String, usize> {
+        self.classes.get_or_init(|| self.directory().key_classes(&self.account.id))
+    }
+
     /// What a check says of a key if its grants do not matter: asked once for keys that no decision can tell apart.
     fn once(&self, check: &'static str, key_arn: &str, judge: impl FnOnce() -> Judged) -> Judged {
-        let classes = self.classes.get_or_init(|| self.directory().key_classes(&self.account.id));
-        let Some(class) = classes.get(key_arn) else { return judge() };
+        let Some(class) = self.classes().get(key_arn) else { return judge() };
         let known = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&(check, *class)).cloned();
         known.unwrap_or_else(|| {
             let judged = judge();

@@ -6,7 +6,7 @@ use super::bag::Bag;
 use super::stream::Stream;
 use super::table::{SEPARATOR, Table};
 use super::{Error, FINDINGS};
-use crate::finding::{Finding, WaiverReference};
+use crate::finding::{AffectedPrincipal, Finding, WaiverReference};
 
 const CSV: &str = "data/csv/findings.csv";
 
@@ -19,7 +19,7 @@ const SCHEMA_TEXT: &str = include_str!("findings.schema.json");
 type Column = (&'static str, &'static str, fn(&Finding) -> String);
 
 /// The columns, in their order, which never changes inside a major version.
-pub(super) const FINDINGS_COLUMNS: [Column; 27] = [
+pub(super) const FINDINGS_COLUMNS: [Column; 29] = [
     ("fingerprint", "Identity of the finding across quarters", |it| it.fingerprint.clone()),
     ("check_id", "The check", |it| it.check_id.to_owned()),
     ("status", "PASS, FAIL, WAIVED, UNDECIDED, NOT_APPLICABLE, ERROR or MANUAL", |it| it.status.word().to_owned()),
@@ -70,10 +70,34 @@ pub(super) const FINDINGS_COLUMNS: [Column; 27] = [
     ("waiver_expires_on", "Last day on which the waiver is in force, UTC", |it| {
         of_waiver(it, |it| it.expires_on.to_string())
     }),
+    (
+        "affected_principals",
+        "How many users and roles get what the policies of the finding give; empty where that is not asked",
+        |it| it.affected_principals.as_ref().map(|it| it.count.to_string()).unwrap_or_default(),
+    ),
+    (
+        "affected_principal_arns",
+        "The first of those to whom the policies attach, each with its access, on what, and what keeps it away",
+        |it| {
+            it.affected_principals
+                .iter()
+                .flat_map(|it| &it.principals)
+                .map(affected)
+                .collect::<Vec<_>>()
+                .join(SEPARATOR)
+        },
+    ),
 ];
 
 fn of_waiver(finding: &Finding, text: fn(&WaiverReference) -> String) -> String {
     finding.waiver.as_ref().map(text).unwrap_or_default()
+}
+
+fn affected(it: &AffectedPrincipal) -> String {
+    let on = it.resource_arn.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
+    let what = it.action.as_ref().map(|action| format!(" {action}{on}")).unwrap_or_default();
+    let blocked_by = it.blocked_by.map(|layer| format!(", kept away by {layer}")).unwrap_or_default();
+    format!("{}: {}{what}{blocked_by}", it.principal_arn, it.access)
 }
 
 fn joined<T>(items: &[T], text: fn(&T) -> String) -> String {

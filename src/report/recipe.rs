@@ -179,6 +179,7 @@ mod tests {
             aspects: vec![],
             evidence: vec![],
             statements: vec![],
+            affected_principals: None,
             controls: vec![],
             remediation: String::new(),
             first_seen: "2026-01-01T00:00:00Z".parse().unwrap(),

@@ -173,6 +173,7 @@ mod tests {
             controls: Vec::new(),
             remediation: String::new(),
             first_seen: jiff::Timestamp::UNIX_EPOCH,
+            affected_principals: None,
             waiver: None,
         }
     }

@@ -7,7 +7,7 @@ use super::recipe;
 use super::visible;
 use crate::audit::Counts;
 use crate::checks;
-use crate::finding::{Finding, Severity, Status, WaiverReference};
+use crate::finding::{AffectedPrincipals, Finding, Severity, Status, WaiverReference};
 use crate::model::Evidence;
 
 /// Rows that a page shows at most; a browser grows slow beyond.
@@ -169,6 +169,7 @@ pub(super) struct FindingView {
     pub(super) reason: String,
     pub(super) aspects: Vec<AspectView>,
     pub(super) statements: Vec<StatementView>,
+    pub(super) recipients: Option<RecipientsView>,
     pub(super) evidence: Vec<EvidenceView>,
     pub(super) more: usize,
     pub(super) remediation: String,
@@ -193,6 +194,63 @@ pub(super) struct AspectView {
     name: String,
     parameters: String,
     status: StatusView,
+}
+
+/// Who gets what the policies of a finding give.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct RecipientsView {
+    /// `2 get it, 1 is kept from it`.
+    summary: String,
+    principals: Vec<RecipientView>,
+}
+
+/// One of those to whom a policy attaches.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct RecipientView {
+    arn: String,
+    access: &'static str,
+    action: String,
+    resource: String,
+    blocked_by: &'static str,
+}
+
+impl RecipientsView {
+    fn new(affected: &AffectedPrincipals) -> Self {
+        let AffectedPrincipals { count, possible, denied, complete, principals } = affected;
+        let mut words = vec![match count {
+            0 => "nobody certainly gets it".to_owned(),
+            1 => "1 gets it".to_owned(),
+            _ => format!("{} get it", grouped(*count as u64)),
+        }];
+        if *possible > 0 {
+            words.push(format!("{} perhaps", grouped(*possible as u64)));
+        }
+        if *denied > 0 {
+            words.push(format!("{} kept from it", grouped(*denied as u64)));
+        }
+        if !complete {
+            words.push("there may be more, for not all were read".to_owned());
+        }
+        Self {
+            summary: words.join(", "),
+            principals: principals
+                .iter()
+                .take(MAX_ITEMS)
+                .map(|it| RecipientView {
+                    arn: shortened(&it.principal_arn),
+                    access: it.access,
+                    action: it.action.clone().unwrap_or_default(),
+                    resource: it.resource_arn.as_deref().map(shortened).unwrap_or_default(),
+                    blocked_by: it.blocked_by.unwrap_or_default(),
+                })
+                .collect(),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        let of = |it: &RecipientView| 250 + visible::escaped_length(&it.arn) + visible::escaped_length(&it.resource);
+        self.principals.iter().map(of).sum()
+    }
 }
 
 /// A deciding statement.
@@ -230,7 +288,8 @@ impl FindingView {
         let Self { reason, resource, resource_arn, remediation, account_name, .. } = self;
         let of_waiver = self.waiver.iter().flat_map(|it| [&it.words, &it.owner, &it.approver, &it.frameworks]);
         let texts = [reason, resource, resource_arn, remediation, account_name].into_iter().chain(&self.commands);
-        ROW + evidence + statements + texts.chain(of_waiver).map(|text| wide(text)).sum::<usize>()
+        let recipients = self.recipients.as_ref().map_or(0, RecipientsView::weight);
+        ROW + evidence + statements + recipients + texts.chain(of_waiver).map(|text| wide(text)).sum::<usize>()
     }
 
     /// The view of a finding; `prefix` leads from where commands are run to the snapshot.
@@ -241,7 +300,8 @@ impl FindingView {
             index: it.index,
             sid: it.sid.as_deref().map(shortened).unwrap_or_default(),
         });
-        let more = [finding.statements.len(), finding.evidence.len()];
+        let listed = finding.affected_principals.as_ref().map_or(0, |it| it.principals.len());
+        let more = [finding.statements.len(), finding.evidence.len(), listed];
         Self {
             anchor: anchor(finding),
             fingerprint: finding.fingerprint.clone(),
@@ -265,6 +325,7 @@ impl FindingView {
                 })
                 .collect(),
             statements: statements.collect(),
+            recipients: finding.affected_principals.as_ref().map(RecipientsView::new),
             evidence: finding.evidence.iter().take(MAX_ITEMS).map(|it| evidence(it, prefix)).collect(),
             more: more.into_iter().map(|items| items.saturating_sub(MAX_ITEMS)).sum(),
             remediation: shortened(&finding.remediation),
