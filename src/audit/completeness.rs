@@ -163,8 +163,12 @@ pub(super) fn of_organization(manifest: &Manifest, organization: Option<&Organiz
     let words: Vec<String> =
         parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
     let seen: BTreeSet<&str> = manifest.accounts.iter().map(|it| it.account_id.as_str()).collect();
-    let members = organization.map(|organization| organization.accounts.keys().map(String::as_str).collect());
-    let members: BTreeSet<&str> = members.unwrap_or_else(|| seen.clone());
+    let Some(organization) = organization else {
+        let alone = TieOut { expected: None, verdict: Tie::Explained, ..TieOut::of("T1", SUBJECT, 0, seen.len()) };
+        return alone
+            .because(format!("{}; in no organization: no other list tells how many there are", words.join(", ")));
+    };
+    let members: BTreeSet<&str> = organization.accounts.keys().map(String::as_str).collect();
     let tie = TieOut::of("T1", SUBJECT, members.len(), seen.intersection(&members).count());
     let outside: Vec<&str> = seen.difference(&members).copied().collect();
     let besides = match outside.as_slice() {
@@ -177,7 +181,7 @@ pub(super) fn of_organization(manifest: &Manifest, organization: Option<&Organiz
             tie.explained_by(format!("{}{besides}; the collection was asked for some accounts only", words.join(", ")))
         }
     };
-    tie.unless_unread(organization.and_then(|organization| organization.accounts_gap.as_ref()))
+    tie.unless_unread(organization.accounts_gap.as_ref())
 }
 
 /// T2 to T7 of one account.
@@ -213,6 +217,10 @@ fn regions(manifest: &Manifest, account: &Account) -> TieOut {
 fn pages(account: &Account, calls: &Calls<'_>) -> TieOut {
     let (all, whole) = calls.0.get(account.id.as_str()).copied().unwrap_or_default();
     let tie = TieOut::of("T3", "calls: all, and those that brought all that they were made for", all, whole);
+    if all == 0 {
+        let nothing = TieOut { verdict: Tie::Differs, ..tie };
+        return nothing.because("the account was entered, and no call is recorded");
+    }
     if all == whole {
         return tie.because("every list was read to its last page");
     }

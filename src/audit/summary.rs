@@ -193,19 +193,23 @@ impl Summary {
         self.omitted.words(self.omitted.accounts.len().saturating_add(delivered))
     }
 
-    /// Whether the population of a check is not known to be whole: a call that it rests on left a hole, or no account was
-    /// audited at all.
+    /// Whether the population of a check is not known to be whole: a call that it rests on left a hole, numbers by which
+    /// populations are known do not agree, or no account was audited at all.
     pub fn has_hole(&self, check_id: &str) -> bool {
-        self.by_account.is_empty() || self.ledger.iter().any(|gap| gap.checks.contains(&check_id))
+        self.by_account.is_empty()
+            || self.tie_outs_that(Tie::Differs) > 0
+            || self.ledger.iter().any(|gap| gap.checks.contains(&check_id))
     }
 
     /// Whether something could not be assessed: a gap of the ledger, an ERROR, or numbers that do not agree and nobody knows
     /// why.
     pub fn is_incomplete(&self) -> bool {
-        !self.ledger.is_empty()
-            || self.total.of(Status::Error) > 0
-            || self.by_account.is_empty()
-            || self.tie_outs_that(Tie::Differs) > 0
+        self.has_gaps() || self.tie_outs_that(Tie::Differs) > 0
+    }
+
+    /// Whether something was not read: a gap of the ledger, an ERROR, or no account at all.
+    pub fn has_gaps(&self) -> bool {
+        !self.ledger.is_empty() || self.total.of(Status::Error) > 0 || self.by_account.is_empty()
     }
 }
 

@@ -9,7 +9,7 @@ use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
 use super::selection::Asked;
 use super::timings;
-use crate::audit::{self, Determination, FrameworkResult, Selection, Standing, Summary, Timings};
+use crate::audit::{self, Determination, FrameworkResult, Selection, Standing, Summary, Tie, Timings};
 use crate::checks::Verdicts;
 use crate::cli::{AuditArgs, FailOn, VerdictsArg};
 use crate::config::Config;
@@ -224,6 +224,12 @@ pub(super) fn warn_of_gaps(summary: &Summary, console: &Console) {
             gap.api,
             gap.outcome,
             harmless(&format!("{code}{resources}"))
+        ));
+    }
+    let differ = summary.tie_outs_that(Tie::Differs);
+    if differ > 0 {
+        console.warn(&format!(
+            "{differ} of the numbers that must agree do not, and nothing says why: see `differs` in data/csv/completeness.csv"
         ));
     }
 }

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::console::harmless;
-use super::selection::unknown_check;
+use super::selection::check_named;
 use super::{Exit, print, rows};
-use crate::checks::{self, CHECKS, Check, Parameters};
+use crate::checks::{CHECKS, Check, Parameters};
 use crate::cli::{CheckCommand, ListArgs};
 use crate::config::Config;
 use crate::frameworks;
@@ -43,9 +43,7 @@ fn list(args: &ListArgs) -> anyhow::Result<Exit> {
 }
 
 fn show(id: &str, parameters: &Parameters) -> anyhow::Result<Exit> {
-    let Some(check) = checks::find(id) else {
-        anyhow::bail!(unknown_check(id).unwrap_or_default());
-    };
+    let check = check_named(id).map_err(anyhow::Error::msg)?;
     let mut text = String::new();
     writeln!(text, "{}\n{}\n", check.id, check.title)?;
     writeln!(text, "Severity    {}", check.severity)?;

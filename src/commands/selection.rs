@@ -138,19 +138,24 @@ pub(super) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
     nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
+/// The check of an id.
+///
+/// # Errors
+/// What is wrong with the id, with the nearest that there is.
+pub(super) fn check_named(id: &str) -> Result<&'static Check, String> {
+    checks::find(id).ok_or_else(|| {
+        let hint = hint(id, CHECKS.iter().map(|check| check.id));
+        format!("no check is called `{id}`{hint} (`keyproof check list` prints all of them)")
+    })
+}
+
 /// What is wrong with the id of a check, if anything is.
 pub(super) fn unknown_check(id: &str) -> Option<String> {
-    let hint = || hint(id, CHECKS.iter().map(|check| check.id));
-    checks::find(id)
-        .is_none()
-        .then(|| format!("no check is called `{id}`{} (`keyproof check list` prints all of them)", hint()))
+    check_named(id).err()
 }
 
 fn checks_of(names: &Names<'_>) -> anyhow::Result<BTreeSet<&'static str>> {
-    names.each(|id| match (checks::find(id), unknown_check(id)) {
-        (Some(check), None) => Ok(check.id),
-        (_, reason) => bail!(reason.unwrap_or_default()),
-    })
+    names.each(|id| Ok(check_named(id).map_err(anyhow::Error::msg)?.id))
 }
 
 fn frameworks_of(names: &Names<'_>, library: &Library) -> anyhow::Result<BTreeSet<String>> {

@@ -27,7 +27,7 @@ pub(super) const COLUMNS: [Column; 9] = [
     ("region", "The Region; empty for what has none"),
     ("expected", "How many there must be; empty where that could not be read"),
     ("observed", "How many there are; empty where that could not be read"),
-    ("difference", "Observed less expected"),
+    ("difference", "By how much the two are apart"),
     (
         "verdict",
         "ties; explained: the difference leaves nothing out; gap: something was not read; differs: nobody knows why",
@@ -140,10 +140,8 @@ impl Completeness {
 
     fn add(&mut self, it: &TieOut) -> Result<(), Error> {
         let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
-        let difference = it
-            .expected
-            .zip(it.observed)
-            .map(|(expected, observed)| i128::from(observed).saturating_sub(i128::from(expected)).to_string());
+        // Without a sign: a spreadsheet could take one for the begin of a formula.
+        let difference = it.expected.zip(it.observed).map(|(expected, observed)| expected.abs_diff(observed));
         let cells = [
             it.id,
             &it.subject,
@@ -151,7 +149,7 @@ impl Completeness {
             &it.region,
             &number(it.expected),
             &number(it.observed),
-            &difference.unwrap_or_default(),
+            &number(difference),
             it.verdict.word(),
             &it.explanation,
         ];

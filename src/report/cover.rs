@@ -33,6 +33,7 @@ pub(super) struct Content<'a> {
     gaps_rest: String,
     unread: Vec<UnreadRow<'a>>,
     complete: Option<String>,
+    differ: Option<String>,
     standings: Vec<StandingRow>,
     waivers: String,
     top: Vec<TopRow<'a>>,
@@ -201,6 +202,7 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>) -> Content<'a> {
         },
         unread: unread(audited),
         complete: complete(audited),
+        differ: differ(audited),
         standings: waivers_page::standings(audited),
         waivers: waivers_page::lead(audited),
         top,
@@ -234,16 +236,12 @@ fn verdicts(audited: &Audited<'_>) -> Vec<Verdict> {
     }
     let unknown = audited.summary.omitted.by_tag.unknown();
     let mut no_conclusions = Vec::new();
-    if audited.summary.is_incomplete() || open > 0 {
+    if audited.summary.has_gaps() || open > 0 {
         let gaps: Vec<String> = (0..audited.summary.ledger.len()).map(gap_name).collect();
         no_conclusions.push(no_conclusion(open, total.population(), &gaps));
         no_conclusions.push("What could not be read counts nowhere as passed.".to_owned());
     }
-    let differ = audited.summary.tie_outs_that(Tie::Differs);
-    if differ > 0 {
-        let numbers = counted(differ, "number that must agree does not", "numbers that must agree do not");
-        no_conclusions.push(format!("No conclusion: {numbers} (see the completeness page)."));
-    }
+    no_conclusions.extend(differ(audited).map(|numbers| format!("No conclusion: {numbers}.")));
     if unknown > 0 {
         let unknown = counted(unknown, "item was", "items were");
         no_conclusions.push(format!("No conclusion: {unknown} left out of which the tags are not known."));
@@ -359,6 +357,12 @@ fn examples<'a>(audited: &'a Audited<'a>, check: &str, status: Status) -> Vec<Ex
             reason: &it.reason,
         })
         .collect()
+}
+
+/// The numbers that do not agree and nobody knows why, if there are any.
+fn differ(audited: &Audited<'_>) -> Option<String> {
+    let differ = audited.summary.tie_outs_that(Tie::Differs);
+    (differ > 0).then(|| counted(differ, "number that must agree does not", "numbers that must agree do not"))
 }
 
 fn complete(audited: &Audited<'_>) -> Option<String> {

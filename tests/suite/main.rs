@@ -8,6 +8,7 @@ mod architecture;
 mod assembly;
 #[cfg(feature = "collect")]
 mod aws;
+mod completeness;
 mod credential_report;
 mod demo;
 mod evaluate;
