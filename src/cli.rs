@@ -68,6 +68,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Check that every byte of a pack or snapshot is as it was written
     Verify(VerifyArgs),
+    /// Put the reply of a time-stamp authority (RFC 3161) into the pack that it is for
+    AttachTimestamp(AttachTimestampArgs),
     /// Reason about policy documents: how much they open, which of two is more permissive, what cannot be meant
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -191,6 +193,9 @@ pub struct AuditArgs {
     /// Write the pack as one file as well, beside its folder: `pack-<organization>-<quarter>-<root>.zip`
     #[arg(long)]
     pub zip: bool,
+    /// Say in `custody/` of the pack who ran the audit, when, on which machine, with which words and program
+    #[arg(long)]
+    pub custody: bool,
     /// Leave the snapshot out of the pack
     #[arg(long)]
     pub no_snapshot: bool,
@@ -522,6 +527,21 @@ pub struct VerifyArgs {
     /// Render a pack again from the snapshot inside it, and compare every file
     #[arg(long)]
     pub reproduce: bool,
+}
+
+/// `keyproof attach-timestamp`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: curl --data-binary @packs/2026-Q3/root.tsq --header 'Content-Type: application/timestamp-query' \
+https://tsa.example.com > reply.tsr && keyproof attach-timestamp packs/2026-Q3 reply.tsr"
+)]
+pub struct AttachTimestampArgs {
+    /// The pack
+    #[arg(value_name = "PACK")]
+    pub pack: PathBuf,
+    /// The authority's reply to `root.tsq` of the pack
+    #[arg(value_name = "FILE")]
+    pub reply: PathBuf,
 }
 
 /// `keyproof check`

@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
 use super::selection::Asked;
-use super::timings;
+use super::{custody, timings};
 use crate::audit::{self, Determination, FrameworkResult, Selection, Standing, Summary, Tie, Timings};
 use crate::checks::Verdicts;
 use crate::cli::{AuditArgs, FailOn, VerdictsArg};
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
 use crate::frameworks::OwnFile;
-use crate::report::{self, INDEX, Pack, Prior, Sample, Sealed, SigningKey, is_hidden};
+use crate::report::{self, Custody, INDEX, Pack, Prior, Sample, Sealed, SigningKey, is_hidden};
 use crate::snapshot::Snapshot;
 
 /// What an audit amounts to.
@@ -42,7 +42,8 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
     let sample = sample(args)?;
-    let parts = Parts { with_snapshot, access: access(args), sample: sample.as_ref() };
+    let custody = args.custody.then(custody::of_this_run).transpose()?;
+    let parts = Parts { with_snapshot, access: access(args), sample: sample.as_ref(), custody: custody.as_ref() };
     let audited = write_pack(&snapshot, &args.out, settings, parts, console)?;
     let handed = hand_over(args, key.as_ref(), &audited, &snapshot)?;
     let summary = &audited.summary;
@@ -90,6 +91,8 @@ pub(super) struct Parts<'a> {
     pub(super) access: Access,
     /// The sample to draw, if any.
     pub(super) sample: Option<&'a Sample>,
+    /// Who runs the audit, if the pack shall say so.
+    pub(super) custody: Option<&'a Custody>,
 }
 
 /// When a pack says who can do what with every key.
@@ -148,7 +151,7 @@ fn fill_pack<'a>(
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
     let Settings { audit, own_frameworks, prior } = settings;
-    let Parts { with_snapshot, access, sample } = parts;
+    let Parts { with_snapshot, access, sample, custody } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
     if access == Access::IfSmall && !with_access {
@@ -157,7 +160,7 @@ fn fill_pack<'a>(
         ));
     }
     let prior_root = prior.map(|it| it.root.as_str());
-    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root, sample };
+    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root, sample, custody };
     let mut pack = Pack::create(out, snapshot, options)?;
     let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(

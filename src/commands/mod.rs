@@ -1,11 +1,13 @@
 //! The commands: one file each. They read the environment, print, and turn results into exit codes.
 
 mod access;
+mod attach_timestamp;
 mod audit;
 mod check;
 #[cfg(feature = "collect")]
 mod collect;
 mod console;
+mod custody;
 mod demo;
 mod diff;
 mod evaluate;
@@ -88,6 +90,7 @@ fn run(cli: Cli, console: &Console) -> anyhow::Result<Exit> {
         Command::Audit(args) => audit::run(&args, &config, console),
         Command::Diff(args) => diff::run(&args, &config, console),
         Command::Verify(args) => verify::run(&args, console),
+        Command::AttachTimestamp(args) => attach_timestamp::run(&args, console),
         Command::Policy(command) => policy::run(&command, console),
         Command::Check(command) => check::run(command, &config),
         Command::Framework(command) => framework::run(command, &config),

@@ -44,6 +44,12 @@ pub(super) fn run(args: &VerifyArgs, console: &Console) -> anyhow::Result<Exit> 
             )),
             None => console.note("It is not signed."),
         }
+        if let Some(stamp) = report::stamp(path)? {
+            console.note(&format!(
+                "A time-stamp authority saw it at {}; whether it is one that you trust, `openssl ts -verify` tells (see VERIFY.txt).",
+                stamp.time
+            ));
+        }
     }
     if args.reproduce {
         reproduce(path, console)?;
@@ -115,7 +121,7 @@ fn render(path: &Path, made: &Made, again: &Path, console: &Console) -> anyhow::
         prior: prior.as_ref(),
     };
     let access = if made.access.included { audit::Access::Always } else { audit::Access::Never };
-    let parts = audit::Parts { with_snapshot: true, access, sample: made.sample.as_ref() };
+    let parts = audit::Parts { with_snapshot: true, access, sample: made.sample.as_ref(), custody: None };
     audit::write_pack(&snapshot, again, settings, parts, console)?;
     Ok(())
 }

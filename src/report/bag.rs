@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::signature::{self, SIGNATURE};
+use super::timestamp::{self, REPLY, REQUEST};
 use crate::digest;
 use crate::files::{self, AtomicFile, Damage, Written};
 
@@ -79,8 +80,13 @@ impl Bag {
         Ok(written)
     }
 
-    /// Writes the tag files and, last, the manifest. `about` are the lines of `bag-info.txt` before the digests.
-    pub(super) fn seal(self, about: &[(&str, String)]) -> Result<Sealed, Error> {
+    /// Writes the tag files and, last, the manifest. `about` are the lines of `bag-info.txt` before the digests; `beside` writes what
+    /// lies beside `data/` and names the root of the bag, and gives the paths and digests of that.
+    pub(super) fn seal(
+        self,
+        about: &[(&str, String)],
+        beside: impl FnOnce(&Path, &str) -> Result<Vec<(String, String)>, Error>,
+    ) -> Result<Sealed, Error> {
         let digests: Vec<(String, String)> =
             self.payload.iter().map(|(path, written)| (path.clone(), written.sha256.clone())).collect();
         let manifest = files::digest_list(&digests);
@@ -88,14 +94,17 @@ impl Bag {
         let sealed = Sealed { root: digest::sha256(manifest.as_bytes()), files: digests.len(), bytes };
         let mut info: String = about.iter().map(|(label, value)| format!("{label}: {value}\n")).collect();
         info += &format!("Payload-Oxum: {}.{}\nPack-Root-SHA256: {}\n", sealed.bytes, sealed.files, sealed.root);
-        let tags = [
-            ("bagit.txt", "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"),
-            ("bag-info.txt", &info),
-            ("VERIFY.txt", VERIFY),
+        let request = timestamp::request(manifest.as_bytes())?;
+        let tags: [(&str, &[u8]); 4] = [
+            ("bagit.txt", b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"),
+            ("bag-info.txt", info.as_bytes()),
+            ("VERIFY.txt", VERIFY.as_bytes()),
+            (REQUEST, &request),
         ];
-        let mut tag_digests = vec![(MANIFEST.to_owned(), sealed.root.clone())];
-        for (name, text) in tags {
-            let written = files::write_atomic(&self.folder.join(name), text.as_bytes())?;
+        let mut tag_digests = beside(&self.folder, &sealed.root)?;
+        tag_digests.push((MANIFEST.to_owned(), sealed.root.clone()));
+        for (name, bytes) in tags {
+            let written = files::write_atomic(&self.folder.join(name), bytes)?;
             tag_digests.push((name.to_owned(), written.sha256));
         }
         files::write_atomic(&self.folder.join(TAG_MANIFEST), files::digest_list(&tag_digests).as_bytes())?;
@@ -122,9 +131,10 @@ pub fn verify(folder: &Path) -> Result<Vec<Damage>, Error> {
     let (tag_digests, tag_damage) = files::parse_digest_list(TAG_MANIFEST, &files::read(&tags)?);
     damage.extend(tag_damage);
     damage.extend(files::compare_with_digests(folder, &tag_digests, |path| {
-        is_payload(path) || [TAG_MANIFEST, SIGNATURE].contains(&path)
+        is_payload(path) || [TAG_MANIFEST, SIGNATURE, REPLY].contains(&path)
     })?);
     damage.extend(signature::damage(folder)?);
+    damage.extend(timestamp::damage(folder)?);
     // Nothing covers the tag manifest: it must not speak of what the payload manifest, and with it the pack root, covers.
     let foreign = digests.keys().filter(|path| !is_payload(path)).map(|path| (path, MANIFEST));
     let foreign = foreign.chain(tag_digests.keys().filter(|path| is_payload(path)).map(|path| (path, TAG_MANIFEST)));
@@ -147,7 +157,7 @@ mod tests {
         let mut bag = Bag::create(folder).unwrap();
         bag.put("data/a.txt", b"one").unwrap();
         bag.put("data/b/c.txt", b"two").unwrap();
-        bag.seal(&[("Source-Organization", "o-example".to_owned())]).unwrap()
+        bag.seal(&[("Source-Organization", "o-example".to_owned())], |_, _| Ok(Vec::new())).unwrap()
     }
 
     #[test]

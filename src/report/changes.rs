@@ -71,13 +71,14 @@ pub fn write(folder: &Path, changes: &Changes, waivers: &Waivers) -> Result<Seal
         columns: COLUMNS.to_vec(),
     };
     columns::write(&mut bag, &[file])?;
-    bag.seal(&[
+    let about = [
         ("Source-Organization", identity.subject.chars().filter(|letter| !letter.is_control()).collect()),
         ("External-Description", format!("Changes from {} to {}", identity.old.day, identity.new.day)),
         ("Bag-Software-Agent", identity.tool.clone()),
         ("Old-Snapshot-Root-SHA256", changes.old.snapshot_root.clone()),
         ("New-Snapshot-Root-SHA256", changes.new.snapshot_root.clone()),
-    ])
+    ];
+    bag.seal(&about, |_, _| Ok(Vec::new()))
 }
 
 fn table(bag: &mut Bag, changes: &Changes) -> Result<(), Error> {

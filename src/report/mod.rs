@@ -5,6 +5,8 @@
 //!   manifest-sha256.txt      sha256sum -c form: everything under data/, written last
 //!   manifest-sha256.txt.sig  its signature, if a key was given
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
+//!   root.tsq  root.tsr       the question for a time-stamp authority (RFC 3161), and its reply once that is attached
+//!   custody/                 who ran the audit, where and with which program, on request: custody.csv, run-log.ndjson
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
 //!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
@@ -37,6 +39,7 @@ mod check_page;
 mod columns;
 mod completeness;
 mod cover;
+mod custody;
 mod demo_page;
 mod exceptions;
 mod findings;
@@ -64,6 +67,7 @@ mod signature;
 mod spot_check;
 mod stream;
 mod table;
+mod timestamp;
 mod view;
 mod visible;
 mod waivers_page;
@@ -77,6 +81,7 @@ pub use archive::{archive, archive_name};
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
 pub use catalogue::catalogue;
 pub use changes::write as write_comparison;
+pub use custody::Custody;
 pub use demo_page::{DemoLink, demo_page};
 pub use pack::{CONFIG, OWN_FRAMEWORKS, Options, Pack};
 pub use prior::Prior;
@@ -84,6 +89,7 @@ pub use reproduce::{Difference, Made, Part, Selected, differences, made};
 pub use sample::Sample;
 pub use signature::{SIGNATURE, SigningKey, sign, signer};
 pub use table::is_risky;
+pub use timestamp::{REPLY, Stamp, attach, stamp};
 pub use visible::is_hidden;
 pub use waivers_page::FILE as WAIVERS;
 
@@ -131,6 +137,14 @@ pub enum Error {
     #[error("cannot sign with `{}`: {reason}", path.display())]
     Key {
         /// The file of the key.
+        path: PathBuf,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// A file is no time stamp of the pack.
+    #[error("`{}` is no time stamp of this pack: {reason}", path.display())]
+    Stamp {
+        /// The file.
         path: PathBuf,
         /// Why not, and what to do.
         reason: String,

@@ -9,6 +9,7 @@ use super::check_page;
 use super::columns;
 use super::completeness::{Completeness, Tied};
 use super::cover;
+use super::custody::{self, Custody};
 use super::exceptions::Exceptions;
 use super::findings::Findings;
 use super::framework_page;
@@ -52,6 +53,8 @@ pub struct Options<'a> {
     pub prior_root: Option<&'a str>,
     /// The sample to draw, if any.
     pub sample: Option<&'a Sample>,
+    /// Who runs the audit, if the pack shall say so.
+    pub custody: Option<&'a Custody>,
 }
 
 /// A pack in the making. Dropped unfinished, it leaves a folder without a manifest, which no one takes for a pack.
@@ -238,7 +241,11 @@ impl<'a> Pack<'a> {
         if self.options.with_snapshot {
             copy_snapshot(self.snapshot, &mut self.bag)?;
         }
-        self.bag.seal(&self.identity.about())
+        let (snapshot, custody) = (self.snapshot, self.options.custody);
+        self.bag.seal(&self.identity.about(), |folder, root| match custody {
+            Some(custody) => custody::write(folder, custody, snapshot, root).map(Vec::from),
+            None => Ok(Vec::new()),
+        })
     }
 }
 

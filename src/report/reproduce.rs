@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::bag::{MANIFEST, TAG_MANIFEST};
 use super::sample::Sample;
-use super::{Error, PACK};
+use super::{Error, PACK, custody};
 use crate::checks::Verdicts;
 use crate::files;
 use crate::snapshot::manifest::Tool;
@@ -95,12 +95,13 @@ pub fn differences(folder: &Path, again: &Path) -> Result<Vec<Difference>, Error
     Ok(paths.into_iter().filter_map(difference).collect())
 }
 
-/// The digest of every file but the list of the files beside `data/`, by path.
+/// The digest of every file but the list of the files beside `data/` and what tells of the run that made the pack, by path.
 fn digests(folder: &Path) -> Result<BTreeMap<String, String>, Error> {
     let mut all = BTreeMap::new();
     for list in [MANIFEST, TAG_MANIFEST] {
         let (listed, _) = files::parse_digest_list(list, &files::read(&folder.join(list))?);
-        all.extend(listed.into_iter().map(|(path, listed)| (path, listed.sha256)));
+        let listed = listed.into_iter().filter(|(path, _)| !path.starts_with(custody::FOLDER));
+        all.extend(listed.map(|(path, listed)| (path, listed.sha256)));
     }
     Ok(all)
 }

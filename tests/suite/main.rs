@@ -10,6 +10,7 @@ mod assembly;
 mod aws;
 mod completeness;
 mod credential_report;
+mod custody;
 mod demo;
 mod evaluate;
 #[cfg(feature = "collect")]
