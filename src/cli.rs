@@ -193,6 +193,17 @@ pub struct AuditArgs {
     /// Write the pack as one file as well, beside its folder: `pack-<organization>-<quarter>-<root>.zip`
     #[arg(long)]
     pub zip: bool,
+    /// Write the pack with pseudonyms, without the snapshot: `auditor` keeps back what names people or is written by them, `public`
+    /// everything that names something of the organization, with reasons, evidence and access
+    #[arg(long, value_enum, value_name = "LEVEL", requires = "redaction_key", conflicts_with = "custody", default_value_t = RedactArg::None)]
+    pub redact: RedactArg,
+    /// Secret that pseudonyms are made with, at least 16 bytes; made if it is missing. Keep it, and a name has the same pseudonym
+    /// in every quarter; who has it can try names out
+    #[arg(long, value_name = "FILE")]
+    pub redaction_key: Option<PathBuf>,
+    /// Write which name has which pseudonym into a CSV file, which does not go with the pack
+    #[arg(long, value_name = "FILE", requires = "redaction_key")]
+    pub redaction_map: Option<PathBuf>,
     /// Say in `custody/` of the pack who ran the audit, when, on which machine, with which words and program
     #[arg(long)]
     pub custody: bool,
@@ -267,6 +278,17 @@ pub struct SelectionArgs {
     /// Audit only accounts below this root or unit of the organization, by id or path (`Workloads/Production`); repeats
     #[arg(long, value_name = "ID|PATH")]
     pub ou: Vec<String>,
+}
+
+/// For `--redact`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RedactArg {
+    /// Nothing is kept back
+    None,
+    /// What names people or is written by them is kept back
+    Auditor,
+    /// Everything that names something of the organization is kept back
+    Public,
 }
 
 /// For `--service`.

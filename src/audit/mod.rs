@@ -90,7 +90,7 @@ impl<'a> Options<'a> {
 }
 
 /// One account with its findings, sorted by check, Region, resource and name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AuditedAccount {
     /// What became of it.
     pub entry: manifest::Account,

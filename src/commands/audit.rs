@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
 use super::selection::Asked;
-use super::{custody, timings};
+use super::{custody, redact, timings};
 use crate::audit::{self, Determination, FrameworkResult, Selection, Standing, Summary, Tie, Timings};
 use crate::checks::Verdicts;
 use crate::cli::{AuditArgs, FailOn, VerdictsArg};
@@ -16,7 +17,7 @@ use crate::config::Config;
 use crate::files;
 use crate::finding::{Severity, Status};
 use crate::frameworks::OwnFile;
-use crate::report::{self, Custody, INDEX, Pack, Prior, Sample, Sealed, SigningKey, is_hidden};
+use crate::report::{self, Custody, INDEX, Pack, Prior, Redaction, Sample, Sealed, SigningKey, is_hidden};
 use crate::snapshot::Snapshot;
 
 /// What an audit amounts to.
@@ -43,7 +44,14 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
     let sample = sample(args)?;
     let custody = args.custody.then(custody::of_this_run).transpose()?;
-    let parts = Parts { with_snapshot, access: access(args), sample: sample.as_ref(), custody: custody.as_ref() };
+    let redaction = redact::asked(args, &snapshot, settings.audit.waivers, console)?;
+    let parts = Parts {
+        with_snapshot,
+        access: access(args),
+        sample: sample.as_ref(),
+        custody: custody.as_ref(),
+        redaction: redaction.as_ref(),
+    };
     let audited = write_pack(&snapshot, &args.out, settings, parts, console)?;
     let handed = hand_over(args, key.as_ref(), &audited, &snapshot)?;
     let summary = &audited.summary;
@@ -93,6 +101,8 @@ pub(super) struct Parts<'a> {
     pub(super) sample: Option<&'a Sample>,
     /// Who runs the audit, if the pack shall say so.
     pub(super) custody: Option<&'a Custody>,
+    /// What is kept back, if anything is.
+    pub(super) redaction: Option<&'a Arc<Redaction>>,
 }
 
 /// When a pack says who can do what with every key.
@@ -151,7 +161,7 @@ fn fill_pack<'a>(
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
     let Settings { audit, own_frameworks, prior } = settings;
-    let Parts { with_snapshot, access, sample, custody } = parts;
+    let Parts { with_snapshot, access, sample, custody, redaction } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
     if access == Access::IfSmall && !with_access {
@@ -160,7 +170,8 @@ fn fill_pack<'a>(
         ));
     }
     let prior_root = prior.map(|it| it.root.as_str());
-    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root, sample, custody };
+    let options =
+        report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root, sample, custody, redaction };
     let mut pack = Pack::create(out, snapshot, options)?;
     let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(

@@ -93,7 +93,13 @@ fn write_packs(out: &Path, everything: &Asked, text: &mut String, console: &Cons
             own_frameworks: &everything.library.own,
             prior: prior.as_ref(),
         };
-        let parts = audit::Parts { with_snapshot: true, access: audit::Access::Always, sample: None, custody: None };
+        let parts = audit::Parts {
+            with_snapshot: true,
+            access: audit::Access::Always,
+            sample: None,
+            custody: None,
+            redaction: None,
+        };
         let audited = audit::write_pack(&snapshot, &pack, settings, parts, console)?;
         let words = audit::in_words(&audited.summary, &audited.results, &everything.selection)?;
         writeln!(text, "{}: {words}", quarter.name())?;

@@ -17,6 +17,7 @@ mod ndjson;
 mod nearest;
 mod policy;
 mod policy_lint;
+mod redact;
 mod role;
 mod rows;
 mod selection;

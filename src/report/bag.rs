@@ -3,10 +3,15 @@
 //! `manifest-sha256.txt` lists what lies under `data/` and is written last, so that a folder with it is complete;
 //! `tagmanifest-sha256.txt` lists the files beside `data/`, the manifest among them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::Error;
+use super::redaction::Redaction;
 use super::signature::{self, SIGNATURE};
 use super::timestamp::{self, REPLY, REQUEST};
 use crate::digest;
@@ -26,6 +31,8 @@ const VERIFY: &str = include_str!("verify.txt");
 pub(super) struct Bag {
     folder: PathBuf,
     payload: BTreeMap<String, Written>,
+    /// What is kept back of everything that is written into it.
+    redaction: Option<Arc<Redaction>>,
 }
 
 /// A bag that is written whole.
@@ -43,7 +50,17 @@ impl Bag {
     /// Begins a bag in a missing or empty folder.
     pub(super) fn create(folder: &Path) -> Result<Self, Error> {
         files::output_folder(folder)?;
-        Ok(Self { folder: folder.to_path_buf(), payload: BTreeMap::new() })
+        Ok(Self { folder: folder.to_path_buf(), payload: BTreeMap::new(), redaction: None })
+    }
+
+    /// The same bag, of whose tables, lines and JSON files something is kept back.
+    pub(super) fn redacted(self, redaction: Option<Arc<Redaction>>) -> Self {
+        Self { redaction, ..self }
+    }
+
+    /// What is kept back.
+    pub(super) fn redaction(&self) -> Option<&Arc<Redaction>> {
+        self.redaction.as_ref()
     }
 
     /// Where a file of the payload lies on disk; `path` is relative to the bag.
@@ -68,9 +85,25 @@ impl Bag {
 
     /// Writes a file of the payload.
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
-        let written = files::write_atomic(&self.place(path), bytes)?;
-        self.add(path, written);
+        let path = match &self.redaction {
+            Some(redaction) => Cow::Owned(redaction.text(path)),
+            None => Cow::Borrowed(path),
+        };
+        let written = files::write_atomic(&self.place(&path), bytes)?;
+        self.add(&path, written);
         Ok(())
+    }
+
+    /// Writes a JSON file of the payload, for people as well.
+    pub(super) fn put_json(&mut self, path: &str, value: Value) -> Result<(), Error> {
+        let value = match &self.redaction {
+            Some(redaction) => redaction.value(value),
+            None => value,
+        };
+        let encode = |failed: serde_json::Error| Error::Encode { path: path.to_owned(), reason: failed.to_string() };
+        let mut bytes = serde_json::to_vec_pretty(&value).map_err(encode)?;
+        bytes.push(b'\n');
+        self.put(path, &bytes)
     }
 
     /// Copies a file into the payload, and says what was copied.

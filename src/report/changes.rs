@@ -82,7 +82,7 @@ pub fn write(folder: &Path, changes: &Changes, waivers: &Waivers) -> Result<Seal
 }
 
 fn table(bag: &mut Bag, changes: &Changes) -> Result<(), Error> {
-    let mut table = Table::create(&bag.place(CSV), COLUMNS.iter().map(|(name, _)| *name))?;
+    let mut table = Table::create(bag, CSV, COLUMNS.iter().map(|(name, _)| *name))?;
     let word = |status: Option<Status>| status.map(Status::word).unwrap_or_default();
     for it in &changes.findings {
         table.row(&[

@@ -7,7 +7,7 @@ use super::bag::Bag;
 use super::completeness;
 use super::findings::FINDINGS_COLUMNS;
 use super::pack::Options;
-use super::{keys, poam, requests, sample, scope, waivers_page};
+use super::{keys, poam, redaction, requests, sample, scope, waivers_page};
 use crate::finding::{Severity, Status};
 
 /// Where the text for people lies in a pack or comparison.
@@ -83,6 +83,14 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         columns: requests::COLUMNS.to_vec(),
     };
     let mut files = vec![findings, plan, scope, ties, gaps, waivers, requests];
+    if options.redaction.is_some() {
+        files.push(File {
+            name: redaction::NAME,
+            content: "One row a class of values: what was kept back of this pack, and why.",
+            key: Some("class"),
+            columns: redaction::COLUMNS.to_vec(),
+        });
+    }
     if options.sample.is_some() {
         files.push(File {
             name: "sample.csv",
@@ -112,10 +120,7 @@ pub(super) fn write(bag: &mut Bag, files: &[File]) -> Result<(), Error> {
         "name": "keyproof",
         "resources": resources,
     });
-    let encode = |failed: serde_json::Error| Error::Encode { path: PACKAGE.to_owned(), reason: failed.to_string() };
-    let mut bytes = serde_json::to_vec_pretty(&package).map_err(encode)?;
-    bytes.push(b'\n');
-    bag.put(PACKAGE, &bytes)
+    bag.put_json(PACKAGE, package)
 }
 
 fn text(files: &[File]) -> String {

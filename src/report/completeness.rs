@@ -129,7 +129,7 @@ struct Row {
 impl Completeness {
     /// Begins the file.
     pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
-        let csv = Table::create(&bag.place(&path(COMPLETENESS)), COLUMNS.map(|(name, _)| name))?;
+        let csv = Table::create(bag, &path(COMPLETENESS), COLUMNS.map(|(name, _)| name))?;
         Ok(Self { csv, open: BTreeMap::new(), counts: BTreeMap::new(), zeros: 0 })
     }
 
@@ -182,7 +182,7 @@ impl Completeness {
         }
         let Self { csv, open, counts, zeros } = self;
         bag.add(&path(COMPLETENESS), csv.finish()?);
-        let mut csv = Table::create(&bag.place(&path(GAPS)), GAP_COLUMNS.map(|(name, _)| name))?;
+        let mut csv = Table::create(bag, &path(GAPS), GAP_COLUMNS.map(|(name, _)| name))?;
         for (index, gap) in summary.ledger.iter().enumerate() {
             csv.row(&gap_cells(index, gap).each_ref().map(String::as_str))?;
         }

@@ -49,7 +49,7 @@ pub(super) fn write(
     let manifest = snapshot.manifest();
     let Custody { started, user, host, command_line, program_sha256 } = custody;
     let collector = manifest.collector.arn.as_deref().unwrap_or_default();
-    let mut list = Table::create(&folder.join(LIST), COLUMNS)?;
+    let mut list = Table::outside(&folder.join(LIST), COLUMNS)?;
     let collected = manifest.window.end.to_string();
     list.row(&[&collected, "collected", collector, "", "", snapshot.root(), "snapshot root after"])?;
     let note = "snapshot root before, pack root after; the next line is for whom the pack is handed to";

@@ -115,7 +115,7 @@ pub(super) struct Findings {
 impl Findings {
     /// Begins both files.
     pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
-        let csv = Table::create(&bag.place(CSV), FINDINGS_COLUMNS.iter().map(|(name, ..)| *name))?;
+        let csv = Table::create(bag, CSV, FINDINGS_COLUMNS.iter().map(|(name, ..)| *name))?;
         Ok(Self { ndjson: Stream::create(bag, FINDINGS)?, csv, written: BTreeMap::new() })
     }
 

@@ -1,5 +1,7 @@
 //! Pages from templates: every value escaped, the style sheet inlined and the only one that a browser will apply.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -7,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tera::{Context, Tera};
 
 use super::Error;
+use super::redaction::Redaction;
 use super::visible;
 
 /// The style sheet of every page.
@@ -54,6 +57,7 @@ pub(super) struct Page<'a> {
 pub(super) struct Pages {
     tera: Tera,
     policy: String,
+    redaction: Option<Arc<Redaction>>,
 }
 
 impl Pages {
@@ -68,7 +72,12 @@ impl Pages {
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'"
         );
-        Ok(Self { tera, policy })
+        Ok(Self { tera, policy, redaction: None })
+    }
+
+    /// The same templates, of whose values something is kept back.
+    pub(super) fn redacted(self, redaction: Option<Arc<Redaction>>) -> Self {
+        Self { redaction, ..self }
     }
 
     /// Renders a page. Templates read its content as `it`, what every page of the pack shares as `pack`.
@@ -79,11 +88,18 @@ impl Pages {
         pack: &impl Serialize,
         it: &impl Serialize,
     ) -> Result<Vec<u8>, Error> {
+        let fail = |failed: serde_json::Error| Error::Encode { path: template.to_owned(), reason: failed.to_string() };
         let mut context = Context::new();
-        context.insert("page", &page);
         context.insert("policy", &self.policy);
-        context.insert("pack", pack);
-        context.insert("it", it);
+        if let Some(redaction) = &self.redaction {
+            context.insert("page", &Page { title: &redaction.text(page.title), ..page });
+            context.insert("pack", &redaction.content(serde_json::to_value(pack).map_err(fail)?));
+            context.insert("it", &redaction.content(serde_json::to_value(it).map_err(fail)?));
+        } else {
+            context.insert("page", &page);
+            context.insert("pack", pack);
+            context.insert("it", it);
+        }
         let mut bytes = Vec::new();
         self.tera
             .render_to(template, &context, &mut bytes)

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::framework_page::gap_name;
 use super::pack::{Audited, CONFIG, Options};
+use super::redaction::{Level, Redaction};
 use super::sample::Draw;
 use super::view::{grouped, shortened};
 use super::waivers_page;
@@ -70,13 +71,32 @@ pub(super) struct Identity {
     pub(super) waivers: String,
     /// What was selected and what that left out, in sentences; none if everything was selected.
     pub(super) narrowed: Vec<String>,
+    /// How the pack is redacted, if it is.
+    pub(super) redaction: Option<Redacted>,
     /// Whether the snapshot is a made-up one.
     pub(super) demo: bool,
 }
 
+/// What a redacted pack says of that.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Redacted {
+    /// The level.
+    level: Level,
+    /// What tells the secret of its pseudonyms from others: packs with the same one have the same pseudonyms.
+    secret_id: String,
+    /// The input root of the pack with all names.
+    derived_from_input_root: String,
+}
+
 impl Identity {
     /// The identity of a pack of this snapshot with these options.
-    pub(super) fn new(snapshot: &Snapshot, organization: &Fact<Option<Organization>>, options: &Options<'_>) -> Self {
+    /// `parent` are the options of the pack with all names.
+    pub(super) fn new(
+        snapshot: &Snapshot,
+        organization: &Fact<Option<Organization>>,
+        options: &Options<'_>,
+        parent: &Options<'_>,
+    ) -> Self {
         let manifest = snapshot.manifest();
         let as_of = options.audit.as_of.unwrap_or(manifest.window.end);
         let ruleset = digest::sha256(ruleset(options.audit.checks, options.audit.frameworks).to_string().as_bytes());
@@ -104,6 +124,11 @@ impl Identity {
             has_sample: options.sample.is_some(),
             snapshot_root: snapshot.root().to_owned(),
             input_root: input_root(snapshot.root(), &ruleset, as_of, options),
+            redaction: options.redaction.map(|redaction| Redacted {
+                level: redaction.level(),
+                secret_id: redaction.secret_id(),
+                derived_from_input_root: input_root(snapshot.root(), &ruleset, as_of, parent),
+            }),
             prior_root: options.prior_root.map(str::to_owned),
             ruleset,
             kms_actions: KMS_ACTIONS_DATE,
@@ -115,19 +140,23 @@ impl Identity {
     }
 
     /// The lines of `bag-info.txt` before the digests.
-    pub(super) fn about(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn about(&self, redaction: Option<&Redaction>) -> Vec<(&'static str, String)> {
         // A tag file is read line by line: what AWS names must not add lines.
-        let line = |text: &str| text.chars().filter(|letter| !letter.is_control()).collect::<String>();
+        let line = |text: &str| {
+            let text = redaction.map_or_else(|| text.to_owned(), |redaction| redaction.text(text));
+            text.chars().filter(|letter| !letter.is_control()).collect::<String>()
+        };
         let prior = self.prior_root.iter().map(|root| ("Prior-Pack-Root-SHA256", root.clone()));
         let about = [
             ("Source-Organization", line(&self.subject)),
             (
                 "External-Description",
                 format!(
-                    "Evidence on IAM and KMS of {}, as of {}{}",
+                    "Evidence on IAM and KMS of {}, as of {}{}{}",
                     line(&self.subject_words),
                     self.as_of,
-                    if self.narrowed.is_empty() { "" } else { ", narrowed by a selection" }
+                    if self.narrowed.is_empty() { "" } else { ", narrowed by a selection" },
+                    if self.redaction.is_some() { ", redacted" } else { "" }
                 ),
             ),
             ("Bag-Software-Agent", self.tool.clone()),
@@ -209,6 +238,7 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
         "prior": options.prior_root,
         "sample": options.sample,
         "tool": Tool::this(),
+        "redaction": options.redaction.map(|it| [it.level().word().to_owned(), it.secret_id()]),
     });
     digest::sha256(input.to_string().as_bytes())
 }
@@ -318,6 +348,7 @@ pub(super) fn pack_json(audited: &Audited<'_>) -> Value {
         "as_of": identity.as_of,
         "partition": manifest.partition,
         "prior_pack_root": options.prior_root,
+        "redaction": identity.redaction,
         "organization": { "id": manifest.organization_id, "management_account_id": identity.management_account },
         "selection": {
             "checks": options.audit.checks.iter().map(|check| check.id).collect::<Vec<_>>(),

@@ -19,6 +19,7 @@
 //!   data/csv/                findings.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv, request_list.csv, sample.csv;
 //!                            key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
 //!                            COLUMNS.md, datapackage.json
+//!                            redactions.csv in a pack with pseudonyms
 //!   data/json/               findings.ndjson, findings.schema.json
 //!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml
 //!   data/snapshot/           the snapshot byte for byte
@@ -59,6 +60,7 @@ mod pack;
 mod poam;
 mod prior;
 mod recipe;
+mod redaction;
 mod reproduce;
 mod requests;
 mod sample;
@@ -85,6 +87,7 @@ pub use custody::Custody;
 pub use demo_page::{DemoLink, demo_page};
 pub use pack::{CONFIG, OWN_FRAMEWORKS, Options, Pack};
 pub use prior::Prior;
+pub use redaction::{Level, Redaction, Secret};
 pub use reproduce::{Difference, Made, Part, Selected, differences, made};
 pub use sample::Sample;
 pub use signature::{SIGNATURE, SigningKey, sign, signer};
@@ -140,6 +143,16 @@ pub enum Error {
         path: PathBuf,
         /// Why not, and what to do.
         reason: String,
+    },
+    /// A secret for pseudonyms is too short.
+    #[error("`{}` holds {bytes} bytes, and a secret that nobody tries out has {least} or more; remove the file, and one is made", path.display())]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        bytes: usize,
+        /// What it must hold.
+        least: usize,
     },
     /// A file is no time stamp of the pack.
     #[error("`{}` is no time stamp of this pack: {reason}", path.display())]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::account_page::{self, Account, Accounts};
 use super::bag::{Bag, Sealed};
@@ -19,6 +20,7 @@ use super::interop::Interop;
 use super::keys;
 use super::methodology;
 use super::prior;
+use super::redaction::Redaction;
 use super::requests;
 use super::sample::{self, Draw, Sample};
 use super::scope;
@@ -55,6 +57,16 @@ pub struct Options<'a> {
     pub sample: Option<&'a Sample>,
     /// Who runs the audit, if the pack shall say so.
     pub custody: Option<&'a Custody>,
+    /// What is kept back, if anything is. Such a pack holds neither the snapshot nor what people wrote for the audit.
+    pub redaction: Option<&'a Arc<Redaction>>,
+}
+
+impl Options<'_> {
+    /// These options with what a redaction leaves out.
+    fn redacted(self) -> Self {
+        let Some(redaction) = self.redaction else { return self };
+        Self { with_snapshot: false, with_access: self.with_access && redaction.has_texts(), ..self }
+    }
 }
 
 /// A pack in the making. Dropped unfinished, it leaves a folder without a manifest, which no one takes for a pack.
@@ -100,16 +112,21 @@ impl<'a> Pack<'a> {
     /// When the folder holds something or cannot be written, or the snapshot is damaged.
     pub fn create(folder: &Path, snapshot: &'a Snapshot, options: Options<'a>) -> Result<Self, Error> {
         let organization = snapshot.organization()?;
-        let bag = Bag::create(folder)?;
-        let identity = Identity::new(snapshot, &organization, &options);
+        let redaction = options.redaction.cloned();
+        let bag = Bag::create(folder)?.redacted(redaction.clone());
+        let parent = Options { redaction: None, ..options };
+        let options = options.redacted();
+        let identity = Identity::new(snapshot, &organization, &options, &parent);
+        // Those who made a pack again read it; a redacted one cannot be.
+        let kept = options.audit.first_seen.filter(|_| options.redaction.is_none());
         Ok(Self {
             snapshot,
             findings: Findings::create(&bag)?,
-            first_seen: options.audit.first_seen.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
+            first_seen: kept.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
             interop: Interop::create(&bag, &identity, snapshot, &options)?,
             completeness: Completeness::create(&bag)?,
             bag,
-            pages: Pages::new()?,
+            pages: Pages::new()?.redacted(redaction),
             identity,
             exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
             meant: Meant::default(),
@@ -131,6 +148,19 @@ impl<'a> Pack<'a> {
     }
 
     fn write_account(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
+        if self.options.with_access {
+            keys::keep(&mut self.keys, audited);
+            self.reviews.keep(audited);
+            self.directory.add(&audited.facts);
+        }
+        self.completeness.account(audited)?;
+        match self.options.redaction {
+            Some(redaction) => self.write_shown(&redaction.account(audited)),
+            None => self.write_shown(audited),
+        }
+    }
+
+    fn write_shown(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
         let prefix = prefix(&self.options);
         for finding in &audited.findings {
             self.findings.add(finding)?;
@@ -155,12 +185,6 @@ impl<'a> Pack<'a> {
         let bytes = self.pages.render("account.html", page, &self.identity, &content)?;
         self.bag.put(&format!("data/report/accounts/{}", file_name(&account.id)), &bytes)?;
         self.accounts.add(account, audited);
-        self.completeness.account(audited)?;
-        if self.options.with_access {
-            keys::keep(&mut self.keys, audited);
-            self.reviews.keep(audited);
-            self.directory.add(&audited.facts);
-        }
         Ok(())
     }
 
@@ -227,13 +251,14 @@ impl<'a> Pack<'a> {
         }
         self.interop.finish(&mut self.bag, &audited)?;
         columns::write(&mut self.bag, &columns::of_pack(&self.options))?;
-        let json = identity::pack_json(&audited);
-        let mut bytes = serde_json::to_vec_pretty(&json)
-            .map_err(|failed| Error::Encode { path: PACK.to_owned(), reason: failed.to_string() })?;
-        bytes.push(b'\n');
-        self.bag.put(PACK, &bytes)?;
-        if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {
-            self.bag.put(CONFIG, config.as_bytes())?;
+        self.bag.put_json(PACK, identity::pack_json(&audited))?;
+        match self.options.redaction {
+            Some(redaction) => redaction.write(&mut self.bag)?,
+            None => {
+                if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {
+                    self.bag.put(CONFIG, config.as_bytes())?;
+                }
+            }
         }
         for OwnFile { id, text } in self.options.own_frameworks {
             self.bag.put(&format!("{OWN_FRAMEWORKS}{id}.toml"), text.as_bytes())?;
@@ -242,7 +267,8 @@ impl<'a> Pack<'a> {
             copy_snapshot(self.snapshot, &mut self.bag)?;
         }
         let (snapshot, custody) = (self.snapshot, self.options.custody);
-        self.bag.seal(&self.identity.about(), |folder, root| match custody {
+        let about = self.identity.about(self.options.redaction.map(Arc::as_ref));
+        self.bag.seal(&about, |folder, root| match custody {
             Some(custody) => custody::write(folder, custody, snapshot, root).map(Vec::from),
             None => Ok(Vec::new()),
         })

@@ -143,7 +143,7 @@ pub(super) struct Poam(Table);
 impl Poam {
     /// Begins the file.
     pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
-        Ok(Self(Table::create(&bag.place(PATH), COLUMNS.iter().map(|(name, ..)| *name))?))
+        Ok(Self(Table::create(bag, PATH, COLUMNS.iter().map(|(name, ..)| *name))?))
     }
 
     /// Adds a row.

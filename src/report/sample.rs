@@ -120,7 +120,7 @@ impl Draw {
 
     /// Writes the sheet.
     pub(super) fn write_table(&self, bag: &mut Bag) -> Result<(), Error> {
-        let mut table = Table::create(&bag.place(CSV), COLUMNS.iter().map(|(name, ..)| *name))?;
+        let mut table = Table::create(bag, CSV, COLUMNS.iter().map(|(name, ..)| *name))?;
         for (draw, finding) in &self.drawn {
             let cells = COLUMNS.map(|(_, _, fill)| fill(draw, finding));
             table.row(&cells.each_ref().map(String::as_str))?;

@@ -110,7 +110,7 @@ fn lines<'a>(audited: &'a Audited<'_>) -> impl Iterator<Item = Line<'a>> {
 /// When the file cannot be written.
 pub(super) fn write(bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
     let path = format!("data/csv/{NAME}");
-    let mut table = Table::create(&bag.place(&path), COLUMNS.map(|(name, ..)| name))?;
+    let mut table = Table::create(bag, &path, COLUMNS.map(|(name, ..)| name))?;
     for line in lines(audited) {
         let cells = COLUMNS.map(|(_, _, fill)| fill(&line));
         table.row(&cells.each_ref().map(String::as_str))?;

@@ -2,11 +2,13 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Error;
 use super::bag::Bag;
+use super::redaction::Redaction;
 use crate::files::{self, AtomicFile};
 
 /// A file of the payload in the making.
@@ -14,12 +16,13 @@ pub(super) struct Stream {
     path: &'static str,
     place: PathBuf,
     file: AtomicFile,
+    redaction: Option<Arc<Redaction>>,
 }
 
 impl Stream {
     /// Begins the file at a path inside the bag.
     pub(super) fn create(bag: &Bag, path: &'static str) -> Result<Self, Error> {
-        Ok(Self { path, place: bag.place(path), file: bag.begin(path)? })
+        Ok(Self { path, place: bag.place(path), file: bag.begin(path)?, redaction: bag.redaction().cloned() })
     }
 
     /// Writes a text as it is.
@@ -31,8 +34,14 @@ impl Stream {
     pub(super) fn json(&mut self, value: &impl Serialize) -> Result<(), Error> {
         let encode =
             |failed: serde_json::Error| Error::Encode { path: self.path.to_owned(), reason: failed.to_string() };
+        let json = match &self.redaction {
+            Some(redaction) => {
+                serde_json::to_value(value).and_then(|value| serde_json::to_vec(&redaction.value(value)))
+            }
+            None => serde_json::to_vec(value),
+        };
         // A file takes small pieces badly.
-        self.bytes(&serde_json::to_vec(value).map_err(encode)?)
+        self.bytes(&json.map_err(encode)?)
     }
 
     /// Writes a value as one line of NDJSON.

@@ -6,8 +6,11 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Error;
+use super::bag::Bag;
+use super::redaction::Redaction;
 use crate::files::{self, AtomicFile, Written};
 
 /// Between the values of a cell that holds several.
@@ -23,15 +26,21 @@ const CUT: &str = " …[cut; the JSON files of the pack and its snapshot have al
 pub(super) struct Table {
     path: PathBuf,
     writer: csv::Writer<AtomicFile>,
+    redaction: Option<Arc<Redaction>>,
 }
 
 impl Table {
-    /// Begins a file with its header; the column `csv_escaped` is added.
-    pub(super) fn create<'a>(path: &Path, header: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+    /// Begins a file of a bag with its header; the column `csv_escaped` is added.
+    pub(super) fn create<'a>(bag: &Bag, path: &str, header: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        Ok(Self { redaction: bag.redaction().cloned(), ..Self::outside(&bag.place(path), header)? })
+    }
+
+    /// Begins a file beside the evidence, of which nothing is kept back.
+    pub(super) fn outside<'a>(path: &Path, header: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         let mut file = AtomicFile::create(path)?;
         file.write_all("\u{feff}".as_bytes()).map_err(files::error("write", path))?;
         let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
-        let mut table = Self { path: path.to_path_buf(), writer };
+        let mut table = Self { path: path.to_path_buf(), writer, redaction: None };
         table.record(header.into_iter().chain(["csv_escaped"]))?;
         Ok(table)
     }
@@ -42,7 +51,10 @@ impl Table {
         let hardened: Vec<String> = cells
             .iter()
             .map(|cell| {
-                let cell = cut(cell);
+                let cell = match &self.redaction {
+                    Some(redaction) => cut(&redaction.text(cell)),
+                    None => cut(cell),
+                };
                 if is_risky(&cell) {
                     escaped = "Y";
                     format!("'{cell}")
@@ -60,7 +72,7 @@ impl Table {
 
     /// Ends the file.
     pub(super) fn finish(self) -> Result<Written, Error> {
-        let Self { path, writer } = self;
+        let Self { path, writer, .. } = self;
         let file = writer.into_inner().map_err(|failed| files::error("write", &path)(failed.into_error()))?;
         Ok(file.commit()?)
     }
@@ -111,7 +123,7 @@ mod tests {
     fn written(rows: &[Vec<&str>]) -> Vec<u8> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
-        let mut table = Table::create(&path, ["a", "b"]).unwrap();
+        let mut table = Table::outside(&path, ["a", "b"]).unwrap();
         rows.iter().for_each(|row| table.row(row).unwrap());
         let done = table.finish().unwrap();
         let bytes = files::read(&path).unwrap();

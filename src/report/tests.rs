@@ -68,6 +68,7 @@ fn options(audit: audit::Options<'_>) -> Options<'_> {
         prior_root: None,
         sample: None,
         custody: None,
+        redaction: None,
     }
 }
 

@@ -283,13 +283,13 @@ fn waiver_view<'a>(waiver: &'a Waiver, result: &'a WaiverResult, meant: &'a Mean
 /// Writes the table, and the file as it was given.
 pub(super) fn write_files(bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
     let waivers = audited.options.audit.waivers;
-    let mut table = Table::create(&bag.place(CSV), COLUMNS.iter().map(|(name, ..)| *name))?;
+    let mut table = Table::create(bag, CSV, COLUMNS.iter().map(|(name, ..)| *name))?;
     for (waiver, result) in waivers.all.iter().zip(&audited.summary.waivers) {
         let cells = COLUMNS.map(|(_, _, fill)| fill(waiver, result));
         table.row(&cells.each_ref().map(String::as_str))?;
     }
     bag.add(CSV, table.finish()?);
-    if let Some(text) = &waivers.text {
+    if let Some(text) = waivers.text.as_ref().filter(|_| audited.options.redaction.is_none()) {
         bag.put(FILE, text.as_bytes())?;
     }
     Ok(())

@@ -41,6 +41,7 @@ mod python;
 mod reach;
 #[cfg(feature = "collect")]
 mod readme;
+mod redaction;
 #[cfg(feature = "collect")]
 mod refusals;
 #[cfg(feature = "collect")]

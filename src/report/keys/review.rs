@@ -183,7 +183,7 @@ impl Reviews {
     /// Writes the file.
     pub(super) fn write(&self, bag: &mut Bag) -> Result<(), Error> {
         let path = format!("data/csv/{REVIEW}");
-        let mut table = Table::create(&bag.place(&path), COLUMNS.map(|(name, ..)| name))?;
+        let mut table = Table::create(bag, &path, COLUMNS.map(|(name, ..)| name))?;
         for row in &self.rows {
             let cells = COLUMNS.map(|(_, _, fill)| fill(row));
             table.row(&cells.each_ref().map(String::as_str))?;

@@ -157,7 +157,7 @@ pub(super) struct Tables([Table; FILES.len()]);
 impl Tables {
     /// Begins the files.
     pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
-        let create = |(file, _): (&str, &str)| Table::create(&bag.place(&path(file)), COLUMNS.map(|(name, ..)| name));
+        let create = |(file, _): (&str, &str)| Table::create(bag, &path(file), COLUMNS.map(|(name, ..)| name));
         let [uses, administers, external] = FILES.map(create);
         Ok(Self([uses?, administers?, external?]))
     }
