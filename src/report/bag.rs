@@ -4,7 +4,10 @@
 //! `tagmanifest-sha256.txt` lists the files beside `data/`, the manifest among them.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::Error;
 use super::signature::{self, SIGNATURE};
@@ -69,6 +72,16 @@ impl Bag {
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         let written = files::write_atomic(&self.place(path), bytes)?;
         self.add(path, written);
+        Ok(())
+    }
+
+    /// Writes a file of the payload as JSON that people can read.
+    pub(super) fn put_json(&mut self, path: &str, value: &impl Serialize) -> Result<(), Error> {
+        let encode = |failed: serde_json::Error| Error::Encode { path: path.to_owned(), reason: failed.to_string() };
+        let mut file = self.begin(path)?;
+        serde_json::to_writer_pretty(&mut file, value).map_err(encode)?;
+        file.write_all(b"\n").map_err(files::error("write", &self.place(path)))?;
+        self.add(path, file.commit()?);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //!   manifest-sha256.txt      sha256sum -c form: everything under data/, written last
 //!   manifest-sha256.txt.sig  its signature, if a key was given
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
+//!   data/README.html         what lies where, and which file answers what auditors ask for
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
 //!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
@@ -14,10 +15,12 @@
 //!                            sample.html on request, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv, request_list.csv, sample.csv;
-//!                            key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
+//!   data/csv/                about.csv, findings.csv, controls_matrix.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv,
+//!                            request_list.csv, sample.csv; accounts.csv, users.csv, roles.csv, access_keys.csv,
+//!                            privileged_principals.csv, service_accounts.csv, kms_keys.csv, kms_grants.csv; key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
 //!                            COLUMNS.md, datapackage.json
-//!   data/json/               findings.ndjson, findings.schema.json
+//!   data/json/               findings.ndjson, controls.json, completeness.json, access.ndjson, and for each, and pack.json, a JSON
+//!                            Schema: *.schema.json
 //!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
@@ -28,6 +31,7 @@
 //! page or XML through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting
 //! (`recipe.rs`).
 
+mod about;
 mod account_page;
 mod archive;
 mod bag;
@@ -36,9 +40,11 @@ mod changes;
 mod check_page;
 mod columns;
 mod completeness;
+mod controls;
 mod cover;
 mod demo_page;
 mod exceptions;
+mod facts;
 mod findings;
 mod framework_page;
 mod html;
@@ -55,6 +61,7 @@ mod oscal_results;
 mod pack;
 mod poam;
 mod prior;
+mod readme;
 mod recipe;
 mod reproduce;
 mod requests;

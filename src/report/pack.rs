@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::about;
 use super::account_page::{self, Account, Accounts};
 use super::bag::{Bag, Sealed};
 use super::check_page;
 use super::columns;
 use super::completeness::{Completeness, Tied};
+use super::controls;
 use super::cover;
 use super::exceptions::Exceptions;
+use super::facts::Facts;
 use super::findings::Findings;
 use super::framework_page;
 use super::html::{Page, Pages, file_name};
@@ -18,6 +21,7 @@ use super::interop::Interop;
 use super::keys;
 use super::methodology;
 use super::prior;
+use super::readme;
 use super::requests;
 use super::sample::{self, Draw, Sample};
 use super::scope;
@@ -70,6 +74,7 @@ pub struct Pack<'a> {
     draw: Option<Draw>,
     accounts: Accounts,
     completeness: Completeness,
+    facts: Facts,
     keys: keys::AllFacts,
     reviews: keys::Reviews,
     directory: Directory,
@@ -105,6 +110,7 @@ impl<'a> Pack<'a> {
             first_seen: options.audit.first_seen.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
             interop: Interop::create(&bag, &identity, snapshot, &options)?,
             completeness: Completeness::create(&bag)?,
+            facts: Facts::create(&bag, options.audit.as_of.unwrap_or(snapshot.manifest().window.end))?,
             bag,
             pages: Pages::new()?,
             identity,
@@ -153,6 +159,7 @@ impl<'a> Pack<'a> {
         self.bag.put(&format!("data/report/accounts/{}", file_name(&account.id)), &bytes)?;
         self.accounts.add(account, audited);
         self.completeness.account(audited)?;
+        self.facts.account(audited)?;
         if self.options.with_access {
             keys::keep(&mut self.keys, audited);
             self.reviews.keep(audited);
@@ -217,18 +224,19 @@ impl<'a> Pack<'a> {
             tied: &tied,
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
+        about::write(&mut self.bag, &audited)?;
+        controls::write(&mut self.bag, &audited)?;
+        self.facts.finish(&mut self.bag, &audited)?;
         waivers_page::write_files(&mut self.bag, &audited)?;
         requests::write_table(&mut self.bag, &audited)?;
         if let Some(draw) = &self.draw {
             draw.write_table(&mut self.bag)?;
         }
         self.interop.finish(&mut self.bag, &audited)?;
-        columns::write(&mut self.bag, &columns::of_pack(&self.options))?;
-        let json = identity::pack_json(&audited);
-        let mut bytes = serde_json::to_vec_pretty(&json)
-            .map_err(|failed| Error::Encode { path: PACK.to_owned(), reason: failed.to_string() })?;
-        bytes.push(b'\n');
-        self.bag.put(PACK, &bytes)?;
+        let tables = columns::of_pack(&self.options);
+        columns::write(&mut self.bag, &tables)?;
+        self.bag.put_json(PACK, &identity::pack_json(&audited))?;
+        self.bag.put(identity::SCHEMA, identity::SCHEMA_TEXT.as_bytes())?;
         if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {
             self.bag.put(CONFIG, config.as_bytes())?;
         }
@@ -238,6 +246,7 @@ impl<'a> Pack<'a> {
         if self.options.with_snapshot {
             copy_snapshot(self.snapshot, &mut self.bag)?;
         }
+        readme::write(&mut self.bag, &self.pages, &self.identity, &tables)?;
         self.bag.seal(&self.identity.about())
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use crate::files::{self, AtomicFile, Written};
+use crate::model::Gap;
 
 /// Between the values of a cell that holds several.
 pub(super) const SEPARATOR: &str = " | ";
@@ -64,6 +65,11 @@ impl Table {
         let file = writer.into_inner().map_err(|failed| files::error("write", &path)(failed.into_error()))?;
         Ok(file.commit()?)
     }
+}
+
+/// What stands in a cell, and on pages, where a fact could not be read.
+pub(super) fn not_known(gap: &Gap) -> String {
+    format!("not known: {}", gap.reason())
 }
 
 /// Whether a spreadsheet could run the cell, or take its first apostrophe for ours.

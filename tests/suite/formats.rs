@@ -82,6 +82,67 @@ fn every_finding_is_as_the_schema_in_the_pack_says() {
     }
 }
 
+/// The files of a bag that have a schema in it, each with its values.
+fn described(bag: &Path) -> Vec<(&'static str, Vec<Value>)> {
+    let json = bag.join("data/json");
+    let mut files = Vec::new();
+    for (schema, file) in [
+        ("pack", bag.join("data/pack.json")),
+        ("controls", json.join("controls.json")),
+        ("completeness", json.join("completeness.json")),
+        ("changes", json.join("changes.json")),
+    ] {
+        if file.exists() {
+            files.push((schema, vec![read_json(&file)]));
+        }
+    }
+    if json.join("access.ndjson").exists() {
+        files.push(("access", lines(&json.join("access.ndjson"))));
+    }
+    files
+}
+
+#[test]
+fn every_json_file_is_as_its_schema_says_and_no_schema_takes_more() {
+    let (_folder, hostile) = hostile();
+    let changes = demo().join("changes/2026-Q2--2026-Q3");
+    let mut seen = BTreeSet::new();
+    for bag in packs().into_iter().chain([hostile, changes]) {
+        for (name, values) in described(&bag) {
+            let validator = validator(&read_json(&bag.join(format!("data/json/{name}.schema.json"))));
+            for value in &values {
+                assert_eq!(faults(&validator, value), Vec::<String>::new(), "{name} in {}", bag.display());
+            }
+            let Some(first) = values.first() else { continue };
+            let mut more = first.clone();
+            more["more"] = json!(1);
+            assert!(!validator.is_valid(&more), "{name} takes a member more");
+            let optional = ["settings", "verdicts", "narrowed", "waivers_sha256"];
+            for member in first.as_object().expect("an object").keys() {
+                let mut less = first.clone();
+                less.as_object_mut().expect("an object").remove(member);
+                assert_eq!(validator.is_valid(&less), optional.contains(&member.as_str()), "{name} without {member}");
+            }
+            assert!(open_objects(&read_json(&bag.join(format!("data/json/{name}.schema.json")))).is_empty());
+            seen.insert(name);
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(["access", "changes", "completeness", "controls", "pack"]));
+}
+
+/// The objects of a schema that take members it does not name.
+fn open_objects(schema: &Value) -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec![schema]);
+    while let Some(next) = open.pop() {
+        if next["type"] == "object" && next["additionalProperties"].is_null() {
+            found.push(next.to_string());
+        }
+        open.extend(next.as_object().into_iter().flat_map(|members| members.values()));
+        open.extend(next.as_array().into_iter().flatten());
+    }
+    found
+}
+
 #[test]
 fn every_finding_is_a_compliance_finding_of_ocsf() {
     let validator = schema("ocsf_compliance_finding_schema.json");
@@ -352,7 +413,7 @@ fn a_table_that_is_not_as_described_is_found_out() {
 }
 
 /// The rows of a table: cells by column.
-fn table(pack: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn table(pack: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
     let text = fs::read_to_string(pack.join("data/csv").join(name)).expect("a table");
     let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     reader.deserialize().map(|row| row.expect("a row")).collect()
