@@ -191,6 +191,9 @@ pub struct AuditArgs {
     /// Write the pack as one file as well, beside its folder: `pack-<organization>-<quarter>-<root>.zip`
     #[arg(long)]
     pub zip: bool,
+    /// Write the tables as the sheets of one workbook as well: `data/xlsx/evidence.xlsx`
+    #[arg(long)]
+    pub xlsx: bool,
     /// Leave the snapshot out of the pack
     #[arg(long)]
     pub no_snapshot: bool,

@@ -42,7 +42,7 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     };
     let with_snapshot = !(args.no_snapshot || config.audit.no_snapshot);
     let sample = sample(args)?;
-    let parts = Parts { with_snapshot, access: access(args), sample: sample.as_ref() };
+    let parts = Parts { with_snapshot, access: access(args), with_workbook: args.xlsx, sample: sample.as_ref() };
     let audited = write_pack(&snapshot, &args.out, settings, parts, console)?;
     let handed = hand_over(args, key.as_ref(), &audited, &snapshot)?;
     let summary = &audited.summary;
@@ -88,6 +88,8 @@ pub(super) struct Parts<'a> {
     pub(super) with_snapshot: bool,
     /// Who can do what with every key.
     pub(super) access: Access,
+    /// The tables as one workbook.
+    pub(super) with_workbook: bool,
     /// The sample to draw, if any.
     pub(super) sample: Option<&'a Sample>,
 }
@@ -148,7 +150,7 @@ fn fill_pack<'a>(
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
     let Settings { audit, own_frameworks, prior } = settings;
-    let Parts { with_snapshot, access, sample } = parts;
+    let Parts { with_snapshot, access, with_workbook, sample } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
     if access == Access::IfSmall && !with_access {
@@ -157,7 +159,8 @@ fn fill_pack<'a>(
         ));
     }
     let prior_root = prior.map(|it| it.root.as_str());
-    let options = report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root, sample };
+    let options =
+        report::Options { audit, own_frameworks, with_snapshot, with_access, with_workbook, prior_root, sample };
     let mut pack = Pack::create(out, snapshot, options)?;
     let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(

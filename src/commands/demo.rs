@@ -66,7 +66,7 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
             &open(quarter)?,
             &pack,
             settings,
-            audit::Parts { with_snapshot: true, access: audit::Access::Always, sample: None },
+            audit::Parts { with_snapshot: true, access: audit::Access::Always, with_workbook: false, sample: None },
             console,
         )?;
         writeln!(

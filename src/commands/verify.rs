@@ -115,7 +115,8 @@ fn render(path: &Path, made: &Made, again: &Path, console: &Console) -> anyhow::
         prior: prior.as_ref(),
     };
     let access = if made.access.included { audit::Access::Always } else { audit::Access::Never };
-    let parts = audit::Parts { with_snapshot: true, access, sample: made.sample.as_ref() };
+    let with_workbook = made.workbook.included;
+    let parts = audit::Parts { with_snapshot: true, access, with_workbook, sample: made.sample.as_ref() };
     audit::write_pack(&snapshot, again, settings, parts, console)?;
     Ok(())
 }

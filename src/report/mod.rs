@@ -21,6 +21,7 @@
 //!                            COLUMNS.md, datapackage.json
 //!   data/json/               findings.ndjson, controls.json, completeness.json, access.ndjson, and for each, and pack.json, a JSON
 //!                            Schema: *.schema.json
+//!   data/xlsx/evidence.xlsx  the tables as sheets of one workbook, on request
 //!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
@@ -74,6 +75,7 @@ mod table;
 mod view;
 mod visible;
 mod waivers_page;
+mod workbook;
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,7 @@ use super::scope;
 use super::stream::Stream;
 use super::view::Columns;
 use super::waivers_page::{self, Meant};
+use super::workbook;
 use super::{Error, INDEX, PACK};
 use crate::access::{Directory, Estate};
 use crate::audit::{self, AuditedAccount, FrameworkResult, Part, Summary, measured, roll_up};
@@ -52,6 +53,8 @@ pub struct Options<'a> {
     pub with_snapshot: bool,
     /// Whether the pack says who can do what with every key.
     pub with_access: bool,
+    /// Whether the tables are there as one workbook as well.
+    pub with_workbook: bool,
     /// The pack root of the earlier pack that says since when findings are known.
     pub prior_root: Option<&'a str>,
     /// The sample to draw, if any.
@@ -235,6 +238,9 @@ impl<'a> Pack<'a> {
         self.interop.finish(&mut self.bag, &audited)?;
         let tables = columns::of_pack(&self.options);
         columns::write(&mut self.bag, &tables)?;
+        if self.options.with_workbook {
+            workbook::write(&mut self.bag, &tables)?;
+        }
         self.bag.put_json(PACK, &identity::pack_json(&audited))?;
         self.bag.put(identity::SCHEMA, identity::SCHEMA_TEXT.as_bytes())?;
         if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {

@@ -6,6 +6,7 @@ use super::bag::Bag;
 use super::columns::File;
 use super::html::{Page, Pages};
 use super::identity::Identity;
+use super::workbook::WORKBOOK;
 use super::{Error, FINDINGS};
 
 /// Where the page lies.
@@ -30,14 +31,14 @@ const REQUESTS: [(&str, &[&str], &str); 15] = [
     ("Controls, how they were tested, and the result", &["controls_matrix.csv", "findings.csv"], ""),
     ("Exceptions that were accepted", &["waivers.csv"], ""),
     ("What is still to be mended", &["poam.csv"], ""),
-    ("A sample to test by hand", &["sample.csv"], "not part of this pack: `keyproof audit --sample` draws one"),
-    ("Changes in the period", &[], "a comparison of two snapshots answers it: `keyproof diff` writes changes.csv"),
+    ("A sample to test by hand", &["sample.csv"], "not part of this pack: keyproof audit --sample draws one"),
+    ("Changes in the period", &[], "a comparison of two snapshots answers it: keyproof diff writes changes.csv"),
 ];
 
-const NO_ACCESS: &str = "not part of this pack: `keyproof audit --access` writes it";
+const NO_ACCESS: &str = "not part of this pack: keyproof audit --access writes it";
 
 /// Files and folders that are no tables. A file that ends in `/` is a folder; the second is a file that shows that it is there.
-const OTHERS: [(&str, &str, &str); 11] = [
+const OTHERS: [(&str, &str, &str); 12] = [
     (
         "report/",
         super::INDEX,
@@ -53,6 +54,7 @@ const OTHERS: [(&str, &str, &str); 11] = [
         "What stands in each of these and in pack.json, as JSON Schema",
     ),
     ("pack.json", super::PACK, "What the pack is: digests, selection, counts, gaps"),
+    ("xlsx/evidence.xlsx", WORKBOOK, "The tables as the sheets of one workbook"),
     ("interop/", "data/interop/ocsf.ndjson", "The findings for other programs: OCSF, OSCAL, JUnit"),
     ("inputs/", "data/inputs/waivers.toml", "The file of waivers, byte for byte"),
     ("evidence/", "data/csv/evidence_index.csv", "Each item of evidence with the answer of AWS it was taken from"),
@@ -63,8 +65,8 @@ const OTHERS: [(&str, &str, &str); 11] = [
 #[derive(Debug, Serialize)]
 struct Content<'a> {
     requests: Vec<Request>,
-    tables: Vec<Row<'a>>,
-    others: Vec<Row<'a>>,
+    tables: Vec<Table<'a>>,
+    others: Vec<Other>,
 }
 
 /// Something that is asked for.
@@ -82,12 +84,19 @@ struct Link {
     href: String,
 }
 
-/// A file, and what stands in it.
+/// A table, and what stands in it.
 #[derive(Debug, Serialize)]
-struct Row<'a> {
+struct Table<'a> {
     name: &'a str,
     href: String,
-    content: &'a str,
+    content: String,
+}
+
+/// A file or folder that is no table, and what lies there.
+#[derive(Debug, Serialize)]
+struct Other {
+    name: &'static str,
+    content: &'static str,
 }
 
 /// Writes the page, once every file that it names is in the bag.
@@ -99,12 +108,17 @@ pub(super) fn write(bag: &mut Bag, pages: &Pages, identity: &Identity, files: &[
         let rest = if files.is_empty() { otherwise } else { "" };
         Request { asked, files, rest }
     };
-    let table = |file: &File| Row { name: file.name, href: format!("csv/{}", file.name), content: file.content };
+    let table = |file: &File| Table {
+        name: file.name,
+        href: format!("csv/{}", file.name),
+        // The marks of Markdown, for COLUMNS.md.
+        content: file.content.replace('`', ""),
+    };
     let others = OTHERS.iter().filter(|(_, shows, _)| bag.written(shows).is_some());
     let content = Content {
         requests: REQUESTS.into_iter().map(request).collect(),
         tables: files.iter().map(table).collect(),
-        others: others.map(|(name, _, content)| Row { name, href: String::new(), content }).collect(),
+        others: others.map(|(name, _, content)| Other { name, content }).collect(),
     };
     let page = Page { title: "Read me", up: "report/", part: "" };
     let bytes = pages.render("readme.html", page, identity, &content)?;

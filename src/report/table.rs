@@ -77,7 +77,13 @@ pub fn is_risky(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '\'', '＝', '＋', '－', '＠'])
 }
 
-fn cut(cell: &str) -> String {
+/// The cell as it was before an apostrophe was put in front; `escaped` is the last cell of its row.
+pub(super) fn raw<'a>(cell: &'a str, escaped: &str) -> &'a str {
+    if escaped == "Y" { cell.strip_prefix('\'').unwrap_or(cell) } else { cell }
+}
+
+/// The cell, cut with a mark if a spreadsheet does not take it whole.
+pub(super) fn cut(cell: &str) -> String {
     let mut units = 0;
     for (at, letter) in cell.char_indices() {
         units += letter.len_utf16();
@@ -137,8 +143,7 @@ mod tests {
             let record = record.unwrap();
             for (cell, raw) in record.iter().zip(row) {
                 assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝']), "{cell:?}");
-                let back = if &record[2] == "Y" { cell.strip_prefix('\'').unwrap_or(cell) } else { cell };
-                assert_eq!(back, *raw);
+                assert_eq!(super::raw(cell, &record[2]), *raw);
             }
             read += 1;
         }

@@ -60,7 +60,15 @@ fn written_with(
 
 /// A whole pack of an audit.
 fn options(audit: audit::Options<'_>) -> Options<'_> {
-    Options { audit, own_frameworks: &[], with_snapshot: true, with_access: true, prior_root: None, sample: None }
+    Options {
+        audit,
+        own_frameworks: &[],
+        with_snapshot: true,
+        with_access: true,
+        with_workbook: false,
+        prior_root: None,
+        sample: None,
+    }
 }
 
 /// A sample by a seed that begins with a prefix.

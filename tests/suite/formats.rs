@@ -463,3 +463,73 @@ fn the_worksheet_of_a_review_lists_every_principal_with_what_it_has() {
     assert!(seen.len() > 100 && rows.iter().any(|row| row["last_used"] == "never"), "{}", seen.len());
     assert!(rows.iter().any(|row| row["principal_type"] == "unknown"));
 }
+
+/// The sheets of a workbook as another program reads them.
+fn sheets(pack: &Path) -> Value {
+    let mut command = python("formats/workbook.py");
+    let read = run(command.arg(pack.join("data/xlsx/evidence.xlsx")), 0);
+    serde_json::from_slice(&read.stdout).expect("JSON")
+}
+
+#[test]
+fn the_workbook_holds_every_table_cell_for_cell_and_is_the_same_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let snapshot = demo().join("snapshots/2026-Q3");
+    let [pack, again] = ["pack", "again"].map(|name| folder.path().join(name));
+    for pack in [&pack, &again] {
+        let checks = ["--check", "iam-root-mfa,kms-key-rotation-enabled,iam-user-console-mfa"];
+        run(audit(&snapshot, pack).args(checks).args(["--xlsx", "--no-access", "--allow-incomplete"]), 0);
+    }
+    let bytes = |pack: &Path| fs::read(pack.join("data/xlsx/evidence.xlsx")).expect("a workbook");
+    assert!(bytes(&pack) == bytes(&again));
+    assert_is_as_the_tables(&pack);
+    run(keyproof().args(["verify", "--reproduce"]).arg(&pack), 0);
+}
+
+#[test]
+fn hostile_names_stay_texts_in_the_workbook() {
+    let (folder, _) = hostile();
+    let pack = folder.path().join("with-workbook");
+    run(audit(&folder.path().join("snapshot"), &pack).args(["--xlsx", "--allow-incomplete"]), 0);
+    assert_is_as_the_tables(&pack);
+}
+
+/// Fails where a sheet is not what its table is, or has a cell that is no text.
+fn assert_is_as_the_tables(pack: &Path) {
+    let sheets = sheets(pack);
+    let names: BTreeSet<&str> = sheets.as_object().expect("sheets").keys().map(String::as_str).collect();
+    let mut tables = BTreeSet::from(["contents".to_owned()]);
+    for file in fs::read_dir(pack.join("data/csv")).expect("a folder") {
+        let name = file.expect("a file").file_name().to_string_lossy().into_owned();
+        let Some(sheet) = name.strip_suffix(".csv") else { continue };
+        tables.insert(sheet.to_owned());
+        let text = fs::read_to_string(pack.join("data/csv").join(&name)).expect("a table");
+        let text = text.trim_start_matches('\u{feff}').as_bytes();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text);
+        let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+        let read = sheets[sheet]["rows"].as_array().expect("rows");
+        assert_eq!(read.len(), rows.len(), "{name}");
+        for (row, read) in rows.iter().zip(read) {
+            let escaped = &row[row.len() - 1] == "Y";
+            let cells = row.iter().take(row.len() - 1).map(|cell| match cell.strip_prefix('\'') {
+                Some(raw) if escaped => raw,
+                _ => cell,
+            });
+            for (cell, read) in cells.zip(read.as_array().expect("cells")) {
+                let read = read.as_str().unwrap_or_else(|| panic!("{name}: {read} is no text"));
+                // What hides is spelt out; a cell without such characters is the same.
+                let hides = cell.chars().any(keyproof::report::is_hidden);
+                assert!(read == cell || hides && read.contains('⟨'), "{name}: {cell:?} became {read:?}");
+            }
+        }
+        assert_eq!(sheets[sheet]["frozen"], "A2", "{name}");
+        let types = &sheets[sheet]["types"];
+        assert!(*types == json!(["s"]) || *types == json!(["inlineStr"]), "{name}: {types}");
+        assert!(text_of(&sheets[sheet]["filter"]).ends_with(&rows.len().to_string()), "{name}");
+    }
+    assert_eq!(names, tables.iter().map(String::as_str).collect::<BTreeSet<_>>());
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
