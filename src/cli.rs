@@ -207,6 +207,9 @@ pub struct AuditArgs {
     /// Say in `custody/` of the pack who ran the audit, when, on which machine, with which words and program
     #[arg(long)]
     pub custody: bool,
+    /// Write the tables as the sheets of one workbook as well: `data/xlsx/evidence.xlsx`
+    #[arg(long)]
+    pub xlsx: bool,
     /// Leave the snapshot out of the pack
     #[arg(long)]
     pub no_snapshot: bool,

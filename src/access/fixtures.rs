@@ -72,6 +72,7 @@ impl World {
             name: "Example".to_owned(),
             email: "owner@example.com".to_owned(),
             status: "ACTIVE".to_owned(),
+            joined: None,
             parent_id: Ok(parent.to_owned()),
         };
         let root = Root {
@@ -320,11 +321,13 @@ fn key(account: &str, id: &str, statements: &Value) -> Key {
         policies: Listing::complete(vec![KeyPolicy {
             name: "default".to_owned(),
             document: document(statements),
+            sha256: Err(Gap::not_collected("kms:GetKeyPolicy", &[])),
             source: source("kms:GetKeyPolicy"),
         }]),
         rotation: Ok(RotationStatus {
             enabled: true,
             period_in_days: None,
+            next: None,
             source: source("kms:GetKeyRotationStatus"),
         }),
         grants: Listing::complete(vec![]),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::selection::{Place, Tagged};
 use super::{ByTag, Context, Part, measured};
-use crate::checks::{Check, Judged, Lints, Reach, Rule, Scope, Setting};
+use crate::checks::{Administrator, Check, Judged, Lints, Reach, Rule, Scope, Setting, Values, administrators};
 use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
 use crate::model::{
     Account, CustomKeyStore, Gap, GapKind, Key, Kms, Listing, Organization, OrganizationPolicy, Principal, Provenance,
@@ -27,21 +27,33 @@ struct Resource<'a> {
     tags: Tagged<'a>,
 }
 
-/// Every finding of an account, and what tags left out.
-pub(super) fn account(context: &Context<'_>, account: &Account) -> (Vec<Finding>, ByTag) {
+/// What is said of an account.
+#[derive(Debug, Default)]
+pub(super) struct OfAccount {
+    /// Every finding.
+    pub(super) findings: Vec<Finding>,
+    /// What tags left out.
+    pub(super) by_tag: ByTag,
+    /// Who is an administrator, or may be one.
+    pub(super) administrators: Vec<Administrator>,
+}
+
+/// Judges an account by every check.
+pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
     let (reach, lints) = (Reach::new(account, &context.estate), Lints::default());
     let root_arn = account.root_arn();
     let (mut findings, mut by_tag) = (Vec::new(), ByTag::default());
+    let scope = |values| Scope {
+        account,
+        organization: context.organization,
+        accounts: context.accounts,
+        reach: &reach,
+        lints: &lints,
+        as_of: context.as_of,
+        values,
+    };
     for (check, controls) in &context.checks {
-        let scope = Scope {
-            account,
-            organization: context.organization,
-            accounts: context.accounts,
-            reach: &reach,
-            lints: &lints,
-            as_of: context.as_of,
-            values: context.options.parameters.of(check),
-        };
+        let scope = scope(context.options.parameters.of(check));
         let settings = context.options.parameters.settings(check);
         let (root_arn, findings_of_check, by_tag_of_check) = (root_arn.as_str(), Vec::new(), ByTag::default());
         let mut judge = Judge {
@@ -66,7 +78,8 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> (Vec<Finding>
         findings.append(&mut judge.findings);
         by_tag.add(&judge.by_tag);
     }
-    (findings, by_tag)
+    let administrators = administrators(&scope(&Values::default()));
+    OfAccount { findings, by_tag, administrators }
 }
 
 /// One check at work on one account.

@@ -27,9 +27,10 @@ pub use timings::{Part, Timings, measured};
 pub use waiving::{Standing, WaiverResult};
 
 use completeness::Calls;
+use judge::OfAccount;
 
 use crate::access::Estate;
-use crate::checks::{CHECKS, Check, Parameters, Setting, Verdicts};
+use crate::checks::{Administrator, CHECKS, Check, Parameters, Setting, Verdicts};
 use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
 use crate::model::{Account, Fact, Organization};
@@ -100,6 +101,9 @@ pub struct AuditedAccount {
     pub findings: Vec<Finding>,
     /// What tags left out of it.
     pub by_tag: ByTag,
+    /// Its users and roles that are administrators, or of which that cannot be excluded; none for accounts that were left out or are
+    /// not ACTIVE.
+    pub administrators: Vec<Administrator>,
     /// The numbers by which its populations are known to be whole; none for accounts that were left out or are not ACTIVE.
     pub tie_outs: Vec<TieOut>,
     /// What each waiver met in it.
@@ -169,13 +173,14 @@ impl Context<'_> {
         let read = || self.snapshot.account(entry, self.organization);
         let facts = measured(self.options.timings, Part::Reading, read)?;
         let in_scope = entry.outcome.is_in_scope();
-        let (mut findings, by_tag) = if in_scope { judge::account(self, &facts) } else { Default::default() };
+        let OfAccount { mut findings, by_tag, administrators } =
+            if in_scope { judge::account(self, &facts) } else { OfAccount::default() };
         let uses = waiving::apply(self.options.waivers, day_of(self.as_of), &mut findings);
         let tie_outs = match in_scope {
             true => completeness::of_account(self.snapshot.manifest(), &facts, &self.calls),
             false => vec![],
         };
-        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag, tie_outs, uses })
+        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag, administrators, tie_outs, uses })
     }
 }
 

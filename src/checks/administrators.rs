@@ -4,7 +4,7 @@ use super::identity::document_of;
 use super::recipients::{self, Stake};
 use super::{Scope, reference};
 use crate::finding::StatementReference;
-use crate::model::{AttachedPolicy, Gap, InlinePolicy, Principal, Source};
+use crate::model::{AttachedPolicy, Fact, Gap, InlinePolicy, Principal, Source};
 use crate::policy::{AdminActions, AdminStatement, Document, admin_statements};
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
@@ -30,6 +30,31 @@ pub(super) struct Administration<'a> {
     pub(super) sources: Vec<&'a Source>,
     /// Whether they certainly do; else AWS does not document it, or telling takes more steps than the budget.
     pub(super) certain: bool,
+}
+
+/// A user or role that is an administrator, or of which that cannot be excluded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administrator {
+    /// ARN of the user or role.
+    pub arn: String,
+    /// The policies that allow it everything, by name, its own and those of its groups; or why they could not be told.
+    pub policies: Fact<Vec<String>>,
+    /// Whether they certainly do; else AWS does not document it, or telling takes more steps than the budget.
+    pub certain: bool,
+}
+
+/// The users and roles of the account that are administrators, or of which that cannot be excluded, in the order of the account.
+pub fn administrators(scope: &Scope<'_>) -> Vec<Administrator> {
+    let iam = &scope.account.iam;
+    let users = iam.users.known().iter().map(Principal::User);
+    let roles = iam.roles.known().iter().map(Principal::Role);
+    let told = |principal: Principal<'_>| {
+        let told = administration(principal, Through::Groups, scope).transpose()?;
+        let certain = told.as_ref().is_ok_and(|found| found.certain);
+        let policies = told.map(|found| found.policies.into_iter().map(str::to_owned).collect());
+        Some(Administrator { arn: principal.arn().to_owned(), policies, certain })
+    };
+    users.chain(roles).filter_map(told).collect()
 }
 
 /// What makes a principal an administrator, or nothing. A permissions boundary that does not allow everything itself takes it

@@ -3,25 +3,34 @@
 use jiff::Timestamp;
 
 use super::Scope;
-use crate::model::{CredentialReportRow, Gap, Source};
+use crate::model::{CredentialReportRow, Gap, Iam, Source};
 
 /// The API that gives the report.
 pub(super) const REPORT: &str = "iam:GetCredentialReport";
 
 /// The name under which the report has the root user.
-pub(super) const ROOT: &str = "<root_account>";
+pub const ROOT: &str = "<root_account>";
 
 /// The row of one user.
-pub(super) struct Row<'a> {
+#[derive(Debug)]
+pub struct Row<'a> {
     user: &'a str,
     row: &'a CredentialReportRow,
     /// Where the report was read.
-    pub(super) source: &'a Source,
+    pub source: &'a Source,
 }
 
 /// The row of a user in the report of the account.
 pub(super) fn row<'a>(user: &'a str, scope: &Scope<'a>) -> Result<Row<'a>, Gap> {
-    let report = scope.account.iam.credential_report.as_ref().map_err(Clone::clone)?;
+    row_of(user, &scope.account.iam)
+}
+
+/// The row of a user in the report of an account.
+///
+/// # Errors
+/// The gap, when the report was not read or has no row for the user.
+pub fn row_of<'a>(user: &'a str, iam: &'a Iam) -> Result<Row<'a>, Gap> {
+    let report = iam.credential_report.as_ref().map_err(Clone::clone)?;
     let row = report.rows.get(user).ok_or_else(|| {
         Gap::malformed(REPORT, &[user], "the report has no row for this user, who may be younger than the report")
     })?;
@@ -30,7 +39,10 @@ pub(super) fn row<'a>(user: &'a str, scope: &Scope<'a>) -> Result<Row<'a>, Gap> 
 
 impl Row<'_> {
     /// A cell that holds `true` or `false`.
-    pub(super) fn flag(&self, column: &str) -> Result<bool, Gap> {
+    ///
+    /// # Errors
+    /// The gap, when the report has no such column or the cell holds neither.
+    pub fn flag(&self, column: &str) -> Result<bool, Gap> {
         let malformed = || match self.row.cell(column) {
             None => self.no_column(column),
             Some(_) => self.malformed(format!("column {column} holds neither true nor false")),
@@ -39,7 +51,10 @@ impl Row<'_> {
     }
 
     /// A cell that holds a time; none where it says that there is none: `N/A`, `no_information`, `not_supported`.
-    pub(super) fn time(&self, column: &str) -> Result<Option<Timestamp>, Gap> {
+    ///
+    /// # Errors
+    /// The gap, when the report has no such column or the cell holds anything else.
+    pub fn time(&self, column: &str) -> Result<Option<Timestamp>, Gap> {
         match self.row.cell(column) {
             None => Err(self.no_column(column)),
             Some("N/A" | "no_information" | "not_supported") => Ok(None),
@@ -47,8 +62,19 @@ impl Row<'_> {
         }
     }
 
+    /// A cell as it stands there.
+    ///
+    /// # Errors
+    /// The gap, when the report has no such column.
+    pub fn text(&self, column: &str) -> Result<&str, Gap> {
+        self.row.cell(column).ok_or_else(|| self.no_column(column))
+    }
+
     /// A cell that must hold a time.
-    pub(super) fn required_time(&self, column: &str) -> Result<Timestamp, Gap> {
+    ///
+    /// # Errors
+    /// The gap, when it does not.
+    pub fn required_time(&self, column: &str) -> Result<Timestamp, Gap> {
         self.time(column)?.ok_or_else(|| self.malformed(format!("column {column} holds no time")))
     }
 

@@ -131,6 +131,7 @@ fn organization() -> Organization {
         name: "Example".to_owned(),
         email: "owner@example.com".to_owned(),
         status: "ACTIVE".to_owned(),
+        joined: None,
         parent_id: Ok("r-ab12".to_owned()),
     };
     Organization {
@@ -244,6 +245,7 @@ pub(super) fn access_key(status: &str, create_date: &str) -> AccessKey {
         id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
         status: status.to_owned(),
         create_date: Ok(create_date.parse().expect("a time")),
+        last_used: Err(Gap::not_collected("iam:GetAccessKeyLastUsed", &[])),
         source: source("iam:ListAccessKeys"),
     }
 }
@@ -305,6 +307,7 @@ pub(super) fn key() -> Key {
         rotation: Ok(RotationStatus {
             enabled: true,
             period_in_days: None,
+            next: None,
             source: source("kms:GetKeyRotationStatus"),
         }),
         rotations: Listing::complete(Vec::new()),
@@ -332,7 +335,8 @@ pub(super) fn aws_managed_key() -> Key {
 }
 
 pub(super) fn key_policy(document: Document) -> KeyPolicy {
-    KeyPolicy { name: "default".to_owned(), document, source: source("kms:GetKeyPolicy") }
+    let sha256 = Err(Gap::not_collected("kms:GetKeyPolicy", &[]));
+    KeyPolicy { name: "default".to_owned(), document, sha256, source: source("kms:GetKeyPolicy") }
 }
 
 pub(super) fn grant(grantee: &str) -> Grant {

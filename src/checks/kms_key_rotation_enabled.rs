@@ -61,8 +61,8 @@ fn judge(key: &Key, _: &Scope<'_>) -> Judged {
     Ok(judgement.because_of(&metadata.source).because_of(&rotation.source))
 }
 
-/// Why the key is outside the criterion, if it is.
-pub(super) fn exemption(metadata: &KeyMetadata) -> Option<String> {
+/// Why KMS does not rotate the key by itself, or not by a setting of its own, if it does not.
+pub fn exemption(metadata: &KeyMetadata) -> Option<String> {
     let KeyMetadata { key_spec, origin, key_state, .. } = metadata;
     if metadata.key_manager == KeyManager::Aws {
         return Some("AWS manages the key and rotates it every year".to_owned());
@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn rotation(enabled: bool) -> RotationStatus {
-        RotationStatus { enabled, period_in_days: Some(180), source: source("kms:GetKeyRotationStatus") }
+        RotationStatus { enabled, period_in_days: Some(180), next: None, source: source("kms:GetKeyRotationStatus") }
     }
 
     #[test]

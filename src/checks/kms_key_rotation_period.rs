@@ -83,7 +83,7 @@ mod tests {
 
     fn rotating(period_in_days: Option<i64>) -> Key {
         let source = source("kms:GetKeyRotationStatus");
-        Key { rotation: Ok(RotationStatus { enabled: true, period_in_days, source }), ..key() }
+        Key { rotation: Ok(RotationStatus { enabled: true, period_in_days, next: None, source }), ..key() }
     }
 
     fn verdict(key: &Key) -> Verdict {

@@ -128,7 +128,10 @@ mod laws;
 #[cfg(test)]
 mod peers;
 
+pub use administrators::{Administrator, administrators};
+pub use credentials::{ROOT as ROOT_USER, Row as CredentialRow, row_of as credential_row};
 pub use elsewhere::{Answer, Counterpart, Name, Tool, counterparts};
+pub use kms_key_rotation_enabled::exemption as not_rotated;
 pub use lint::Lints;
 
 use std::collections::{BTreeMap, BTreeSet};

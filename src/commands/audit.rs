@@ -48,6 +48,7 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     let parts = Parts {
         with_snapshot,
         access: access(args),
+        with_workbook: args.xlsx,
         sample: sample.as_ref(),
         custody: custody.as_ref(),
         redaction: redaction.as_ref(),
@@ -97,6 +98,8 @@ pub(super) struct Parts<'a> {
     pub(super) with_snapshot: bool,
     /// Who can do what with every key.
     pub(super) access: Access,
+    /// The tables as one workbook.
+    pub(super) with_workbook: bool,
     /// The sample to draw, if any.
     pub(super) sample: Option<&'a Sample>,
     /// Who runs the audit, if the pack shall say so.
@@ -161,7 +164,7 @@ fn fill_pack<'a>(
     console: &Console,
 ) -> anyhow::Result<Audited<'a>> {
     let Settings { audit, own_frameworks, prior } = settings;
-    let Parts { with_snapshot, access, sample, custody, redaction } = parts;
+    let Parts { with_snapshot, access, with_workbook, sample, custody, redaction } = parts;
     let accounts = snapshot.manifest().accounts.len();
     let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
     if access == Access::IfSmall && !with_access {
@@ -170,8 +173,17 @@ fn fill_pack<'a>(
         ));
     }
     let prior_root = prior.map(|it| it.root.as_str());
-    let options =
-        report::Options { audit, own_frameworks, with_snapshot, with_access, prior_root, sample, custody, redaction };
+    let options = report::Options {
+        audit,
+        own_frameworks,
+        with_snapshot,
+        with_access,
+        with_workbook,
+        prior_root,
+        sample,
+        custody,
+        redaction,
+    };
     let mut pack = Pack::create(out, snapshot, options)?;
     let summary = audit::run(snapshot, audit, |account| {
         console.detail(&format!(

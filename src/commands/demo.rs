@@ -96,6 +96,7 @@ fn write_packs(out: &Path, everything: &Asked, text: &mut String, console: &Cons
         let parts = audit::Parts {
             with_snapshot: true,
             access: audit::Access::Always,
+            with_workbook: false,
             sample: None,
             custody: None,
             redaction: None,

@@ -121,8 +121,14 @@ fn render(path: &Path, made: &Made, again: &Path, console: &Console) -> anyhow::
         prior: prior.as_ref(),
     };
     let access = if made.access.included { audit::Access::Always } else { audit::Access::Never };
-    let parts =
-        audit::Parts { with_snapshot: true, access, sample: made.sample.as_ref(), custody: None, redaction: None };
+    let parts = audit::Parts {
+        with_snapshot: true,
+        access,
+        with_workbook: made.workbook.included,
+        sample: made.sample.as_ref(),
+        custody: None,
+        redaction: None,
+    };
     audit::write_pack(&snapshot, again, settings, parts, console)?;
     Ok(())
 }

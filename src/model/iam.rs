@@ -355,6 +355,21 @@ pub struct AccessKey {
     pub status: String,
     /// When it was created.
     pub create_date: Fact<Timestamp>,
+    /// `GetAccessKeyLastUsed`.
+    pub last_used: Fact<AccessKeyLastUsed>,
+    /// Where it was read.
+    pub source: Source,
+}
+
+/// `GetAccessKeyLastUsed`: the last request that an access key signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessKeyLastUsed {
+    /// When, to the quarter of an hour; none where AWS has no record of a use.
+    pub date: Option<Timestamp>,
+    /// The service that was called: `s3`; `N/A` where there is no record.
+    pub service: String,
+    /// The Region in which it was called; `N/A` where there is no record.
+    pub region: String,
     /// Where it was read.
     pub source: Source,
 }

@@ -110,6 +110,8 @@ pub struct KeyPolicy {
     pub name: String,
     /// Its document.
     pub document: Document,
+    /// SHA-256 of its text as AWS gave it.
+    pub sha256: Fact<String>,
     /// Where it was read.
     pub source: Source,
 }
@@ -121,6 +123,8 @@ pub struct RotationStatus {
     pub enabled: bool,
     /// Period in days, where KMS says so.
     pub period_in_days: Option<i64>,
+    /// When KMS will rotate it next, where KMS says so.
+    pub next: Option<Timestamp>,
     /// Where it was read.
     pub source: Source,
 }

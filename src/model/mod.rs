@@ -14,9 +14,9 @@ mod provenance;
 pub use account::Account;
 pub use gap::{Fact, Gap, GapKind, Listing};
 pub use iam::{
-    AccessKey, AlternateContact, AttachedPolicy, CredentialReport, CredentialReportRow, Group, Iam, IdentityProvider,
-    InlinePolicy, ManagedPolicy, MfaDevice, OrganizationsFeatures, PasswordPolicy, Principal, Role, ServerCertificate,
-    ServiceSpecificCredential, Summary, User, VirtualMfaDevice,
+    AccessKey, AccessKeyLastUsed, AlternateContact, AttachedPolicy, CredentialReport, CredentialReportRow, Group, Iam,
+    IdentityProvider, InlinePolicy, ManagedPolicy, MfaDevice, OrganizationsFeatures, PasswordPolicy, Principal, Role,
+    ServerCertificate, ServiceSpecificCredential, Summary, User, VirtualMfaDevice,
 };
 pub use kms::{
     Alias, CustomKeyStore, Grant, GrantConstraints, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, LastUsage,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::{Document, Fact, Gap, Listing, Provenance, Source};
 
 /// An AWS Organization as the Organizations API describes it.
@@ -64,6 +66,8 @@ pub struct Unit {
     pub email: String,
     /// `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE`.
     pub status: String,
+    /// When it joined the organization, where AWS says so.
+    pub joined: Option<Timestamp>,
     /// Id of the root or unit that holds it.
     pub parent_id: Fact<String>,
 }

@@ -84,6 +84,12 @@ impl Provenance {
         self.calls.entry((file, api, resource)).or_default().push(call);
     }
 
+    /// When the first and the last of these calls were answered; none where there is no call.
+    pub fn window(&self) -> Option<(Timestamp, Timestamp)> {
+        let times = || self.calls.values().flatten().map(|call| call.time);
+        times().min().zip(times().max())
+    }
+
     /// Whether these calls brought a fact.
     pub fn holds(&self, source: &Source) -> bool {
         self.digests.contains_key(&source.file)

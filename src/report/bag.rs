@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde::Serialize;
 
 use super::Error;
 use super::redaction::Redaction;
@@ -94,16 +95,20 @@ impl Bag {
         Ok(())
     }
 
-    /// Writes a JSON file of the payload, for people as well.
-    pub(super) fn put_json(&mut self, path: &str, value: Value) -> Result<(), Error> {
-        let value = match &self.redaction {
-            Some(redaction) => redaction.value(value),
-            None => value,
-        };
+    /// Writes a file of the payload as JSON that people can read.
+    pub(super) fn put_json(&mut self, path: &str, value: &impl Serialize) -> Result<(), Error> {
         let encode = |failed: serde_json::Error| Error::Encode { path: path.to_owned(), reason: failed.to_string() };
-        let mut bytes = serde_json::to_vec_pretty(&value).map_err(encode)?;
-        bytes.push(b'\n');
-        self.put(path, &bytes)
+        let mut file = self.begin(path)?;
+        match &self.redaction {
+            Some(redaction) => {
+                let value = redaction.value(serde_json::to_value(value).map_err(encode)?);
+                serde_json::to_writer_pretty(&mut file, &value).map_err(encode)?;
+            }
+            None => serde_json::to_writer_pretty(&mut file, value).map_err(encode)?,
+        }
+        file.write_all(b"\n").map_err(files::error("write", &self.place(path)))?;
+        self.add(path, file.commit()?);
+        Ok(())
     }
 
     /// Copies a file into the payload, and says what was copied.

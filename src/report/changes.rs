@@ -13,13 +13,14 @@ use super::view::{self, MAX_ROWS, StatusView, grouped, shortened};
 use super::{CHANGES, Error, waivers_page};
 use crate::checks::Verdicts;
 use crate::diff::{AccountChange, Changes, Class, Fate, FindingChange, ResourceChange, Side};
-use crate::files;
 use crate::finding::Status;
 use crate::snapshot::manifest::{Source, Tool};
 use crate::waivers::Waivers;
 
 const CSV: &str = "data/csv/changes.csv";
 const JSON: &str = "data/json/changes.json";
+const SCHEMA: &str = "data/json/changes.schema.json";
+const SCHEMA_TEXT: &str = include_str!("changes.schema.json");
 
 /// The columns of `changes.csv`, in their order, which never changes inside a major version.
 const COLUMNS: [(&str, &str); 17] = [
@@ -55,11 +56,8 @@ pub fn write(folder: &Path, changes: &Changes, waivers: &Waivers) -> Result<Seal
         bag.put(waivers_page::FILE, text.as_bytes())?;
     }
     table(&mut bag, changes)?;
-    let mut file = bag.begin(JSON)?;
-    let encode = |failed: serde_json::Error| Error::Encode { path: JSON.to_owned(), reason: failed.to_string() };
-    serde_json::to_writer_pretty(&mut file, changes).map_err(encode)?;
-    std::io::Write::write_all(&mut file, b"\n").map_err(files::error("write", &bag.place(JSON)))?;
-    bag.add(JSON, file.commit()?);
+    bag.put_json(JSON, changes)?;
+    bag.put(SCHEMA, SCHEMA_TEXT.as_bytes())?;
     let identity = Identity::new(changes);
     let page = Page { title: "Changes", up: "", part: "changes" };
     let bytes = Pages::new()?.render("changes.html", page, &identity, &content(changes))?;

@@ -7,7 +7,7 @@ use super::bag::Bag;
 use super::completeness;
 use super::findings::FINDINGS_COLUMNS;
 use super::pack::Options;
-use super::{keys, poam, redaction, requests, sample, scope, waivers_page};
+use super::{about, controls, facts, keys, poam, redaction, requests, sample, scope, waivers_page};
 use crate::finding::{Severity, Status};
 
 /// Where the text for people lies in a pack or comparison.
@@ -20,6 +20,9 @@ const PACKAGE: &str = "data/csv/datapackage.json";
 const RULES: &str = "\
 RFC 4180: commas, CRLF, one header row; UTF-8 with a byte order mark. Times are RFC 3339, UTC. Several values in one cell are\n\
 separated by ` | `. `datapackage.json` says the same to programs (Frictionless Data Package).\n\n\
+A fact that could not be read is written as `not known: ` and why, alone or as the last of several values; a row whose name is\n\
+`not known: …` stands for all that could not be listed. An empty cell says that there is nothing. `never` says that AWS has no\n\
+record of a use.\n\n\
 A cell that a spreadsheet could take for a formula has an apostrophe in front, and so has a cell that begins with one;\n\
 `csv_escaped` is then `Y`. To get the raw value where it is `Y`, take one leading apostrophe off every cell that has one.\n";
 
@@ -82,7 +85,9 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         key: None,
         columns: requests::COLUMNS.to_vec(),
     };
-    let mut files = vec![findings, plan, scope, ties, gaps, waivers, requests];
+    let [about, controls] = overviews();
+    let mut files = vec![about, findings, controls, plan, scope, ties, gaps, waivers, requests];
+    files.extend(facts::files());
     if options.redaction.is_some() {
         files.push(File {
             name: redaction::NAME,
@@ -108,6 +113,23 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
     files
 }
 
+/// How the pack came about, and what may be said of the controls.
+fn overviews() -> [File; 2] {
+    let about = File {
+        name: about::NAME,
+        content: "How the lists of this pack came about: what was read, when, by whom, with what; one row a fact.",
+        key: None,
+        columns: about::COLUMNS.to_vec(),
+    };
+    let controls = File {
+        name: controls::NAME,
+        content: "What the framework pages say: one row for each control and check that is mapped to it; `json/controls.json` has the same.",
+        key: None,
+        columns: controls::columns(),
+    };
+    [about, controls]
+}
+
 /// Describes files that are in the bag.
 ///
 /// # Errors
@@ -120,7 +142,7 @@ pub(super) fn write(bag: &mut Bag, files: &[File]) -> Result<(), Error> {
         "name": "keyproof",
         "resources": resources,
     });
-    bag.put_json(PACKAGE, package)
+    bag.put_json(PACKAGE, &package)
 }
 
 fn text(files: &[File]) -> String {

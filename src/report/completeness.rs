@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Error;
 use super::bag::Bag;
 use super::framework_page::gap_name;
 use super::html::file_name;
 use super::pack::Audited;
+use super::stream::Stream;
 use super::table::{SEPARATOR, Table};
 use super::view::{StatusView, counted, grouped, shortened};
 use crate::audit::{AuditedAccount, LedgerGap, Summary, Tie, TieOut};
@@ -53,6 +55,10 @@ pub(super) const GAP_COLUMNS: [Column; 10] = [
 pub(super) const COMPLETENESS: &str = "completeness.csv";
 pub(super) const GAPS: &str = "gaps.csv";
 
+const JSON: &str = "data/json/completeness.json";
+const SCHEMA: &str = "data/json/completeness.schema.json";
+const SCHEMA_TEXT: &str = include_str!("completeness.schema.json");
+
 /// Tie-outs that the page shows one by one.
 const MAX_ROWS: usize = 1_000;
 
@@ -70,6 +76,7 @@ const KINDS: [(&str, &str); 7] = [
 /// What does not tie, and `completeness.csv` in the making.
 pub(super) struct Completeness {
     csv: Table,
+    json: Stream,
     /// Those that do not simply tie, as far as the page has room.
     open: BTreeMap<Tie, Vec<TieOut>>,
     counts: BTreeMap<&'static str, BTreeMap<Tie, u64>>,
@@ -130,7 +137,9 @@ impl Completeness {
     /// Begins the file.
     pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
         let csv = Table::create(bag, &path(COMPLETENESS), COLUMNS.map(|(name, _)| name))?;
-        Ok(Self { csv, open: BTreeMap::new(), counts: BTreeMap::new(), zeros: 0 })
+        let mut json = Stream::create(bag, JSON)?;
+        json.text("{\"schema_version\":1,\"tie_outs\":[")?;
+        Ok(Self { csv, json, open: BTreeMap::new(), counts: BTreeMap::new(), zeros: 0 })
     }
 
     /// Adds those of an account.
@@ -154,6 +163,8 @@ impl Completeness {
             &it.explanation,
         ];
         self.csv.row(&cells)?;
+        self.json.text(if self.counts.is_empty() { "\n" } else { ",\n" })?;
+        self.json.json(&tie_out(it))?;
         *self.counts.entry(it.id).or_default().entry(it.verdict).or_default() += 1;
         self.zeros += u64::from(it.is_proven_zero());
         if it.verdict != Tie::Ties {
@@ -180,8 +191,15 @@ impl Completeness {
             let written = written.get(check).copied().unwrap_or(0);
             self.add(&TieOut::of_findings(check, counts.total(), written))?;
         }
-        let Self { csv, open, counts, zeros } = self;
+        let Self { csv, mut json, open, counts, zeros } = self;
         bag.add(&path(COMPLETENESS), csv.finish()?);
+        json.text("\n],\"counts\":")?;
+        json.json(&counts)?;
+        json.text(",\"gaps\":")?;
+        json.json(&named_gaps(&summary.ledger))?;
+        json.text("}\n")?;
+        json.finish(bag)?;
+        bag.put(SCHEMA, SCHEMA_TEXT.as_bytes())?;
         let mut csv = Table::create(bag, &path(GAPS), GAP_COLUMNS.map(|(name, _)| name))?;
         for (index, gap) in summary.ledger.iter().enumerate() {
             csv.row(&gap_cells(index, gap).each_ref().map(String::as_str))?;
@@ -271,6 +289,30 @@ impl Tied {
         };
         Some(Section { id, title, meaning, rows: open.iter().map(|it| row(it, audited)).collect(), rest })
     }
+}
+
+/// A tie-out as JSON.
+fn tie_out(it: &TieOut) -> Value {
+    json!({
+        "tie_out": it.id,
+        "subject": it.subject,
+        "account_id": it.account_id,
+        "region": it.region,
+        "expected": it.expected,
+        "observed": it.observed,
+        "verdict": it.verdict.word(),
+        "explanation": it.explanation,
+    })
+}
+
+/// Every gap under the name that pages give it.
+pub(super) fn named_gaps(ledger: &[LedgerGap]) -> Vec<Value> {
+    let named = |(index, gap): (usize, &LedgerGap)| {
+        let mut value = json!(gap);
+        value["name"] = json!(gap_name(index));
+        value
+    };
+    ledger.iter().enumerate().map(named).collect()
 }
 
 fn class(verdict: Tie) -> &'static str {

@@ -181,7 +181,8 @@ fn control_row<'a>(audited: &'a Audited<'a>, framework: &str, result: &'a Contro
     }
 }
 
-fn marks(requirement: Option<Requirement>, baselines: Option<&[Baseline]>) -> Vec<&'static str> {
+/// What a framework says of a control besides: HIPAA its kind, NIST its baselines.
+pub(super) fn marks(requirement: Option<Requirement>, baselines: Option<&[Baseline]>) -> Vec<&'static str> {
     let requirement = requirement.map(|it| match it {
         Requirement::Standard => "standard",
         Requirement::Required => "required",
@@ -242,7 +243,7 @@ pub(super) fn gap_name(index: usize) -> String {
 }
 
 /// What may be said of a control, in the sentences that never vary.
-fn sentence(result: &ControlResult<'_>, as_of: &str, gaps: &[String]) -> String {
+pub(super) fn sentence(result: &ControlResult<'_>, as_of: &str, gaps: &[String]) -> String {
     let counts = &result.counts;
     let of = |number: u64| format!("{} of {} items", grouped(number), grouped(counts.population()));
     match result.determination {

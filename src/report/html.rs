@@ -16,7 +16,7 @@ use super::visible;
 const STYLE: &str = include_str!("../../templates/style.css");
 
 /// Every template. The names end in `.html`, which is what turns escaping on; the style sheet is no page and holds no value.
-const TEMPLATES: [(&str, &str); 23] = [
+const TEMPLATES: [(&str, &str); 24] = [
     ("style.css", STYLE),
     ("icons.html", include_str!("../../templates/icons.html")),
     ("components.html", include_str!("../../templates/components.html")),
@@ -34,6 +34,7 @@ const TEMPLATES: [(&str, &str); 23] = [
     ("access.html", include_str!("../../templates/access.html")),
     ("access_account.html", include_str!("../../templates/access_account.html")),
     ("keys_of_region.html", include_str!("../../templates/keys_of_region.html")),
+    ("readme.html", include_str!("../../templates/readme.html")),
     ("requests.html", include_str!("../../templates/requests.html")),
     ("sample.html", include_str!("../../templates/sample.html")),
     ("waivers.html", include_str!("../../templates/waivers.html")),

@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Error;
-use super::framework_page::gap_name;
+use super::completeness::named_gaps;
 use super::pack::{Audited, CONFIG, Options};
 use super::redaction::{Level, Redaction};
 use super::sample::Draw;
 use super::view::{grouped, shortened};
 use super::waivers_page;
-use crate::audit::{ControlResult, LedgerGap, Selection, Summary, Tie};
+use crate::audit::{ControlResult, Selection, Summary, Tie};
 use crate::checks::{self, Check, Parameter, Setting};
 use crate::digest;
 use crate::frameworks::Framework;
@@ -21,6 +21,12 @@ use crate::model::{Fact, Organization};
 use crate::policy::KMS_ACTIONS_DATE;
 use crate::snapshot::manifest::{Source, Tool};
 use crate::snapshot::{Manifest, Snapshot};
+
+/// Where the schema of `pack.json` lies.
+pub(super) const SCHEMA: &str = "data/json/pack.schema.json";
+
+/// What `pack.json` is, as a JSON Schema.
+pub(super) const SCHEMA_TEXT: &str = include_str!("pack.schema.json");
 
 /// What stands at the foot of every page.
 #[derive(Debug, Clone, Serialize)]
@@ -235,6 +241,7 @@ fn input_root(snapshot_root: &str, ruleset: &str, as_of: Timestamp, options: &Op
         "snapshot": snapshot_root,
         "snapshot_included": options.with_snapshot,
         "access_included": options.with_access,
+        "workbook_included": options.with_workbook,
         "prior": options.prior_root,
         "sample": options.sample,
         "tool": Tool::this(),
@@ -275,17 +282,6 @@ fn declared(parameter: &Parameter) -> Value {
     json!([parameter.name(), parameter.meaning(), parameter.unit(), parameter.default(), parameter.allowed()])
 }
 
-/// Every gap under the name that pages give it.
-fn gaps(ledger: &[LedgerGap]) -> Vec<Value> {
-    let named = |(index, gap): (usize, &LedgerGap)| {
-        let mut value = json!(gap);
-        value["name"] = json!(gap_name(index));
-        value
-    };
-    ledger.iter().enumerate().map(named).collect()
-}
-
-/// What may be said of a control, and how many of its tests were left out.
 /// Tie-outs by id and verdict; those of findings, which the pack makes itself, are in its lists only.
 fn tie_outs(summary: &Summary) -> Value {
     let of = |verdicts: &BTreeMap<Tie, u64>| -> Value {
@@ -295,6 +291,7 @@ fn tie_outs(summary: &Summary) -> Value {
     Value::Object(summary.tie_outs.iter().map(|(id, verdicts)| ((*id).to_owned(), of(verdicts))).collect())
 }
 
+/// What may be said of a control, and how many of its tests were left out.
 fn control(it: &ControlResult<'_>) -> Value {
     let (left_out, in_part) = it.omitted();
     json!({
@@ -342,6 +339,7 @@ pub(super) fn pack_json(audited: &Audited<'_>) -> Value {
             "included": options.with_snapshot,
         },
         "access": { "included": options.with_access },
+        "workbook": { "included": options.with_workbook },
         "ruleset": identity.ruleset,
         "knowledge": { "kms_actions": identity.kms_actions },
         "input_root": identity.input_root,
@@ -369,7 +367,7 @@ pub(super) fn pack_json(audited: &Audited<'_>) -> Value {
             "by_check": summary.by_check,
             "by_account": summary.by_account,
         },
-        "gaps": gaps(&summary.ledger),
+        "gaps": named_gaps(&summary.ledger),
         "frameworks": frameworks,
     })
 }

@@ -7,6 +7,7 @@
 //!   tagmanifest-sha256.txt  bagit.txt  bag-info.txt  VERIFY.txt
 //!   root.tsq  root.tsr       the question for a time-stamp authority (RFC 3161), and its reply once that is attached
 //!   custody/                 who ran the audit, where and with which program, on request: custody.csv, run-log.ndjson
+//!   data/README.html         what lies where, and which file answers what auditors ask for
 //!   data/pack.json           what the pack is: roots, selection, counts, gaps
 //!   data/keyproof.toml       what was selected, and parameters of checks that are not at their defaults, if there are any
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
@@ -16,11 +17,14 @@
 //!                            sample.html on request, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv, request_list.csv, sample.csv;
-//!                            key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
+//!   data/csv/                about.csv, findings.csv, controls_matrix.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv,
+//!                            request_list.csv, sample.csv; accounts.csv, users.csv, roles.csv, access_keys.csv,
+//!                            privileged_principals.csv, service_accounts.csv, kms_keys.csv, kms_grants.csv; key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
 //!                            COLUMNS.md, datapackage.json
 //!                            redactions.csv in a pack with pseudonyms
-//!   data/json/               findings.ndjson, findings.schema.json
+//!   data/json/               findings.ndjson, controls.json, completeness.json, access.ndjson, and for each, and pack.json, a JSON
+//!                            Schema: *.schema.json
+//!   data/xlsx/evidence.xlsx  the tables as sheets of one workbook, on request
 //!   data/interop/            ocsf.ndjson, oscal-ar.json, oscal-poam.json, junit.xml
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
@@ -31,6 +35,7 @@
 //! page or XML through one escape (`visible.rs`), a cell through one guard (`table.rs`), a shell line through one quoting
 //! (`recipe.rs`).
 
+mod about;
 mod account_page;
 mod archive;
 mod bag;
@@ -39,10 +44,12 @@ mod changes;
 mod check_page;
 mod columns;
 mod completeness;
+mod controls;
 mod cover;
 mod custody;
 mod demo_page;
 mod exceptions;
+mod facts;
 mod findings;
 mod framework_page;
 mod html;
@@ -59,6 +66,7 @@ mod oscal_results;
 mod pack;
 mod poam;
 mod prior;
+mod readme;
 mod recipe;
 mod redaction;
 mod reproduce;
@@ -73,6 +81,8 @@ mod timestamp;
 mod view;
 mod visible;
 mod waivers_page;
+#[cfg(feature = "xlsx")]
+mod workbook;
 
 #[cfg(test)]
 mod tests;
@@ -144,6 +154,9 @@ pub enum Error {
         /// Why not, and what to do.
         reason: String,
     },
+    /// The build lacks what was asked for.
+    #[error("this keyproof was built without the feature `xlsx`, which writes workbooks; leave out `--xlsx`, or take one with it")]
+    NoWorkbooks,
     /// A secret for pseudonyms is too short.
     #[error("`{}` holds {bytes} bytes, and a secret that nobody tries out has {least} or more; remove the file, and one is made", path.display())]
     Secret {

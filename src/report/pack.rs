@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::about;
 use super::account_page::{self, Account, Accounts};
 use super::bag::{Bag, Sealed};
 use super::check_page;
 use super::columns;
 use super::completeness::{Completeness, Tied};
+use super::controls;
 use super::cover;
 use super::custody::{self, Custody};
 use super::exceptions::Exceptions;
+use super::facts::Facts;
 use super::findings::Findings;
 use super::framework_page;
 use super::html::{Page, Pages, file_name};
@@ -20,6 +23,7 @@ use super::interop::Interop;
 use super::keys;
 use super::methodology;
 use super::prior;
+use super::readme;
 use super::redaction::Redaction;
 use super::requests;
 use super::sample::{self, Draw, Sample};
@@ -51,6 +55,8 @@ pub struct Options<'a> {
     pub with_snapshot: bool,
     /// Whether the pack says who can do what with every key.
     pub with_access: bool,
+    /// Whether the tables are there as one workbook as well.
+    pub with_workbook: bool,
     /// The pack root of the earlier pack that says since when findings are known.
     pub prior_root: Option<&'a str>,
     /// The sample to draw, if any.
@@ -85,6 +91,7 @@ pub struct Pack<'a> {
     draw: Option<Draw>,
     accounts: Accounts,
     completeness: Completeness,
+    facts: Facts,
     keys: keys::AllFacts,
     reviews: keys::Reviews,
     directory: Directory,
@@ -112,6 +119,9 @@ impl<'a> Pack<'a> {
     /// When the folder holds something or cannot be written, or the snapshot is damaged.
     pub fn create(folder: &Path, snapshot: &'a Snapshot, options: Options<'a>) -> Result<Self, Error> {
         let organization = snapshot.organization()?;
+        if options.with_workbook && !cfg!(feature = "xlsx") {
+            return Err(Error::NoWorkbooks);
+        }
         let redaction = options.redaction.cloned();
         let bag = Bag::create(folder)?.redacted(redaction.clone());
         let parent = Options { redaction: None, ..options };
@@ -125,6 +135,7 @@ impl<'a> Pack<'a> {
             first_seen: kept.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
             interop: Interop::create(&bag, &identity, snapshot, &options)?,
             completeness: Completeness::create(&bag)?,
+            facts: Facts::create(&bag, options.audit.as_of.unwrap_or(snapshot.manifest().window.end))?,
             bag,
             pages: Pages::new()?.redacted(redaction),
             identity,
@@ -154,6 +165,7 @@ impl<'a> Pack<'a> {
             self.directory.add(&audited.facts);
         }
         self.completeness.account(audited)?;
+        self.facts.account(audited)?;
         match self.options.redaction {
             Some(redaction) => self.write_shown(&redaction.account(audited)),
             None => self.write_shown(audited),
@@ -244,28 +256,35 @@ impl<'a> Pack<'a> {
             tied: &tied,
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
+        about::write(&mut self.bag, &audited)?;
+        controls::write(&mut self.bag, &audited)?;
+        self.facts.finish(&mut self.bag, &audited)?;
         waivers_page::write_files(&mut self.bag, &audited)?;
         requests::write_table(&mut self.bag, &audited)?;
         if let Some(draw) = &self.draw {
             draw.write_table(&mut self.bag)?;
         }
         self.interop.finish(&mut self.bag, &audited)?;
-        columns::write(&mut self.bag, &columns::of_pack(&self.options))?;
-        self.bag.put_json(PACK, identity::pack_json(&audited))?;
-        match self.options.redaction {
-            Some(redaction) => redaction.write(&mut self.bag)?,
-            None => {
-                if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {
-                    self.bag.put(CONFIG, config.as_bytes())?;
-                }
-            }
+        if let Some(redaction) = self.options.redaction {
+            redaction.write(&mut self.bag)?;
+        } else if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {
+            self.bag.put(CONFIG, config.as_bytes())?;
         }
+        let tables = columns::of_pack(&self.options);
+        columns::write(&mut self.bag, &tables)?;
+        #[cfg(feature = "xlsx")]
+        if self.options.with_workbook {
+            super::workbook::write(&mut self.bag, &tables, self.snapshot)?;
+        }
+        self.bag.put_json(PACK, &identity::pack_json(&audited))?;
+        self.bag.put(identity::SCHEMA, identity::SCHEMA_TEXT.as_bytes())?;
         for OwnFile { id, text } in self.options.own_frameworks {
             self.bag.put(&format!("{OWN_FRAMEWORKS}{id}.toml"), text.as_bytes())?;
         }
         if self.options.with_snapshot {
             copy_snapshot(self.snapshot, &mut self.bag)?;
         }
+        readme::write(&mut self.bag, &self.pages, &self.identity, &tables)?;
         let (snapshot, custody) = (self.snapshot, self.options.custody);
         let about = self.identity.about(self.options.redaction.map(Arc::as_ref));
         self.bag.seal(&about, |folder, root| match custody {

@@ -29,6 +29,8 @@ pub struct Made {
     pub snapshot: Part,
     /// Who can do what with every key.
     pub access: Part,
+    /// The tables as one workbook.
+    pub workbook: Part,
     /// The sample that was drawn, if one was.
     pub sample: Option<Sample>,
 }

@@ -32,6 +32,9 @@ const COLUMNS: [Column; 8] = [
 /// The name of the file.
 pub(super) const NAME: &str = "scope.csv";
 
+/// Why a pack says nothing of an account that was not selected.
+pub(super) const NOT_ASKED_FOR: &str = "this pack was asked for other accounts";
+
 /// The columns, each with what stands there.
 pub(super) fn columns() -> Vec<(&'static str, &'static str)> {
     COLUMNS.map(|(name, content, _)| (name, content)).to_vec()
@@ -55,7 +58,7 @@ impl Line<'_> {
     fn reason(&self) -> String {
         match (&self.entry.reason, self.account) {
             (Some(reason), _) => reason.clone(),
-            (None, None) => "this pack was asked for other accounts".to_owned(),
+            (None, None) => NOT_ASKED_FOR.to_owned(),
             (None, Some(account)) if !account.audited => format!("its status is {}", self.entry.status),
             _ => String::new(),
         }

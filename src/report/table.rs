@@ -12,6 +12,7 @@ use super::Error;
 use super::bag::Bag;
 use super::redaction::Redaction;
 use crate::files::{self, AtomicFile, Written};
+use crate::model::Gap;
 
 /// Between the values of a cell that holds several.
 pub(super) const SEPARATOR: &str = " | ";
@@ -78,12 +79,24 @@ impl Table {
     }
 }
 
+/// What stands in a cell, and on pages, where a fact could not be read.
+pub(super) fn not_known(gap: &Gap) -> String {
+    format!("not known: {}", gap.reason())
+}
+
 /// Whether a spreadsheet could run the cell, or take its first apostrophe for ours.
 pub fn is_risky(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '\'', '＝', '＋', '－', '＠'])
 }
 
-fn cut(cell: &str) -> String {
+/// The cell as it was before an apostrophe was put in front; `escaped` is the last cell of its row.
+#[cfg(any(feature = "xlsx", test))]
+pub(super) fn raw<'a>(cell: &'a str, escaped: &str) -> &'a str {
+    if escaped == "Y" { cell.strip_prefix('\'').unwrap_or(cell) } else { cell }
+}
+
+/// The cell, cut with a mark if a spreadsheet does not take it whole.
+pub(super) fn cut(cell: &str) -> String {
     let mut units = 0;
     for (at, letter) in cell.char_indices() {
         units += letter.len_utf16();
@@ -143,8 +156,7 @@ mod tests {
             let record = record.unwrap();
             for (cell, raw) in record.iter().zip(row) {
                 assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝']), "{cell:?}");
-                let back = if &record[2] == "Y" { cell.strip_prefix('\'').unwrap_or(cell) } else { cell };
-                assert_eq!(back, *raw);
+                assert_eq!(super::raw(cell, &record[2]), *raw);
             }
             read += 1;
         }

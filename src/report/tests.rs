@@ -65,6 +65,7 @@ fn options(audit: audit::Options<'_>) -> Options<'_> {
         own_frameworks: &[],
         with_snapshot: true,
         with_access: true,
+        with_workbook: false,
         prior_root: None,
         sample: None,
         custody: None,

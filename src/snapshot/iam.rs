@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 use super::answers::Answers;
 use super::v1;
 use crate::model::{
-    AccessKey, AlternateContact, AttachedPolicy, CredentialReport, CredentialReportRow, Document, Fact, Gap, Group,
-    Iam, IdentityProvider, InlinePolicy, Listing, ManagedPolicy, MfaDevice, OrganizationsFeatures, PasswordPolicy,
-    Role, ServerCertificate, ServiceSpecificCredential, Source, Summary, Tags, User, VirtualMfaDevice, escape,
+    AccessKey, AccessKeyLastUsed, AlternateContact, AttachedPolicy, CredentialReport, CredentialReportRow, Document,
+    Fact, Gap, Group, Iam, IdentityProvider, InlinePolicy, Listing, ManagedPolicy, MfaDevice, OrganizationsFeatures,
+    PasswordPolicy, Role, ServerCertificate, ServiceSpecificCredential, Source, Summary, Tags, User, VirtualMfaDevice,
+    escape,
 };
 use crate::policy::Tolerated;
 
@@ -19,6 +20,7 @@ const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 const REPORT: &str = "iam:GetCredentialReport";
 const MFA_DEVICES: &str = "iam:ListMFADevices";
 const ACCESS_KEYS: &str = "iam:ListAccessKeys";
+const ACCESS_KEY_LAST_USED: &str = "iam:GetAccessKeyLastUsed";
 
 /// What the file holds.
 pub(super) fn read(mut file: v1::IamFile, answers: &Answers) -> Iam {
@@ -139,7 +141,9 @@ fn mfa_devices(file: &mut v1::IamFile, answers: &Answers, user: &str) -> Listing
 
 fn access_keys(file: &mut v1::IamFile, answers: &Answers, user: &str) -> Listing<AccessKey> {
     let listed = file.list_access_keys.as_mut().and_then(|users| users.remove(user)?.access_key_metadata);
+    let mut uses = file.get_access_key_last_used.take();
     let keys = indexed(listed, |index, it| AccessKey {
+        last_used: access_key_last_used(&mut uses, answers, it.access_key_id.as_deref().unwrap_or_default()),
         id: it.access_key_id.unwrap_or_default(),
         status: it.status.unwrap_or_default(),
         create_date: it
@@ -152,7 +156,27 @@ fn access_keys(file: &mut v1::IamFile, answers: &Answers, user: &str) -> Listing
             format!("/ListAccessKeys/{}/AccessKeyMetadata/{index}", escape(user)),
         ),
     });
+    file.get_access_key_last_used = uses;
     answers.listing(ACCESS_KEYS, &[user], "AccessKeyMetadata", keys)
+}
+
+fn access_key_last_used(
+    uses: &mut Option<v1::Resources<v1::AccessKeyLastUsed>>,
+    answers: &Answers,
+    key: &str,
+) -> Fact<AccessKeyLastUsed> {
+    let used = uses.as_mut().and_then(|keys| keys.remove(key)?.access_key_last_used);
+    let used = answers.fact(ACCESS_KEY_LAST_USED, &[key], used)?;
+    Ok(AccessKeyLastUsed {
+        date: used.last_used_date.map(|time| time.0),
+        service: used.service_name.unwrap_or_default(),
+        region: used.region.unwrap_or_default(),
+        source: answers.source(
+            ACCESS_KEY_LAST_USED,
+            &[key],
+            format!("/GetAccessKeyLastUsed/{}/AccessKeyLastUsed", escape(key)),
+        ),
+    })
 }
 
 fn service_specific_credentials(

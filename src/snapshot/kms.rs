@@ -2,6 +2,7 @@
 
 use super::answers::Answers;
 use super::v1;
+use crate::digest;
 use crate::model::{
     Alias, CustomKeyStore, Gap, Grant, GrantConstraints, Key, KeyManager, KeyMetadata, KeyPolicy, Kms, LastUsage,
     Listing, MultiRegion, Rotation, RotationStatus, Source, Tags, escape,
@@ -150,7 +151,12 @@ fn rotation_status(answers: &Answers, id: &str, status: &v1::KeyRotationStatus) 
         .key_rotation_enabled
         .ok_or_else(|| Gap::malformed(GET_KEY_ROTATION_STATUS, &[id], "the answer has no KeyRotationEnabled"))?;
     let source = resource_source(answers, GET_KEY_ROTATION_STATUS, id, "");
-    Ok(RotationStatus { enabled, period_in_days: status.rotation_period_in_days, source })
+    Ok(RotationStatus {
+        enabled,
+        period_in_days: status.rotation_period_in_days,
+        next: status.next_rotation_date.as_ref().map(|time| time.0),
+        source,
+    })
 }
 
 fn last_usage(answers: &Answers, id: &str, usage: v1::KeyLastUsage) -> LastUsage {
@@ -171,10 +177,11 @@ fn policies(file: &mut v1::KmsFile, answers: &Answers, id: &str) -> Listing<KeyP
             let resource = [id, name.as_str()];
             let text = texts.remove(&name).and_then(|answer| answer.policy);
             let text = answers.fact(GET_KEY_POLICY, &resource, text);
+            let sha256 = text.as_ref().map(|text| digest::sha256(text.as_bytes())).map_err(Clone::clone);
             let document = text.and_then(|text| answers.document(GET_KEY_POLICY, &resource, &text));
             let pointer = format!("/GetKeyPolicy/{}/{}/Policy", escape(id), escape(&name));
             let source = answers.source(GET_KEY_POLICY, &resource, pointer);
-            KeyPolicy { name, document, source }
+            KeyPolicy { name, document, sha256, source }
         };
         names.into_iter().map(policy).collect()
     });

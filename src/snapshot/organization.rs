@@ -114,6 +114,7 @@ fn accounts(file: &v1::OrganizationFile, answers: &Answers) -> Listing<(String, 
             name: account.name.clone().unwrap_or_default(),
             email: account.email.clone().unwrap_or_default(),
             status: status.unwrap_or_default(),
+            joined: account.joined_timestamp.map(|time| time.0),
             parent_id,
         };
         (id, unit)

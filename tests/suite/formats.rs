@@ -82,6 +82,67 @@ fn every_finding_is_as_the_schema_in_the_pack_says() {
     }
 }
 
+/// The files of a bag that have a schema in it, each with its values.
+fn described(bag: &Path) -> Vec<(&'static str, Vec<Value>)> {
+    let json = bag.join("data/json");
+    let mut files = Vec::new();
+    for (schema, file) in [
+        ("pack", bag.join("data/pack.json")),
+        ("controls", json.join("controls.json")),
+        ("completeness", json.join("completeness.json")),
+        ("changes", json.join("changes.json")),
+    ] {
+        if file.exists() {
+            files.push((schema, vec![read_json(&file)]));
+        }
+    }
+    if json.join("access.ndjson").exists() {
+        files.push(("access", lines(&json.join("access.ndjson"))));
+    }
+    files
+}
+
+#[test]
+fn every_json_file_is_as_its_schema_says_and_no_schema_takes_more() {
+    let (_folder, hostile) = hostile();
+    let changes = demo().join("changes/2026-Q2--2026-Q3");
+    let mut seen = BTreeSet::new();
+    for bag in packs().into_iter().chain([hostile, changes]) {
+        for (name, values) in described(&bag) {
+            let validator = validator(&read_json(&bag.join(format!("data/json/{name}.schema.json"))));
+            for value in &values {
+                assert_eq!(faults(&validator, value), Vec::<String>::new(), "{name} in {}", bag.display());
+            }
+            let Some(first) = values.first() else { continue };
+            let mut more = first.clone();
+            more["more"] = json!(1);
+            assert!(!validator.is_valid(&more), "{name} takes a member more");
+            let optional = ["settings", "verdicts", "narrowed", "waivers_sha256"];
+            for member in first.as_object().expect("an object").keys() {
+                let mut less = first.clone();
+                less.as_object_mut().expect("an object").remove(member);
+                assert_eq!(validator.is_valid(&less), optional.contains(&member.as_str()), "{name} without {member}");
+            }
+            assert!(open_objects(&read_json(&bag.join(format!("data/json/{name}.schema.json")))).is_empty());
+            seen.insert(name);
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(["access", "changes", "completeness", "controls", "pack"]));
+}
+
+/// The objects of a schema that take members it does not name.
+fn open_objects(schema: &Value) -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec![schema]);
+    while let Some(next) = open.pop() {
+        if next["type"] == "object" && next["additionalProperties"].is_null() {
+            found.push(next.to_string());
+        }
+        open.extend(next.as_object().into_iter().flat_map(|members| members.values()));
+        open.extend(next.as_array().into_iter().flatten());
+    }
+    found
+}
+
 #[test]
 fn every_finding_is_a_compliance_finding_of_ocsf() {
     let validator = schema("ocsf_compliance_finding_schema.json");
@@ -352,7 +413,7 @@ fn a_table_that_is_not_as_described_is_found_out() {
 }
 
 /// The rows of a table: cells by column.
-fn table(pack: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn table(pack: &Path, name: &str) -> Vec<BTreeMap<String, String>> {
     let text = fs::read_to_string(pack.join("data/csv").join(name)).expect("a table");
     let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     reader.deserialize().map(|row| row.expect("a row")).collect()
@@ -401,4 +462,88 @@ fn the_worksheet_of_a_review_lists_every_principal_with_what_it_has() {
     }
     assert!(seen.len() > 100 && rows.iter().any(|row| row["last_used"] == "never"), "{}", seen.len());
     assert!(rows.iter().any(|row| row["principal_type"] == "unknown"));
+}
+
+#[cfg(not(feature = "xlsx"))]
+#[test]
+fn a_build_without_workbooks_says_so_and_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pack = folder.path().join("pack");
+    let refused = run(audit(&demo().join("snapshots/2026-Q3"), &pack).arg("--xlsx"), 1);
+    assert!(told(&refused).contains("feature `xlsx`") && !pack.exists(), "{}", told(&refused));
+}
+
+/// The sheets of a workbook as another program reads them.
+#[cfg(feature = "xlsx")]
+fn sheets(pack: &Path) -> Value {
+    let mut command = python("formats/workbook.py");
+    let read = run(command.arg(pack.join("data/xlsx/evidence.xlsx")), 0);
+    serde_json::from_slice(&read.stdout).expect("JSON")
+}
+
+#[cfg(feature = "xlsx")]
+#[test]
+fn the_workbook_holds_every_table_cell_for_cell_and_is_the_same_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let snapshot = demo().join("snapshots/2026-Q3");
+    let [pack, again] = ["pack", "again"].map(|name| folder.path().join(name));
+    for pack in [&pack, &again] {
+        let checks = ["--check", "iam-root-mfa,kms-key-rotation-enabled,iam-user-console-mfa"];
+        run(audit(&snapshot, pack).args(checks).args(["--xlsx", "--no-access", "--allow-incomplete"]), 0);
+    }
+    let bytes = |pack: &Path| fs::read(pack.join("data/xlsx/evidence.xlsx")).expect("a workbook");
+    assert!(bytes(&pack) == bytes(&again));
+    assert_is_as_the_tables(&pack);
+    run(keyproof().args(["verify", "--reproduce"]).arg(&pack), 0);
+}
+
+#[cfg(feature = "xlsx")]
+#[test]
+fn hostile_names_stay_texts_in_the_workbook() {
+    let (folder, _) = hostile();
+    let pack = folder.path().join("with-workbook");
+    run(audit(&folder.path().join("snapshot"), &pack).args(["--xlsx", "--allow-incomplete"]), 0);
+    assert_is_as_the_tables(&pack);
+}
+
+/// Fails where a sheet is not what its table is, or has a cell that is no text.
+#[cfg(feature = "xlsx")]
+fn assert_is_as_the_tables(pack: &Path) {
+    let sheets = sheets(pack);
+    let names: BTreeSet<&str> = sheets.as_object().expect("sheets").keys().map(String::as_str).collect();
+    let mut tables = BTreeSet::from(["contents".to_owned()]);
+    for file in fs::read_dir(pack.join("data/csv")).expect("a folder") {
+        let name = file.expect("a file").file_name().to_string_lossy().into_owned();
+        let Some(sheet) = name.strip_suffix(".csv") else { continue };
+        tables.insert(sheet.to_owned());
+        let text = fs::read_to_string(pack.join("data/csv").join(&name)).expect("a table");
+        let text = text.trim_start_matches('\u{feff}').as_bytes();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text);
+        let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+        let read = sheets[sheet]["rows"].as_array().expect("rows");
+        assert_eq!(read.len(), rows.len(), "{name}");
+        for (row, read) in rows.iter().zip(read) {
+            let escaped = &row[row.len() - 1] == "Y";
+            let cells = row.iter().take(row.len() - 1).map(|cell| match cell.strip_prefix('\'') {
+                Some(raw) if escaped => raw,
+                _ => cell,
+            });
+            for (cell, read) in cells.zip(read.as_array().expect("cells")) {
+                let read = read.as_str().unwrap_or_else(|| panic!("{name}: {read} is no text"));
+                // What hides is spelt out; a cell without such characters is the same.
+                let hides = cell.chars().any(keyproof::report::is_hidden);
+                assert!(read == cell || hides && read.contains('⟨'), "{name}: {cell:?} became {read:?}");
+            }
+        }
+        assert_eq!(sheets[sheet]["frozen"], "A2", "{name}");
+        let types = &sheets[sheet]["types"];
+        assert!(*types == json!(["s"]) || *types == json!(["inlineStr"]), "{name}: {types}");
+        assert!(text_of(&sheets[sheet]["filter"]).ends_with(&rows.len().to_string()), "{name}");
+    }
+    assert_eq!(names, tables.iter().map(String::as_str).collect::<BTreeSet<_>>());
+}
+
+#[cfg(feature = "xlsx")]
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }

@@ -47,6 +47,7 @@ mod refusals;
 #[cfg(feature = "collect")]
 mod scope;
 mod selection;
+mod tables;
 mod waivers;
 #[cfg(feature = "collect")]
 mod z3;

@@ -199,6 +199,7 @@ impl World {
             name: "Example".to_owned(),
             email: "owner@example.com".to_owned(),
             status: "ACTIVE".to_owned(),
+            joined: None,
             parent_id: Ok("r-ab12".to_owned()),
         };
         let full = OrganizationPolicy {
@@ -315,6 +316,7 @@ fn key(id: &str, policy: &str) -> Key {
         policies: Listing::complete(vec![KeyPolicy {
             name: "default".to_owned(),
             document: document(policy),
+            sha256: Err(gap()),
             source: source(),
         }]),
         rotation: Err(gap()),

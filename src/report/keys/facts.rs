@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::audit::AuditedAccount;
-use crate::model::{self, Evidence, Fact, Gap, GapKind, KeyMetadata};
+use crate::checks::not_rotated;
+use crate::model::{self, Evidence, Fact, GapKind, KeyMetadata, RotationStatus};
+use crate::report::table::not_known;
 
 /// What is kept of every key, by ARN.
 pub(in crate::report) type AllFacts = BTreeMap<String, KeyFacts>;
@@ -41,7 +43,7 @@ pub(in crate::report) fn keep(all: &mut AllFacts, audited: &AuditedAccount) {
         let policies = key.policies.known().iter().filter(|policy| policy.document.is_ok());
         let facts = KeyFacts {
             metadata: key.metadata.clone(),
-            rotation: rotation(key),
+            rotation: rotation(key).words(),
             evidence: sources.map(|source| provenance.evidence(source)).collect(),
             policies: policies.map(|policy| provenance.evidence(&policy.source)).collect(),
             grants: grants
@@ -52,22 +54,70 @@ pub(in crate::report) fn keep(all: &mut AllFacts, audited: &AuditedAccount) {
     }
 }
 
-fn rotation(key: &model::Key) -> String {
-    match &key.rotation {
-        Ok(status) => match (status.enabled, status.period_in_days) {
-            (false, _) => "off".to_owned(),
-            (true, Some(days)) => format!("on, every {days} days"),
-            (true, None) => "on".to_owned(),
-        },
-        // Keys that KMS cannot rotate by itself are not asked.
-        Err(gap) if gap.kind == GapKind::NotCollected => "not asked".to_owned(),
-        Err(gap) => not_known(gap),
-    }
+/// The rotation of a key, for pages and tables.
+pub(in crate::report) struct RotationOf<'a> {
+    key: &'a model::Key,
+    /// Why KMS does not rotate the key by a setting of its own, so that nobody asked, if that is so.
+    exempt: Option<String>,
 }
 
-/// What stands where a fact could not be read.
-pub(super) fn not_known(gap: &Gap) -> String {
-    format!("not known: {}", gap.reason())
+/// The rotation of a key.
+pub(in crate::report) fn rotation(key: &model::Key) -> RotationOf<'_> {
+    let is_asked = key.rotation.as_ref().err().is_none_or(|gap| gap.kind != GapKind::NotCollected);
+    let metadata = key.metadata.as_ref().ok().filter(|_| !is_asked);
+    RotationOf { key, exempt: metadata.and_then(not_rotated) }
+}
+
+impl RotationOf<'_> {
+    /// All in a few words.
+    fn words(&self) -> String {
+        match (&self.key.rotation, &self.exempt) {
+            (Ok(RotationStatus { enabled: true, period_in_days: Some(days), .. }), _) => {
+                format!("on, every {days} days")
+            }
+            (Err(_), Some(_)) => "not asked".to_owned(),
+            _ => self.state(),
+        }
+    }
+
+    /// Whether KMS rotates it by itself.
+    pub(in crate::report) fn state(&self) -> String {
+        match (&self.key.rotation, &self.exempt) {
+            (Ok(status), _) => if status.enabled { "on" } else { "off" }.to_owned(),
+            (Err(_), Some(reason)) => format!("none: {reason}"),
+            (Err(gap), None) => not_known(gap),
+        }
+    }
+
+    /// Days from one rotation to the next; nothing where it is off.
+    pub(in crate::report) fn period(&self) -> String {
+        self.on(|status| status.period_in_days.map(|days| days.to_string()))
+    }
+
+    /// When it will be rotated next; nothing where AWS does not say.
+    pub(in crate::report) fn next(&self) -> String {
+        self.on(|status| status.next.map(|time| time.to_string()))
+    }
+
+    fn on(&self, words: impl FnOnce(&RotationStatus) -> Option<String>) -> String {
+        match (&self.key.rotation, &self.exempt) {
+            (Ok(status), _) => Some(status).filter(|status| status.enabled).and_then(words).unwrap_or_default(),
+            (Err(_), Some(_)) => String::new(),
+            (Err(gap), None) => not_known(gap),
+        }
+    }
+
+    /// When it was last rotated: `never` where AWS lists no rotation, nothing where nobody asked.
+    pub(in crate::report) fn last(&self) -> String {
+        match self.key.rotations.whole() {
+            Ok(rotations) => {
+                let last = rotations.iter().filter_map(|rotation| rotation.date).max();
+                last.map_or_else(|| "never".to_owned(), |time| time.to_string())
+            }
+            Err(gap) if gap.kind == GapKind::NotCollected && self.exempt.is_some() => String::new(),
+            Err(gap) => not_known(&gap),
+        }
+    }
 }
 
 impl KeyFacts {
@@ -94,7 +144,7 @@ fn is_use(action: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{KeyManager, Source};
+    use crate::model::{Gap, KeyManager, Source};
 
     fn facts(usage: &str, spec: &str) -> KeyFacts {
         let source = Source { file: "f".into(), api: "kms:DescribeKey", resource: vec![], pointer: String::new() };

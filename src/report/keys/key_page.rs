@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::entry::{Capability, Counts, Entry};
-use super::facts::{GrantFacts, KeyFacts, not_known};
+use super::facts::{GrantFacts, KeyFacts};
 use super::related::{FamilyView, Related};
 use super::{place, words};
 use crate::access::{Directory, Key, PrincipalKind, Relation, StatementRow, path_words};
@@ -14,6 +14,7 @@ use crate::model::Evidence;
 use crate::policy::{Access, Action, Document, Path, Principal, PrincipalElement, Statement};
 use crate::report::html::file_name;
 use crate::report::recipe;
+use crate::report::table::not_known;
 use crate::report::view::{self, StatusView, counted, grouped, shortened};
 use crate::report::visible;
 

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::entry::{Capability, Counts, Entry, KINDS};
-use super::facts::{KeyFacts, not_known};
+use super::facts::KeyFacts;
 use super::key_page::{rest, that_fit};
 use super::{place, words};
 use crate::access::{Account, Directory, Key, PrincipalKind, Relation};
 use crate::policy::Access;
 use crate::report::html::file_name;
+use crate::report::table::not_known;
 use crate::report::view::{MAX_ROWS, MAX_WEIGHT, StatusView, counted, grouped, shortened};
 
 /// Keys up to which the matrix of an account has a column for each; a wider one cannot be read.

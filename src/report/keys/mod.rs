@@ -25,7 +25,7 @@ use crate::audit::Selection;
 use crate::policy::Action;
 use crate::snapshot::Snapshot;
 use entry::{Capability, Counts, Entry};
-pub(super) use facts::{AllFacts, keep};
+pub(super) use facts::{AllFacts, keep, rotation};
 use key_page::{KeyView, Telling, weight};
 use lists::{Grid, Listed, Outsiders, Unread};
 use related::Related;

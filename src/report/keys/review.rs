@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use super::entry::{Capability, Entry};
 use crate::access::{Key, PrincipalKind};
 use crate::audit::AuditedAccount;
-use crate::model::{AttachedPolicy, CredentialReportRow, Fact, Gap, Iam, Principal, Role, User};
+use crate::checks::ROOT_USER;
+use crate::model::{AttachedPolicy, Fact, Iam, Principal, Role, User};
 use crate::policy::Access;
 use crate::report::Error;
 use crate::report::bag::Bag;
-use crate::report::table::{SEPARATOR, Table};
+use crate::report::facts::last_used;
+use crate::report::table::{SEPARATOR, Table, not_known};
 use crate::report::view::counted;
 
 /// Name of the file.
@@ -139,8 +141,12 @@ impl Reviews {
             return;
         }
         let (account, iam) = (&audited.facts, &audited.facts.iam);
-        let root =
-            Row { arn: account.root_arn(), kind: "root", last_used: used(iam, "<root_account>"), ..Row::default() };
+        let root = Row {
+            arn: account.root_arn(),
+            kind: "root",
+            last_used: time(&last_used(iam, ROOT_USER)),
+            ..Row::default()
+        };
         let users = iam.users.known().iter().map(|user| of_user(iam, user));
         let roles = iam.roles.known().iter().map(of_role);
         let gap = account.entered.as_ref().err().or(iam.users.gap()).or(iam.roles.gap());
@@ -205,7 +211,7 @@ fn of_user(iam: &Iam, user: &User) -> Row {
         kind: "user",
         id: user.id.clone(),
         created: user.create_date,
-        last_used: used(iam, &user.name),
+        last_used: time(&last_used(iam, &user.name)),
         groups: user.groups.clone(),
         managed,
         inline,
@@ -238,30 +244,13 @@ fn policies(principal: Principal<'_>, whence: &str) -> (Vec<String>, Vec<String>
     (managed.into_iter().collect(), inline)
 }
 
+/// When something was last used.
 fn time(used: &Fact<Option<Timestamp>>) -> String {
     match used {
         Ok(Some(time)) => time.to_string(),
         Ok(None) => "never".to_owned(),
-        Err(gap) => unknown(gap),
+        Err(gap) => not_known(gap),
     }
-}
-
-fn unknown(gap: &Gap) -> String {
-    format!("not known: {}", gap.reason())
-}
-
-/// When a user of the credential report last used its password or an access key.
-fn used(iam: &Iam, user: &str) -> String {
-    const COLUMNS: [&str; 3] = ["password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date"];
-    let report = match &iam.credential_report {
-        Ok(report) => report,
-        Err(gap) => return unknown(gap),
-    };
-    let Some(row) = report.rows.get(user) else {
-        return "not known: the credential report has no such user".to_owned();
-    };
-    let at = |column: &str| CredentialReportRow::cell(row, column)?.parse::<Timestamp>().ok();
-    COLUMNS.into_iter().filter_map(at).max().map_or_else(|| "never".to_owned(), |time| time.to_string())
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::entry::Entry;
 use super::facts::KeyFacts;
-use crate::access::{Directory, Key, Relation, StatementRow};
+use crate::access::{Directory, Key, Relation, Row, StatementRow};
 use crate::report::Error;
 use crate::report::bag::Bag;
+use crate::report::stream::Stream;
 use crate::report::table::{SEPARATOR, Table};
 
 /// One row in the making.
@@ -151,15 +152,22 @@ fn statement(it: &StatementRow) -> String {
     format!("{} {}#{}{sid}", it.effect, it.policy, it.index)
 }
 
-/// The files in the making.
-pub(super) struct Tables([Table; FILES.len()]);
+/// The files in the making: the tables, and all of them as lines.
+pub(super) struct Tables {
+    tables: [Table; FILES.len()],
+    lines: Stream,
+}
+
+const LINES: &str = "data/json/access.ndjson";
+const SCHEMA: &str = "data/json/access.schema.json";
+const SCHEMA_TEXT: &str = include_str!("../access.schema.json");
 
 impl Tables {
     /// Begins the files.
     pub(super) fn create(bag: &Bag) -> Result<Self, Error> {
         let create = |(file, _): (&str, &str)| Table::create(bag, &path(file), COLUMNS.map(|(name, ..)| name));
         let [uses, administers, external] = FILES.map(create);
-        Ok(Self([uses?, administers?, external?]))
+        Ok(Self { tables: [uses?, administers?, external?], lines: Stream::create(bag, LINES)? })
     }
 
     /// Adds a row to the files that it belongs to.
@@ -167,18 +175,23 @@ impl Tables {
         let is_use = entry.capability.is_use();
         let belongs = [is_use, !is_use, entry.relation != Relation::Account];
         let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-        for (table, _) in self.0.iter_mut().zip(belongs).filter(|(_, belongs)| *belongs) {
+        for (table, _) in self.tables.iter_mut().zip(belongs).filter(|(_, belongs)| *belongs) {
             table.row(&cells)?;
+        }
+        for action in &entry.actions {
+            let row = Row { action: action.clone(), statements: None, grants: None, ..entry.row.clone() };
+            self.lines.line(&row)?;
         }
         Ok(())
     }
 
     /// Ends the files.
     pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
-        for (table, (file, _)) in self.0.into_iter().zip(FILES) {
+        for (table, (file, _)) in self.tables.into_iter().zip(FILES) {
             bag.add(&path(file), table.finish()?);
         }
-        Ok(())
+        self.lines.finish(bag)?;
+        bag.put(SCHEMA, SCHEMA_TEXT.as_bytes())
     }
 }
 
