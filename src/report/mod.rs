@@ -10,7 +10,7 @@
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
 //!   data/inputs/             waivers.toml, if there is one; first_seen.ndjson: what an earlier pack says of its findings, if there
 //!                            was one
-//!   data/report/             index.html, scope.html, completeness.html, frameworks/, checks/, accounts/, waivers.html, requests.html,
+//!   data/report/             index.html, scope.html, completeness.html, frameworks/, checks/, accounts/, remediation.html, waivers.html, requests.html,
 //!                            sample.html on request, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
@@ -41,6 +41,7 @@ mod demo_page;
 mod exceptions;
 mod findings;
 mod framework_page;
+mod heat_map;
 mod html;
 mod identifier;
 mod identity;
@@ -56,8 +57,10 @@ mod pack;
 mod poam;
 mod prior;
 mod recipe;
+mod remediation;
 mod reproduce;
 mod requests;
+mod rows;
 mod sample;
 mod scope;
 mod signature;
