@@ -21,13 +21,8 @@ const MAX_LISTED: usize = 1_000;
 const MAX_DATA: usize = 1_500_000;
 
 /// What the ids of checks begin with, in the order of the map, and what each is called. Checks of other beginnings come last.
-const DOMAINS: [(&str, &str); 5] = [
-    ("account", "Account"),
-    ("org", "Organization"),
-    ("iam", "IAM"),
-    ("kms", "KMS"),
-    ("policy", "Policy language"),
-];
+const DOMAINS: [(&str, &str); 5] =
+    [("account", "Account"), ("org", "Organization"), ("iam", "IAM"), ("kms", "KMS"), ("policy", "Policy language")];
 
 /// A column of the map: the first word of the id of checks, and the severity of findings.
 type Place = (&'static str, Severity);
@@ -105,7 +100,9 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>) -> Content<'a> {
     let places = places(accounts);
     let drawn = accounts.len().min(MAX_DRAWN);
     let mut data = Rows::new(&["account", "name", "cells"], MAX_DATA);
-    accounts[drawn..].iter().for_each(|account| data.add(&[account.id.clone(), account.name.clone(), packed(account, &places)]));
+    accounts[drawn..]
+        .iter()
+        .for_each(|account| data.add(&[account.id.clone(), account.name.clone(), packed(account, &places)]));
     let list = |account: &'a Account| {
         let counts = audited.summary.by_account.get(&account.id).copied().unwrap_or_default();
         let numbers = audited.columns.numbers(&counts, &format!("account={}", account.id));
@@ -138,8 +135,12 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>) -> Content<'a> {
 fn note(beyond: usize, held: u64) -> String {
     match (beyond as u64, held) {
         (0, _) => String::new(),
-        (beyond, held) if beyond == held => format!("{} more accounts are here only where scripts may run; the list below has all.", grouped(beyond)),
-        (beyond, _) => format!("{} more accounts are not drawn; the list below has the first of them.", grouped(beyond)),
+        (beyond, held) if beyond == held => {
+            format!("{} more accounts are here only where scripts may run; the list below has all.", grouped(beyond))
+        }
+        (beyond, _) => {
+            format!("{} more accounts are not drawn; the list below has the first of them.", grouped(beyond))
+        }
     }
 }
 
@@ -177,6 +178,7 @@ fn map_row<'a>(account: &'a Account, places: &[Place]) -> MapRow<'a> {
 
 /// The cells of a row as the script of the page reads them: `FAIL 12,,PASS 3`.
 fn packed(account: &Account, places: &[Place]) -> String {
-    let cell = |place: &Place| worst(account, *place).map_or(String::new(), |(counts, it)| format!("{it} {}", counts.of(it)));
+    let cell =
+        |place: &Place| worst(account, *place).map_or(String::new(), |(counts, it)| format!("{it} {}", counts.of(it)));
     places.iter().map(cell).collect::<Vec<_>>().join(",")
 }

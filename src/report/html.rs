@@ -145,7 +145,8 @@ mod tests {
             assert!(!text.contains("{{") && !text.contains("{%") && !text.contains("{#") && !text.contains("</"));
         }
         assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
-        let writes_texts_only = ["innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "Function(", "fetch("];
+        let writes_texts_only =
+            ["innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "Function(", "fetch("];
         assert!(writes_texts_only.iter().all(|way| !SCRIPT.contains(way)));
     }
 

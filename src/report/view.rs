@@ -83,7 +83,8 @@ impl Number {
 
     /// All findings of a scope that need nobody: PASS and NOT_APPLICABLE.
     pub(super) fn quiet(counts: &Counts, scope: &str) -> Self {
-        let [passed, exempt] = [Status::Pass, Status::NotApplicable].map(|it| (counts.of(it), format!("{scope} status={it}")));
+        let [passed, exempt] =
+            [Status::Pass, Status::NotApplicable].map(|it| (counts.of(it), format!("{scope} status={it}")));
         Self::new(passed.0 + exempt.0, &format!("{} + {}", passed.1.trim(), exempt.1.trim()))
     }
 
