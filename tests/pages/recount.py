@@ -81,10 +81,11 @@ class Node:
             node = node.parent
 
     def inside(self) -> Iterator[Node]:
-        for child in self.children:
-            if isinstance(child, Node):
-                yield child
-                yield from child.inside()
+        waiting = [it for it in reversed(self.children) if isinstance(it, Node)]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(it for it in reversed(node.children) if isinstance(it, Node))
 
     def find(self, name: str) -> list[Node]:
         return [it for it in self.inside() if it.name == name]
@@ -132,7 +133,10 @@ class Pack:
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
-        self.pages = {
+
+    @cached_property
+    def pages(self) -> dict[str, Node]:
+        return {
             str(path.relative_to(self.data / "report")): Page(path.read_text(encoding="utf-8")).root
             for path in sorted((self.data / "report").rglob("*.html"))
         }
@@ -420,8 +424,9 @@ def reach_question(node: Node) -> str:
     if around.name == "dd":
         return around.find("b")[0].attributes["data-access"]
     place = f"#{around.attributes['id']}"
-    figures = next(it for it in node.around() if it.name in ("article", "main"))
-    figure = next(it for it in figures.find("a") if it.attributes.get("href") == place and it.nearest("div").find("b"))
+    key = next(it for it in node.around() if it.name in ("article", "main"))
+    figures = next(it for it in key.inside() if "reach" in it.classes)
+    figure = next(it for it in figures.find("a") if it.attributes.get("href") == place)
     return figure.nearest("div").find("b")[0].attributes["data-access"]
 
 
@@ -446,6 +451,16 @@ def through_related(_: Pack, node: Node, __: re.Match[str]) -> list[int]:
 
 def both(_: Pack, node: Node, __: re.Match[str]) -> list[int]:
     return [node.nearest("tr").text().count(", and administers")]
+
+
+def balance(pack: Pack, node: Node, _: re.Match[str]) -> list[int]:
+    """The exceptions then, or now: the ends of the balance of a comparison."""
+    list_ = next((it for it in node.around() if "balance" in it.classes), None)
+    if list_ is None:
+        return []
+    terms = [it for it in list_.children if isinstance(it, Node)]
+    column = "old_status" if node.nearest("div") is terms[0] else "new_status"
+    return [sum(row["kind"] == "finding" and row[column] == "FAIL" for row in pack.table("changes.csv"))]
 
 
 def compared(pack: Pack, node: Node, match: re.Match[str]) -> list[int]:
@@ -489,6 +504,7 @@ PHRASES: list[tuple[str, Counted]] = [
     (r"^(N) principals?:", lambda pack, node, m: [pack.access(reach_question(node))]),
     (r"(N) customer managed keys? and (N) AWS managed keys? in (N) accounts?", key_pages),
     (r"(N) accounts, (N) findings; snapshot root", compared),
+    (r"^(N)$", balance),
     (r"^\s*(N) more$", lambda pack, node, m: exceptions_beyond(pack, node, m) if node.nearest("main").find("article") else held(pack, node, m)),
     (r"^(N) keys?$", lambda pack, node, m: both(pack, node, m) if node.name == "td" else held(pack, node, m)),
     (r"^\s*(N) (?:checks?|sources?|keys)\b", held),
