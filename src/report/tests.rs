@@ -1010,6 +1010,34 @@ fn a_page_holds_a_thousand_rows_at_most_and_the_rest_as_data() {
 }
 
 #[test]
+fn the_map_of_many_accounts_holds_those_that_it_does_not_draw_as_data() {
+    let world = World::new().with(|it| {
+        it.accounts.extend((0..170).map(|index| Account::new(&format!("{:012}", 900_000_000_000_u64 + index))));
+    });
+    let folder = pack(&world);
+    let pack = folder.path().join("pack");
+    let page = text(&pack.join("data/report/accounts/index.html"));
+    let drawn = page.matches("<th scope=\"row\" class=\"stick\">").count();
+    let data = scripts(&page).find_map(|it| it.strip_prefix("<script type=\"application/json\">")).unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    let word = |cell: &Value| data["words"][cell.as_u64().unwrap() as usize].as_str().unwrap();
+    let rows = data["rows"].as_array().unwrap();
+    assert_eq!((drawn, drawn + rows.len() / 3), (150, world.accounts.len()));
+    let found = findings(&pack);
+    for row in rows.chunks(3) {
+        let of_account: Vec<&Value> = found.iter().filter(|it| it["account_id"] == word(&row[0])).collect();
+        for cell in word(&row[2]).split(',').filter(|cell| !cell.is_empty()) {
+            let (status, number) = cell.split_once(' ').unwrap();
+            // The checks of this world have one domain, and a severity each.
+            let of_status = |severity: &str| {
+                of_account.iter().filter(|it| it["status"] == status && it["severity"] == severity).count().to_string()
+            };
+            assert!(["critical", "high", "medium", "low"].iter().any(|it| of_status(it) == number), "{cell}");
+        }
+    }
+}
+
+#[test]
 fn long_names_make_no_page_of_more_than_five_megabytes() {
     let world = World::new().with(|it| {
         it.prefix = "<\"&".repeat(300);
