@@ -1,12 +1,15 @@
-//! The page of one account, and the map of accounts × checks.
+//! The page of one account, and what the report keeps of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::heat_map::{self, Heat};
 use super::html::file_name;
-use super::pack::Audited;
-use super::view::{self, Columns, FindingView, MAX_ROWS, MAX_WEIGHT, Number, StatusView, counted, grouped, shortened};
+use super::rows::{self, Rows};
+use super::view::{
+    self, Columns, FindingView, MAX_DATA, MAX_ROWS, MAX_WEIGHT, Number, StatusView, counted, grouped, shortened,
+};
 use super::visible;
 use crate::audit::{AuditedAccount, Counts};
 use crate::checks::Check;
@@ -39,6 +42,9 @@ pub(super) struct Account {
     pub(super) keys: String,
     /// Name of its page's file.
     pub(super) href: String,
+    /// Its findings by domain and severity.
+    #[serde(skip)]
+    pub(super) heat: Heat,
     /// Whether it belongs to what was audited.
     #[serde(skip)]
     pub(super) audited: bool,
@@ -110,6 +116,7 @@ impl Account {
             policies: words(policies),
             keys: words(keys),
             href: file_name(&facts.id),
+            heat: heat_map::heat(&audited.findings),
             audited: !left_out,
             entered: facts.entered.is_ok(),
         }
@@ -159,8 +166,12 @@ pub(super) struct Content<'a> {
     all: Number,
     checks: Vec<CheckRow>,
     exceptions: Vec<FindingView>,
+    exceptions_data: String,
+    exceptions_note: String,
+    quiet: Number,
     others: Vec<OtherRow<'a>>,
-    note: String,
+    others_data: String,
+    others_note: String,
 }
 
 /// One check on the page of an account.
@@ -179,6 +190,7 @@ struct CheckRow {
 struct OtherRow<'a> {
     anchor: String,
     status: StatusView,
+    severity: &'static str,
     check: &'static str,
     region: &'a str,
     resource: String,
@@ -208,17 +220,29 @@ pub(super) fn content<'a>(
     let weight: usize = exceptions.iter().map(FindingView::weight).sum();
     let others: Vec<&Finding> = audited.findings.iter().filter(|it| !needs_attention(it.status)).collect();
     let others_shown = lines_that_fit(&others, MAX_ROWS - shown, MAX_WEIGHT.saturating_sub(weight));
-    let hidden = worst.len() - shown + others.len() - others_shown.len();
+    let exceptions_data = data(&worst[shown..], MAX_DATA);
+    let others_data = data(&others[others_shown.len()..], exceptions_data.room());
     Content {
         account,
         total: columns.numbers(&total, &scope),
         all: Number::total(&total, &scope),
+        quiet: Number::quiet(&total, &scope),
         checks: checks.iter().map(|check| check_row(check, &by_check, &columns, &scope)).collect(),
+        exceptions_note: rest(worst.len(), shown, &exceptions_data),
+        others_note: rest(others.len(), others_shown.len(), &others_data),
         exceptions,
+        exceptions_data: exceptions_data.json(),
         others: others_shown,
-        note: rest(hidden as u64),
+        others_data: others_data.json(),
         columns,
     }
+}
+
+/// Findings as data, as many as there is room for.
+fn data(findings: &[&Finding], room: usize) -> Rows {
+    let mut rows = Rows::new(rows::OF_ACCOUNT, room);
+    findings.iter().for_each(|finding| rows.finding(finding));
+    rows
 }
 
 /// The first findings, as many as a page holds.
@@ -250,15 +274,19 @@ fn lines_that_fit<'a>(findings: &[&'a Finding], rows: usize, mut room: usize) ->
     lines
 }
 
-/// Where the rows are that a page leaves out; empty if there are none.
-pub(super) fn rest(hidden: u64) -> String {
-    if hidden == 0 {
-        return String::new();
-    }
-    format!(
-        "{} more than a page holds; data/csv/findings.csv and data/json/findings.ndjson have them all.",
-        counted(hidden, "finding is", "findings are")
-    )
+/// Where those of `all` findings are that a page does not show as elements; empty if there are none.
+pub(super) fn rest(all: usize, shown: usize, data: &Rows) -> String {
+    let (hidden, held) = ((all - shown) as u64, data.number());
+    let Some(beyond) = hidden.checked_sub(held).filter(|_| hidden > 0) else { return String::new() };
+    let held = match held {
+        0 => String::new(),
+        held => format!("{} here only where scripts may run. ", counted(held, "finding more is", "findings more are")),
+    };
+    let beyond = match beyond {
+        0 => String::new(),
+        beyond => format!("{} more than a page holds. ", counted(beyond, "finding is", "findings are")),
+    };
+    format!("{held}{beyond}data/csv/findings.csv and data/json/findings.ndjson have them all.")
 }
 
 fn needs_attention(status: Status) -> bool {
@@ -281,84 +309,10 @@ fn other_row(finding: &Finding) -> OtherRow<'_> {
     OtherRow {
         anchor: view::anchor(finding),
         status: view::status(finding.status),
+        severity: finding.severity.word(),
         check: finding.check_id,
         region: &finding.region,
         resource: shortened(&finding.resource_name),
         reason: shortened(&finding.reason),
     }
-}
-
-/// The page of all accounts.
-#[derive(Debug, Serialize)]
-pub(super) struct Index<'a> {
-    accounts: Vec<IndexRow<'a>>,
-    checks: Vec<Heading>,
-    columns: &'a Columns,
-    total: Vec<Number>,
-}
-
-/// A row of the map.
-#[derive(Debug, Serialize)]
-struct IndexRow<'a> {
-    account: &'a Account,
-    numbers: Vec<Number>,
-    cells: Vec<Cell>,
-}
-
-/// A check above the map.
-#[derive(Debug, Serialize)]
-struct Heading {
-    id: &'static str,
-    title: &'static str,
-    href: String,
-}
-
-/// Account × check: the worst status, how often, and all statuses in words.
-#[derive(Debug, Serialize)]
-struct Cell {
-    worst: Option<Number>,
-    check: &'static str,
-    words: String,
-}
-
-/// The content of the page of all accounts.
-pub(super) fn index<'a>(audited: &'a Audited<'a>) -> Index<'a> {
-    let checks = audited.options.audit.checks;
-    let summary = audited.summary;
-    let row = |account: &'a Account| {
-        let counts = summary.by_account.get(&account.id).copied().unwrap_or_default();
-        let cell = |check: &&'static Check| {
-            let key = (account.id.clone(), check.id);
-            cell(check.id, &account.id, &summary.by_account_and_check.get(&key).copied().unwrap_or_default())
-        };
-        IndexRow {
-            account,
-            numbers: audited.columns.numbers(&counts, &format!("account={}", account.id)),
-            cells: checks.iter().map(cell).collect(),
-        }
-    };
-    Index {
-        accounts: audited.accounts.all.iter().map(row).collect(),
-        checks: checks
-            .iter()
-            .map(|check| Heading {
-                id: check.id,
-                title: check.title,
-                href: format!("../checks/{}", file_name(check.id)),
-            })
-            .collect(),
-        columns: audited.columns,
-        total: audited.columns.numbers(&summary.total, ""),
-    }
-}
-
-fn cell(check: &'static str, account: &str, counts: &Counts) -> Cell {
-    let scope = format!("account={account} check={check}");
-    let worst = Status::ALL.into_iter().find(|it| counts.of(*it) > 0);
-    let words: Vec<String> = Status::ALL
-        .into_iter()
-        .filter(|it| counts.of(*it) > 0)
-        .map(|it| format!("{} {}", grouped(counts.of(it)), it.word()))
-        .collect();
-    Cell { worst: worst.map(|it| Number::of(counts, it, &scope)), check, words: words.join(", ") }
 }

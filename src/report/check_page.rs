@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::account_page::rest;
+use super::exceptions::Exceptions;
 use super::html::{file_name, place};
 use super::pack::Audited;
 use super::view::{self, Columns, FindingView, Number, grouped};
-use crate::audit::Counts;
 use crate::checks::{Check, Parameter};
 use crate::finding::Status;
 use crate::frameworks::Strength;
@@ -43,7 +43,8 @@ pub(super) struct Content<'a> {
     accounts_rest: String,
     rows: Vec<&'a FindingView>,
     note: String,
-    passed: String,
+    data: String,
+    passed: [Number; 2],
     here: &'static str,
 }
 
@@ -98,7 +99,8 @@ struct AccountRow<'a> {
 pub(super) fn content<'a>(audited: &'a Audited<'a>, check: &'static Check) -> Content<'a> {
     let counts = audited.summary.by_check.get(check.id).copied().unwrap_or_default();
     let scope = format!("check={}", check.id);
-    let rows = audited.exceptions.get(check.id).map(|it| it.all()).unwrap_or_default();
+    let exceptions = audited.exceptions.get(check.id);
+    let rows = exceptions.map(Exceptions::all).unwrap_or_default();
     let mut accounts = accounts(audited, check);
     let hidden_accounts = accounts.len().saturating_sub(MAX_ACCOUNTS);
     accounts.truncate(MAX_ACCOUNTS);
@@ -134,8 +136,9 @@ pub(super) fn content<'a>(audited: &'a Audited<'a>, check: &'static Check) -> Co
             0 => String::new(),
             hidden => format!("{} more on the accounts page.", grouped(hidden as u64)),
         },
-        note: rest(concerning.saturating_sub(rows.len() as u64)),
-        passed: passed(&counts),
+        note: exceptions.map(|it| rest(concerning as usize, rows.len(), it.data())).unwrap_or_default(),
+        data: exceptions.map(|it| it.data().json()).unwrap_or_default(),
+        passed: [Status::Pass, Status::NotApplicable].map(|status| Number::of(&counts, status, &scope)),
         here: if audited.options.with_snapshot { "the folder of this pack" } else { "the folder of the snapshot" },
         rows,
     }
@@ -160,15 +163,6 @@ fn parameters(audited: &Audited<'_>, check: &Check) -> Vec<ParameterRow> {
         }
     };
     check.parameters.iter().map(row).collect()
-}
-
-fn passed(counts: &Counts) -> String {
-    let (passed, exempt) = (counts.of(Status::Pass), counts.of(Status::NotApplicable));
-    format!(
-        "Not listed here: {} PASS and {} NOT_APPLICABLE. The page of each account and findings.csv have them, each with its reason.",
-        grouped(passed),
-        grouped(exempt)
-    )
 }
 
 fn aspects(audited: &Audited<'_>, check: &Check) -> Vec<AspectRow> {

@@ -65,6 +65,8 @@ struct Figure {
     text: String,
     note: String,
     query: Option<String>,
+    /// What is counted in the snapshot.
+    facts: &'static str,
     class: &'static str,
 }
 
@@ -138,6 +140,7 @@ struct SeverityRow {
 /// A framework.
 #[derive(Debug, Serialize)]
 struct FrameworkRow<'a> {
+    id: &'a str,
     title: &'a str,
     version: &'a str,
     publisher: &'a str,
@@ -276,22 +279,24 @@ fn figures(audited: &Audited<'_>) -> Vec<Figure> {
     let in_scope = accounts.all.iter().filter(|account| account.audited).count();
     let read = accounts.all.iter().filter(|account| account.audited && account.entered).count();
     let known = |number: u64| if accounts.whole { grouped(number) } else { format!("≥ {}", grouped(number)) };
-    let fact = |label, text, note: String| Figure { label, text, note, query: None, class: "" };
+    let fact = |label, text, note: String, facts| Figure { label, text, note, query: None, facts, class: "" };
     let count = |label, number: Number, class, note: &str| Figure {
         label,
         class: if number.zero { "" } else { class },
         text: number.text,
         note: note.to_owned(),
         query: Some(number.query),
+        facts: "",
     };
     vec![
-        fact("Accounts read", grouped(read as u64), format!("of {} in scope", grouped(in_scope as u64))),
+        fact("Accounts read", grouped(read as u64), format!("of {} in scope", grouped(in_scope as u64)), "accounts"),
         fact(
             "KMS keys",
             known(accounts.keys),
             format!("in {}", counted(accounts.regions.len() as u64, "Region", "Regions")),
+            "keys",
         ),
-        fact("Principals", known(accounts.principals), "users, groups and roles".to_owned()),
+        fact("Principals", known(accounts.principals), "users, groups and roles".to_owned(), "principals"),
         count("Findings", Number::total(total, ""), "", "one for each check and resource"),
         count("Exceptions", Number::of(total, Status::Fail, ""), "fail", "FAIL"),
         count("Could not be read", Number::of(total, Status::Error, ""), "error", "ERROR"),
@@ -422,6 +427,7 @@ fn severity_row(audited: &Audited<'_>, severity: Severity) -> SeverityRow {
 fn framework_row<'a>(result: &FrameworkResult<'a>) -> FrameworkRow<'a> {
     let framework = result.framework;
     FrameworkRow {
+        id: &framework.id,
         title: &framework.title,
         version: &framework.version,
         publisher: &framework.publisher,

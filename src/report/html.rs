@@ -1,4 +1,4 @@
-//! Pages from templates: every value escaped, the style sheet inlined and the only one that a browser will apply.
+//! Pages from templates: every value escaped, style sheet and script inlined and the only ones that a browser will apply.
 
 use std::sync::Arc;
 
@@ -15,9 +15,13 @@ use super::visible;
 /// The style sheet of every page.
 const STYLE: &str = include_str!("../../templates/style.css");
 
-/// Every template. The names end in `.html`, which is what turns escaping on; the style sheet is no page and holds no value.
-const TEMPLATES: [(&str, &str); 24] = [
+/// The script of every page: it adds search, sorting and windows to long tables, which can be read without it.
+const SCRIPT: &str = include_str!("../../templates/script.js");
+
+/// Every template. The names end in `.html`, which is what turns escaping on; style sheet and script are no pages and hold no value.
+const TEMPLATES: [(&str, &str); 26] = [
     ("style.css", STYLE),
+    ("script.js", SCRIPT),
     ("icons.html", include_str!("../../templates/icons.html")),
     ("components.html", include_str!("../../templates/components.html")),
     ("base.html", include_str!("../../templates/base.html")),
@@ -35,6 +39,7 @@ const TEMPLATES: [(&str, &str); 24] = [
     ("access_account.html", include_str!("../../templates/access_account.html")),
     ("keys_of_region.html", include_str!("../../templates/keys_of_region.html")),
     ("readme.html", include_str!("../../templates/readme.html")),
+    ("remediation.html", include_str!("../../templates/remediation.html")),
     ("requests.html", include_str!("../../templates/requests.html")),
     ("sample.html", include_str!("../../templates/sample.html")),
     ("waivers.html", include_str!("../../templates/waivers.html")),
@@ -69,9 +74,10 @@ impl Pages {
         tera.set_escape_fn(visible::escape);
         tera.add_raw_templates(TEMPLATES)
             .map_err(|failed| Error::Render { path: "templates".to_owned(), reason: failed.to_string() })?;
-        let style = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+        let [style, script] = [STYLE, SCRIPT].map(|text| STANDARD.encode(Sha256::digest(text.as_bytes())));
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'"
+            "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; base-uri 'none'; \
+             form-action 'none'"
         );
         Ok(Self { tera, policy, redaction: None })
     }
@@ -142,14 +148,23 @@ mod tests {
 
     #[test]
     fn no_template_switches_escaping_off_or_carries_a_style() {
-        for (name, text) in TEMPLATES {
-            assert!(!text.contains("safe") || name == "style.css", "{name}");
+        for (name, text) in TEMPLATES.into_iter().filter(|(name, _)| *name != "script.js") {
+            assert!(!text.contains("safe") || name == "style.css" || name == "components.html", "{name}");
             assert!(!text.contains("style="), "{name}");
-            assert!(!text.contains("<script"), "{name}");
+            assert!(!text.contains("<script") || name == "base.html" || name == "components.html", "{name}");
             assert!(!text.contains("http://") && !text.contains("https://"), "{name}");
         }
-        assert!(!STYLE.contains("{{") && !STYLE.contains("{%") && !STYLE.contains("{#"));
-        assert!(!STYLE.contains("</") && !STYLE.contains("url(") && !STYLE.contains("@import"));
+        // Only rows that were escaped for their place go without the escape of pages.
+        let components = include_str!("../../templates/components.html");
+        assert_eq!(components.matches("safe").count(), 1);
+        assert!(components.contains("<script type=\"application/json\">{{ rows | safe }}</script>"));
+        for text in [STYLE, SCRIPT] {
+            assert!(!text.contains("{{") && !text.contains("{%") && !text.contains("{#") && !text.contains("</"));
+        }
+        assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+        let writes_texts_only =
+            ["innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "Function(", "fetch("];
+        assert!(writes_texts_only.iter().all(|way| !SCRIPT.contains(way)));
     }
 
     #[test]

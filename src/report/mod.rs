@@ -13,7 +13,7 @@
 //!   data/frameworks/         the files of the user's own frameworks, if there are any
 //!   data/inputs/             waivers.toml, if there is one; first_seen.ndjson: what an earlier pack says of its findings, if there
 //!                            was one
-//!   data/report/             index.html, scope.html, completeness.html, frameworks/, checks/, accounts/, waivers.html, requests.html,
+//!   data/report/             index.html, scope.html, completeness.html, frameworks/, checks/, accounts/, remediation.html, waivers.html, requests.html,
 //!                            sample.html on request, methodology.html
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
@@ -52,6 +52,7 @@ mod exceptions;
 mod facts;
 mod findings;
 mod framework_page;
+mod heat_map;
 mod html;
 mod identifier;
 mod identity;
@@ -69,8 +70,10 @@ mod prior;
 mod readme;
 mod recipe;
 mod redaction;
+mod remediation;
 mod reproduce;
 mod requests;
+mod rows;
 mod sample;
 mod scope;
 mod signature;
@@ -155,7 +158,9 @@ pub enum Error {
         reason: String,
     },
     /// The build lacks what was asked for.
-    #[error("this keyproof was built without the feature `xlsx`, which writes workbooks; leave out `--xlsx`, or take one with it")]
+    #[error(
+        "this keyproof was built without the feature `xlsx`, which writes workbooks; leave out `--xlsx`, or take one with it"
+    )]
     NoWorkbooks,
     /// A secret for pseudonyms is too short.
     #[error("`{}` holds {bytes} bytes, and a secret that nobody tries out has {least} or more; remove the file, and one is made", path.display())]

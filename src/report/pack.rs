@@ -17,6 +17,7 @@ use super::exceptions::Exceptions;
 use super::facts::Facts;
 use super::findings::Findings;
 use super::framework_page;
+use super::heat_map;
 use super::html::{Page, Pages, file_name};
 use super::identity::{self, Identity};
 use super::interop::Interop;
@@ -25,6 +26,7 @@ use super::methodology;
 use super::prior;
 use super::readme;
 use super::redaction::Redaction;
+use super::remediation::{self, Firsts};
 use super::requests;
 use super::sample::{self, Draw, Sample};
 use super::scope;
@@ -88,6 +90,7 @@ pub struct Pack<'a> {
     interop: Interop,
     exceptions: BTreeMap<&'static str, Exceptions>,
     meant: Meant,
+    firsts: Firsts,
     draw: Option<Draw>,
     accounts: Accounts,
     completeness: Completeness,
@@ -106,6 +109,7 @@ pub(super) struct Audited<'a> {
     pub(super) results: &'a [FrameworkResult<'a>],
     pub(super) exceptions: &'a BTreeMap<&'static str, Exceptions>,
     pub(super) meant: &'a Meant,
+    pub(super) firsts: &'a Firsts,
     pub(super) draw: Option<&'a Draw>,
     pub(super) accounts: &'a Accounts,
     pub(super) columns: &'a Columns,
@@ -139,8 +143,9 @@ impl<'a> Pack<'a> {
             bag,
             pages: Pages::new()?.redacted(redaction),
             identity,
-            exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::default())).collect(),
+            exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::new())).collect(),
             meant: Meant::default(),
+            firsts: Firsts::default(),
             draw: options.sample.map(Draw::new),
             accounts: Accounts::default(),
             keys: keys::AllFacts::new(),
@@ -177,6 +182,7 @@ impl<'a> Pack<'a> {
         for finding in &audited.findings {
             self.findings.add(finding)?;
             self.meant.add(finding);
+            self.firsts.add(finding);
             if let Some(draw) = &mut self.draw {
                 draw.add(finding);
             }
@@ -250,6 +256,7 @@ impl<'a> Pack<'a> {
             results: &results,
             exceptions: &self.exceptions,
             meant: &self.meant,
+            firsts: &self.firsts,
             draw: self.draw.as_ref(),
             accounts: &self.accounts,
             columns: &Columns::new(&summary.total),
@@ -315,7 +322,7 @@ fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<()
         bag.put(&format!("data/report/checks/{}", file_name(check.id)), &bytes)?;
     }
     let page = Page { title: "Accounts", up: "../", part: "accounts" };
-    let bytes = pages.render("accounts.html", page, identity, &account_page::index(audited))?;
+    let bytes = pages.render("accounts.html", page, identity, &heat_map::content(audited))?;
     bag.put("data/report/accounts/index.html", &bytes)?;
     let page = Page { title: "Scope", up: "", part: "completeness" };
     bag.put("data/report/scope.html", &pages.render("scope.html", page, identity, &scope::content(audited))?)?;
@@ -323,6 +330,9 @@ fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<()
     let page = Page { title: "Completeness", up: "", part: "completeness" };
     let bytes = pages.render("completeness.html", page, identity, &audited.tied.content(audited))?;
     bag.put("data/report/completeness.html", &bytes)?;
+    let page = Page { title: "Remediation", up: "", part: "remediation" };
+    let bytes = pages.render("remediation.html", page, identity, &remediation::content(audited))?;
+    bag.put("data/report/remediation.html", &bytes)?;
     let page = Page { title: "Waivers", up: "", part: "waivers" };
     let bytes = pages.render("waivers.html", page, identity, &waivers_page::content(audited))?;
     bag.put("data/report/waivers.html", &bytes)?;

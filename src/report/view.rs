@@ -10,11 +10,14 @@ use crate::checks;
 use crate::finding::{AffectedPrincipals, Finding, Severity, Status, WaiverReference};
 use crate::model::Evidence;
 
-/// Rows that a page shows at most; a browser grows slow beyond.
-pub(super) const MAX_ROWS: usize = 2_000;
+/// Rows that a page shows at most as elements; a browser grows slow beyond.
+pub(super) const MAX_ROWS: usize = 1_000;
 
-/// Bytes of findings that a page shows at most, by [`FindingView::weight`]: no page may pass 5 MB.
-pub(super) const MAX_WEIGHT: usize = 4_000_000;
+/// Bytes of findings that a page shows at most as elements, by [`FindingView::weight`]: no page may pass 5 MB.
+pub(super) const MAX_WEIGHT: usize = 2_000_000;
+
+/// Bytes of further findings that the page of an account holds as data.
+pub(super) const MAX_DATA: usize = 2_400_000;
 
 /// Letters of one text that a page shows at most; the rest stands in `findings.ndjson`.
 const MAX_LETTERS: usize = 1_200;
@@ -76,6 +79,18 @@ impl Number {
     /// All findings of a scope.
     pub(super) fn total(counts: &Counts, scope: &str) -> Self {
         Self::new(counts.total(), scope)
+    }
+
+    /// All findings of a scope that need nobody: PASS and NOT_APPLICABLE.
+    pub(super) fn quiet(counts: &Counts, scope: &str) -> Self {
+        let [passed, exempt] =
+            [Status::Pass, Status::NotApplicable].map(|it| (counts.of(it), format!("{scope} status={it}")));
+        Self::new(passed.0 + exempt.0, &format!("{} + {}", passed.1.trim(), exempt.1.trim()))
+    }
+
+    /// The accounts in which a scope has findings.
+    pub(super) fn accounts(number: u64, scope: &str) -> Self {
+        Self::new(number, &format!("{scope} distinct=account_id"))
     }
 
     /// The population of a scope.
@@ -376,7 +391,7 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 /// The commands that mend an exception.
-fn commands(finding: &Finding) -> Vec<String> {
+pub(super) fn commands(finding: &Finding) -> Vec<String> {
     match checks::find(finding.check_id) {
         Some(check) if finding.status == Status::Fail => recipe::remedies(check.remediation.commands, finding),
         _ => vec![],

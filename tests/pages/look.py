@@ -1,10 +1,11 @@
-"""Opens pages of a pack in Chromium, in four ways, and prints what is wrong with them.
+"""Opens pages of a pack in Chromium, in five ways, and prints what is wrong with them.
 
     python look.py --report DIR [--shots DIR] PAGE...
 
-Each page is shown on a wide screen in light and in dark, on a narrow screen, and for print. Printed is a JSON array of
-`{page, way, overflow, violations, messages}`: by how many pixels the page is wider than the screen, what axe-core
-objects to, and what the browser complains of.
+Each page is shown on a wide screen in light and in dark, on a narrow screen, without scripts, and for print, where it becomes a PDF.
+Printed is a JSON array of `{page, way, overflow, violations, messages, tables, loaded, printed}`: by how many pixels the page is wider
+than the screen, what axe-core objects to, what the browser complains of, how many tables the page's script has taken up, after how many
+milliseconds the page could be used, and how many bytes the PDF has.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-# Barriers are looked for in both schemes of colours; the other two are the same content in another form.
-WAYS = {
-    "light": {"width": 1280, "media": "screen", "scheme": "light", "axe": True},
-    "dark": {"width": 1280, "media": "screen", "scheme": "dark", "axe": True},
-    "narrow": {"width": 380, "media": "screen", "scheme": "light", "axe": False},
+# Barriers are looked for in both schemes of colours; in dark only those that colours make, for nothing else differs. There the policy of
+# the page is off, so that axe-core may run: a name that became a script would run as well, and be told. The other ways keep the policy.
+COLOURS = ["color-contrast", "link-in-text-block"]
+WAYS: dict[str, dict[str, Any]] = {
+    "light": {"width": 1280, "scheme": "light", "axe": {}},
+    "dark": {"width": 1280, "scheme": "dark", "axe": {"runOnly": {"type": "rule", "values": COLOURS}}},
+    "narrow": {"width": 375, "scheme": "light"},
+    "plain": {"width": 1280, "scheme": "light", "scripts": False},
     # The widest page that Chromium still shrinks onto a sheet of A4; what is wider is cut off.
-    "print": {"width": 1392, "media": "print", "scheme": "light", "axe": False},
+    "print": {"width": 1392, "scheme": "dark", "media": "print"},
 }
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -94,8 +98,14 @@ class Browser:
                 return message["result"]
             self.events.append(message)
 
-    def wait(self, method: str) -> None:
-        while not any(event.get("method") == method for event in self.events):
+    def wait_for(self, loader: str) -> None:
+        """Waits until what a navigation loads is there."""
+
+        def is_it(event: dict[str, Any]) -> bool:
+            told = event.get("params", {})
+            return event.get("method") == "Page.lifecycleEvent" and (told["name"], told["loaderId"]) == ("load", loader)
+
+        while not any(is_it(event) for event in self.events):
             self.events.append(self.message())
 
 
@@ -106,52 +116,83 @@ def axe() -> str:
     return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
-def look(browser: Browser, script: str, page: Path, way: str, shot: Path | None) -> dict[str, Any]:
-    shown = WAYS[way]
-    target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
-    session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+class Tab:
+    """A tab in which pages are looked at one after another."""
 
-    def ask(method: str, **parameters: Any) -> dict[str, Any]:
-        return browser.ask(method, session, **parameters)
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
+        self.session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Log", "Runtime", "Network"):
+            self.ask(f"{domain}.enable")
+        self.ask("Page.setLifecycleEventsEnabled", enabled=True)
 
-    def value(expression: str) -> Any:
-        found = ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+    def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        return self.browser.ask(method, self.session, **parameters)
+
+    def value(self, expression: str) -> Any:
+        found = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in found:
-            sys.exit(f"{page}: {found['exceptionDetails']}")
+            sys.exit(f"{expression[:200]}: {found['exceptionDetails']}")
         return found["result"].get("value")
 
-    ask("Page.enable")
-    ask("Log.enable")
-    ask("Runtime.enable")
-    # The pages let no script run but their own; the one that looks at them is none of theirs.
-    ask("Page.setBypassCSP", enabled=True)
-    ask("Emulation.setDeviceMetricsOverride", width=shown["width"], height=900, deviceScaleFactor=1, mobile=False)
-    features = [{"name": "prefers-color-scheme", "value": shown["scheme"]}]
-    ask("Emulation.setEmulatedMedia", media=shown["media"], features=features)
-    browser.events.clear()
-    ask("Page.navigate", url=page.as_uri())
-    browser.wait("Page.loadEventFired")
-    overflow = value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    def open(self, address: str, shown: dict[str, Any]) -> None:
+        self.ask("Page.setBypassCSP", enabled="axe" in shown)
+        self.ask("Emulation.setScriptExecutionDisabled", value=not shown.get("scripts", True))
+        self.ask("Emulation.setDeviceMetricsOverride", width=shown["width"], height=900, deviceScaleFactor=1, mobile=False)
+        features = [{"name": "prefers-color-scheme", "value": shown["scheme"]}]
+        self.ask("Emulation.setEmulatedMedia", media=shown.get("media", "screen"), features=features)
+        self.browser.events.clear()
+        self.browser.wait_for(self.ask("Page.navigate", url=address)["loaderId"])
+
+    def messages(self, address: str) -> list[str]:
+        """What the browser complained of, what the page asked for beside itself, and what opened a dialog."""
+        told = []
+        for event in self.browser.events:
+            method, parameters = event.get("method"), event.get("params", {})
+            if method == "Log.entryAdded":
+                told.append(parameters["entry"]["text"])
+            elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Page.javascriptDialogOpening"):
+                told.append(f"{method}: {json.dumps(parameters)[:400]}")
+            elif method == "Network.requestWillBeSent" and parameters["request"]["url"] != address.split("#")[0]:
+                told.append(f"a request: {parameters['request']['url'][:200]}")
+        return told
+
+
+def look(tab: Tab, script: str, page: Path, way: str, shot: Path | None) -> dict[str, Any]:
+    shown, address = WAYS[way], page.as_uri()
+    tab.open(address, shown)
+    overflow = tab.value("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    tables = tab.value("document.querySelectorAll('.tools').length")
+    loaded = tab.value("Math.round(performance.getEntriesByType('navigation')[0].loadEventEnd)")
     violations = []
-    if shown["axe"]:
-        value(script + "; 0")
-        violations = value(
-            "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(it => it.id + ': ' + "
+    if "axe" in shown:
+        tab.value(script + "; 0")
+        options = json.dumps(shown["axe"] | {"resultTypes": ["violations"]})
+        violations = tab.value(
+            f"axe.run(document, {options}).then(found => found.violations.map(it => it.id + ': ' + "
             "it.nodes.map(node => node.html.slice(0, 200)).slice(0, 3).join(' ')))"
         )
-    entries = [event["params"] for event in browser.events if event.get("method") == "Log.entryAdded"]
-    thrown = [event["params"] for event in browser.events if event.get("method") == "Runtime.exceptionThrown"]
     if shot:
-        height = value("document.documentElement.scrollHeight")
+        height = tab.value("document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": shown["width"], "height": min(height, 2400), "scale": 1}
-        data = ask("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)["data"]
+        data = tab.ask("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)["data"]
         shot.write_bytes(base64.b64decode(data))
-    browser.ask("Target.closeTarget", targetId=target)
+    messages = tab.messages(address)
+    printed = 0
+    if shown.get("media") == "print":
+        document = base64.b64decode(tab.ask("Page.printToPDF", preferCSSPageSize=True)["data"])
+        printed = len(document) if document.startswith(b"%PDF-") else 0
+        if shot:
+            shot.with_suffix(".pdf").write_bytes(document)
     return {
         "way": way,
         "overflow": overflow,
         "violations": violations,
-        "messages": [entry["entry"]["text"] for entry in entries] + [str(one) for one in thrown],
+        "messages": messages,
+        "tables": tables,
+        "loaded": loaded,
+        "printed": printed,
     }
 
 
@@ -165,11 +206,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
+            tab = Tab(browser)
             for name in asked.pages:
                 page = (asked.report / name).resolve(strict=True)
                 for way in WAYS:
                     shot = asked.shots / f"{name.removesuffix('.html').replace('/', '-')}-{way}.png" if asked.shots else None
-                    seen.append({"page": name} | look(browser, script, page, way, shot))
+                    seen.append({"page": name} | look(tab, script, page, way, shot))
         finally:
             browser.process.terminate()
             browser.process.wait()

@@ -8,7 +8,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::demo::demo;
-use crate::program::{audit, findings, json as read_json, keyproof, run, text};
+use crate::program::{audit, findings, json as read_json, keyproof, run, text, told};
 use crate::python::python;
 
 const PACKS: [&str; 2] = ["packs/2026-Q2", "packs/2026-Q3"];
