@@ -118,6 +118,9 @@ pub const CHANGES: &str = "data/report/changes.html";
 /// Path of the file that says what a pack is.
 pub(crate) const PACK: &str = "data/pack.json";
 
+/// Path of the tables as one workbook inside a pack.
+const WORKBOOK: &str = "data/xlsx/evidence.xlsx";
+
 /// Path of the findings inside a pack.
 pub const FINDINGS: &str = "data/json/findings.ndjson";
 

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use super::WORKBOOK;
 use super::bag::Bag;
 use super::columns::File;
 use super::html::{Page, Pages};
 use super::identity::Identity;
-use super::workbook::WORKBOOK;
 use super::{Error, FINDINGS};
 
 /// Where the page lies.

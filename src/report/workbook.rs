@@ -8,16 +8,13 @@ use csv::StringRecord;
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use super::Error;
 use super::bag::Bag;
 use super::columns::File;
 use super::table::{cut, raw};
 use super::visible::shown;
+use super::{Error, WORKBOOK};
 use crate::files;
 use crate::snapshot::Snapshot;
-
-/// Where the workbook lies.
-const WORKBOOK: &str = "data/xlsx/evidence.xlsx";
 
 /// Rows that a sheet takes, its header among them.
 const MAX_ROWS: u32 = 1_048_576;
@@ -134,7 +131,7 @@ fn begin<'a>(
     widths: &[usize],
     rows: u32,
 ) -> Result<&'a mut Worksheet, XlsxError> {
-    let page = workbook.add_worksheet_with_constant_memory();
+    let page = workbook.add_worksheet_with_constant_memory()?;
     page.set_name(name)?.set_freeze_panes(1, 0)?;
     for (column, width) in (0..).zip(widths) {
         page.set_column_width(column, *width as f64)?;
