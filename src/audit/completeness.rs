@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Account, Gap, Kms, Listing, Organization};
-use crate::snapshot::{AccountOutcome, Manifest};
+use crate::snapshot::{AccountOutcome, Manifest, Source};
 
 /// Two numbers that must agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TieOut {
-    /// `T1` … `T7`.
+    /// `T1` … `T8`.
     pub id: &'static str,
     /// What is counted, and where both numbers come from.
     pub subject: String,
@@ -31,6 +31,9 @@ pub struct TieOut {
     /// What makes up the number, or why it differs.
     pub explanation: String,
 }
+
+/// Seconds by which two clocks may be apart. What passes until an answer arrives is among them.
+const CLOCK_TOLERANCE: u64 = 60;
 
 /// The keys of a Region that has none.
 const KEYS: &str = "keys: kms:ListKeys";
@@ -184,7 +187,7 @@ pub(super) fn of_organization(manifest: &Manifest, organization: Option<&Organiz
     tie.unless_unread(organization.accounts_gap.as_ref())
 }
 
-/// T2 to T7 of one account.
+/// T2 to T8 of one account, but for T6.
 pub(super) fn of_account(manifest: &Manifest, account: &Account, calls: &Calls<'_>) -> Vec<TieOut> {
     if let Err(gap) = &account.entered {
         let subject = "everything of the account: it could not be entered";
@@ -196,6 +199,7 @@ pub(super) fn of_account(manifest: &Manifest, account: &Account, calls: &Calls<'
     ties.extend(account.regions.iter().flat_map(|(region, kms)| keys(region, kms)));
     ties.push(references(account));
     ties.push(changes(account, manifest.window.start, manifest.window.end));
+    ties.push(clock(manifest.source, account));
     ties.into_iter().map(|tie| TieOut { account_id: account.id.clone(), ..tie }).collect()
 }
 
@@ -345,6 +349,25 @@ fn changes(account: &Account, start: Timestamp, end: Timestamp) -> TieOut {
     }
 }
 
+/// T8: the clock by which the times of calls were noted, and AWS's, which stands on each of its answers.
+fn clock(source: Source, account: &Account) -> TieOut {
+    let tie = TieOut::of("T8", "seconds between the collector's clock and AWS's, beyond what passes on the way", 0, 0);
+    let unmeasured = |reason: &str| TieOut { observed: None, verdict: Tie::Explained, ..tie.clone() }.because(reason);
+    match account.clock_ahead_seconds {
+        None if source == Source::Import => unmeasured("imported from files, which do not tell when AWS answered"),
+        None => unmeasured("the snapshot was taken by a version that did not measure it"),
+        Some(ahead) if ahead.unsigned_abs() <= CLOCK_TOLERANCE => tie.because(format!("{ahead} s ahead")),
+        Some(ahead) => {
+            let apart = TieOut { observed: Some(ahead.unsigned_abs()), verdict: Tie::Differs, ..tie };
+            let direction = if ahead > 0 { "ahead" } else { "behind" };
+            apart.because(format!(
+                "the collector's clock was {} s {direction}: times of calls and ages are off by as much",
+                ahead.unsigned_abs()
+            ))
+        }
+    }
+}
+
 fn known<T>(listing: &Listing<T>) -> impl Iterator<Item = &T> {
     listing.known().iter()
 }
@@ -420,6 +443,7 @@ mod tests {
             },
             regions: BTreeMap::from([("eu-central-1".to_owned(), kms)]),
             regions_gap: None,
+            clock_ahead_seconds: Some(0),
             provenance: Provenance::default(),
         }
     }
@@ -449,6 +473,19 @@ mod tests {
         assert_eq!(open(&account), []);
         let zero = keys("eu-central-1", &account.regions["eu-central-1"]);
         assert!(zero.len() == 1 && zero[0].is_proven_zero() && zero[0].verdict == Tie::Ties, "{zero:?}");
+    }
+
+    #[test]
+    fn a_clock_that_is_off_by_more_than_a_minute_differs_and_one_that_nobody_measured_is_said_to_be() {
+        let with = |source: Source, ahead: Option<i64>| {
+            let tie = clock(source, &Account { clock_ahead_seconds: ahead, ..account() });
+            (tie.verdict, tie.observed)
+        };
+        assert_eq!(with(Source::Collect, Some(-60)), (Tie::Ties, Some(0)));
+        assert_eq!(with(Source::Collect, Some(61)), (Tie::Differs, Some(61)));
+        assert_eq!(with(Source::Collect, Some(-3600)), (Tie::Differs, Some(3600)));
+        assert_eq!(with(Source::Collect, None), (Tie::Explained, None));
+        assert_eq!(with(Source::Import, None), (Tie::Explained, None));
     }
 
     #[test]

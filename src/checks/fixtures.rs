@@ -90,6 +90,7 @@ impl World {
                 },
                 regions: BTreeMap::new(),
                 regions_gap: None,
+                clock_ahead_seconds: Some(0),
                 provenance: Provenance::default(),
             },
             organization: Ok(Some(organization())),

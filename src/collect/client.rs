@@ -1,7 +1,7 @@
 //! How the SDK is set up: HTTP and TLS, timeouts, retries, and the guards that every request passes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -20,6 +20,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
 
+use super::call::now;
 use super::failure::{CutShort, is_unknown_operation};
 
 /// Attempts of one request. The SDK waits longer before each, up to 20 seconds, so that eight ride out a minute of throttling.
@@ -35,6 +36,26 @@ pub(super) struct Access {
     account_id: String,
     attempts: u32,
     counter: Counter,
+    clock: Clock,
+}
+
+/// How far this machine's clock is ahead of AWS's, as the answers of one account tell.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Clock(Arc<Mutex<Option<i64>>>);
+
+impl Clock {
+    /// In seconds; negative: behind. Nothing before the first answer.
+    pub(super) fn ahead_seconds(&self) -> Option<i64> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares with the time on an answer. That is as old as the answer's way is long, so the least difference is the truest.
+    fn compare(&self, date: &str) {
+        let Ok(date) = jiff::fmt::rfc2822::parse(date) else { return };
+        let ahead = now().as_second() - date.timestamp().as_second();
+        let mut least = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *least = Some(least.map_or(ahead, |least| least.min(ahead)));
+    }
 }
 
 /// Number of HTTP requests sent, retries included.
@@ -78,7 +99,13 @@ fn http() -> SharedHttpClient {
 impl Access {
     /// The caller's own credentials.
     pub(super) fn of_caller(config: SdkConfig) -> Self {
-        Self { config, account_id: "caller".to_owned(), attempts: FEW_ATTEMPTS, counter: Counter::default() }
+        Self {
+            config,
+            account_id: "caller".to_owned(),
+            attempts: FEW_ATTEMPTS,
+            counter: Counter::default(),
+            clock: Clock::default(),
+        }
     }
 
     /// The same settings in one account, with that account's credentials.
@@ -92,7 +119,13 @@ impl Access {
             account_id: account_id.to_owned(),
             attempts: ATTEMPTS,
             counter: self.counter.clone(),
+            clock: Clock::default(),
         }
+    }
+
+    /// How far this machine's clock is ahead of AWS's.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The same in another Region.
@@ -137,7 +170,7 @@ impl Access {
     }
 
     fn guard(&self) -> Guard {
-        Guard { counter: self.counter.clone() }
+        Guard { counter: self.counter.clone(), clock: self.clock.clone() }
     }
 }
 
@@ -185,10 +218,11 @@ fn is_foreign(response: &HttpResponse) -> bool {
     response.body().bytes().is_some_and(|body| is_unknown_operation(response.status().as_u16(), body))
 }
 
-/// Counts requests, and refuses XML that ends before its root element does.
+/// Counts requests, compares clocks, and refuses XML that ends before its root element does.
 #[derive(Debug)]
 struct Guard {
     counter: Counter,
+    clock: Clock,
 }
 
 impl Intercept for Guard {
@@ -213,6 +247,9 @@ impl Intercept for Guard {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
+        if let Some(date) = response.headers().get("date") {
+            self.clock.compare(date);
+        }
         match response.body().bytes() {
             Some(body) if response.status().is_success() && is_cut_short(body) => {
                 Err(CutShort { bytes: body.len() }.into())
@@ -255,6 +292,23 @@ fn root_element(body: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_least_difference_of_the_clocks_is_kept() {
+        let clock = Clock::default();
+        assert_eq!(clock.ahead_seconds(), None);
+        clock.compare("no date");
+        assert_eq!(clock.ahead_seconds(), None);
+        let date = |ago: i64| {
+            let time = now() - jiff::SignedDuration::from_secs(ago);
+            jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap()
+        };
+        clock.compare(&date(900));
+        assert!((900..930).contains(&clock.ahead_seconds().unwrap()));
+        clock.compare(&date(300));
+        clock.compare(&date(600));
+        assert!((300..330).contains(&clock.ahead_seconds().unwrap()));
+    }
 
     #[test]
     fn xml_that_ends_early_is_noticed_and_whole_xml_is_not() {

@@ -296,5 +296,7 @@ fn read(entry: &Entry, region: Option<String>, mut recorder: Recorder) -> Done {
     // Renewals of the session meanwhile.
     recorder.absorb(entry.session.iter().flat_map(|session| session.take_calls()).collect());
     let unreachable = recorder.is_unreachable();
-    Done::Read { account_id: entry.account_id.clone(), region, file: recorder.into_file(), unreachable }
+    let mut file = recorder.into_file();
+    file.note_clock(entry.access.clock().ahead_seconds());
+    Done::Read { account_id: entry.account_id.clone(), region, file, unreachable }
 }

@@ -23,7 +23,9 @@ impl Recording {
     /// Begins a file; the first call is answered shortly after `start`.
     pub(super) fn new(account_id: &str, region: Option<&str>, start: Timestamp) -> Self {
         let pace = Chance::of(&[account_id, region.unwrap_or_default(), &start.to_string()]);
-        Self { file: SnapshotFile::new(account_id, region), clock: start, pace }
+        let mut file = SnapshotFile::new(account_id, region);
+        file.note_clock(Some(0));
+        Self { file, clock: start, pace }
     }
 
     /// Records a call that ended well and puts its answer in place.

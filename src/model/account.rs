@@ -23,6 +23,8 @@ pub struct Account {
     pub regions: BTreeMap<String, Kms>,
     /// Why the Regions are not known to be all, if they are not.
     pub regions_gap: Option<Gap>,
+    /// By how many seconds the clock that gave the times of the calls was ahead of AWS's (negative: behind), where that was measured.
+    pub clock_ahead_seconds: Option<i64>,
     /// The calls behind these facts.
     pub provenance: Provenance,
 }

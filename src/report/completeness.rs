@@ -22,7 +22,7 @@ type Column = (&'static str, &'static str);
 pub(super) const COLUMNS: [Column; 9] = [
     (
         "tie_out",
-        "T1 accounts, T2 Regions, T3 pages, T4 one answer against another, T5 references, T6 findings, T7 changes meanwhile",
+        "T1 accounts, T2 Regions, T3 pages, T4 one answer against another, T5 references, T6 findings, T7 changes meanwhile, T8 clocks",
     ),
     ("subject", "What is counted, and where both numbers come from"),
     ("account_id", "The account; empty for the organization"),
@@ -63,7 +63,7 @@ const SCHEMA_TEXT: &str = include_str!("completeness.schema.json");
 const MAX_ROWS: usize = 1_000;
 
 /// The tie-outs, each with what it ties.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("T1", "Every account of the organization is read, left out with a reason, closed, or a gap."),
     ("T2", "In every Region that an account has enabled the keys were listed."),
     ("T3", "Every list was read to its last page."),
@@ -71,6 +71,7 @@ const KINDS: [(&str, &str); 7] = [
     ("T5", "Every managed policy that a principal has was read."),
     ("T6", "Each finding stands once in every list of findings."),
     ("T7", "Nothing came into being between the first call and the last."),
+    ("T8", "The clock of the collector was that of AWS, to a minute."),
 ];
 
 /// What does not tie, and `completeness.csv` in the making.

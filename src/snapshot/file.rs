@@ -126,6 +126,7 @@ impl Serialize for Member {
 pub struct SnapshotFile {
     account_id: String,
     region: Option<String>,
+    clock_ahead_seconds: Option<i64>,
     members: BTreeMap<String, Member>,
     calls: Vec<Call>,
 }
@@ -137,9 +138,15 @@ impl SnapshotFile {
         Self {
             account_id: account_id.to_owned(),
             region: region.map(str::to_owned),
+            clock_ahead_seconds: None,
             members: BTreeMap::new(),
             calls: Vec::new(),
         }
+    }
+
+    /// Notes by how many seconds the clock that gave the times of the calls was ahead of AWS's (negative: behind).
+    pub fn note_clock(&mut self, ahead_seconds: Option<i64>) {
+        self.clock_ahead_seconds = ahead_seconds;
     }
 
     /// Puts a response under its operation (`GetKeyPolicy`) and resource path (`["1234abcd-…", "default"]`), replacing what stood
@@ -202,6 +209,7 @@ impl SnapshotFile {
         struct Header {
             account_id: String,
             region: Option<String>,
+            clock_ahead_seconds: Option<i64>,
             #[serde(default)]
             calls: Vec<Call>,
         }
@@ -209,9 +217,10 @@ impl SnapshotFile {
             |failed: serde_json::Error| Error::Encode { path: "snapshot file".to_owned(), reason: failed.to_string() };
         let header: Header = serde_json::from_slice(json).map_err(fail)?;
         let mut file = Self::new(&header.account_id, header.region.as_deref());
+        file.note_clock(header.clock_ahead_seconds);
         let members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(json).map_err(fail)?;
         for (name, raw) in members {
-            if matches!(name.as_str(), "schema_version" | "account_id" | "region" | "calls") {
+            if matches!(name.as_str(), "schema_version" | "account_id" | "region" | "clock_ahead_seconds" | "calls") {
                 continue;
             }
             let operation = format!(":{name}");
@@ -260,6 +269,9 @@ impl Serialize for SnapshotFile {
         map.serialize_entry("account_id", &self.account_id)?;
         if let Some(region) = &self.region {
             map.serialize_entry("region", region)?;
+        }
+        if let Some(seconds) = &self.clock_ahead_seconds {
+            map.serialize_entry("clock_ahead_seconds", seconds)?;
         }
         for (operation, member) in &self.members {
             map.serialize_entry(operation, member)?;

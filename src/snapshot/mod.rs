@@ -9,7 +9,8 @@
 //!   accounts/<account>/kms/<region>.json.zst
 //! ```
 //!
-//! Every file has the same form: its header (`schema_version`, `account_id`, `region`), then one member for each API
+//! Every file has the same form: its header (`schema_version`, `account_id`, `region`, and where it was measured
+//! `clock_ahead_seconds`: how far the collector's clock was ahead of AWS's), then one member for each API
 //! operation, named as AWS names it and holding what the AWS CLI would print (pages merged), and last `calls`, the
 //! provenance of every request. An operation that is asked for each resource holds an object from the resource to what the
 //! AWS CLI would print for it:

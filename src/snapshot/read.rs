@@ -157,6 +157,7 @@ impl Snapshot {
         let answers = Answers::new(path.as_str().into(), file.calls.clone());
         provenance.file(path.as_str().into(), self.digest(&path));
         answers.record(&mut provenance);
+        let clock_ahead_seconds = file.clock_ahead_seconds;
         let entered = entered(account, &answers);
         let listed_regions = enabled_regions(&answers, file.list_regions.as_ref());
         let (regions, regions_gap) = match &entered {
@@ -180,6 +181,7 @@ impl Snapshot {
             iam,
             regions,
             regions_gap,
+            clock_ahead_seconds,
             provenance,
         })
     }

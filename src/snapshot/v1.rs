@@ -259,6 +259,8 @@ macro_rules! files {
             pub account_id: String,
             #[serde(rename = "region", default)]
             pub region: Option<String>,
+            #[serde(rename = "clock_ahead_seconds", default)]
+            pub clock_ahead_seconds: Option<i64>,
             $($(#[$field_meta])* #[serde(default)] pub $field: Option<$type>,)*
             #[serde(rename = "calls", default)]
             pub calls: Vec<Call>,

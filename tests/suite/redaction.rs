@@ -70,7 +70,7 @@ fn no_name_that_is_kept_back_stands_anywhere_in_a_redacted_pack() {
         assert!(users.iter().all(|user| map.contains_key(*user)));
         let texts = texts(pack);
         // Whatever the map has is nowhere, but for words that the report itself says and what is a part of another name.
-        for value in map.keys().filter(|value| value.chars().count() > 7) {
+        for value in map.keys().filter(|value| value.chars().count() > 7 && !is_plain(value)) {
             for (path, text) in &texts {
                 assert!(!has_word(text, value) && !has_word(path, value), "{level}: {value} in {path}");
             }
@@ -93,6 +93,11 @@ fn no_name_that_is_kept_back_stands_anywhere_in_a_redacted_pack() {
         assert!(table.contains("names of users and sessions") && table.contains("data/snapshot"), "{table}");
         assert_eq!(texts["data/report/index.html"].matches("Redacted.").count(), 1);
     }
+}
+
+/// A plain word stays in sentences, as `redactions.csv` says.
+fn is_plain(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// Whether a value stands in a text as a word of its own.

@@ -288,6 +288,7 @@ fn account(id: &str) -> Account {
         },
         regions: BTreeMap::from([(REGION.to_owned(), kms)]),
         regions_gap: None,
+        clock_ahead_seconds: Some(0),
         provenance: Provenance::default(),
     }
 }
