@@ -1,12 +1,14 @@
 //! What a check says of one resource: status, severity, reason, evidence, fingerprint.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Evidence, Source};
+use crate::model::{Evidence, Source, shared};
 
 /// Status of a finding: one for each check and resource, exhaustive and exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -347,13 +349,17 @@ pub struct Finding {
     /// How much an exception matters.
     pub severity: Severity,
     /// Partition.
-    pub partition: String,
+    #[serde(serialize_with = "shared")]
+    pub partition: Arc<str>,
     /// Account of 12 digits.
-    pub account_id: String,
+    #[serde(serialize_with = "shared")]
+    pub account_id: Arc<str>,
     /// Its name.
-    pub account_name: String,
+    #[serde(serialize_with = "shared")]
+    pub account_name: Arc<str>,
     /// Its path in the organization; empty when unknown.
-    pub ou_path: String,
+    #[serde(serialize_with = "shared")]
+    pub ou_path: Arc<str>,
     /// Region, or `global`.
     pub region: String,
     /// CloudFormation's name of the type.
@@ -375,9 +381,10 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected_principals: Option<AffectedPrincipals>,
     /// Mapped controls, `framework:control`.
-    pub controls: Vec<String>,
+    #[serde(serialize_with = "shared")]
+    pub controls: Arc<[String]>,
     /// What to do, one line.
-    pub remediation: String,
+    pub remediation: Cow<'static, str>,
     /// When it was first seen.
     pub first_seen: Timestamp,
     /// The waiver that means it, for exceptions.
@@ -416,8 +423,9 @@ pub fn fingerprint(identity: Identity<'_>) -> String {
         identity.resource_arn,
         identity.discriminator,
     ];
-    // An array of strings is canonical as serde_json prints it.
-    crate::digest::sha256(serde_json::json!(parts).to_string().as_bytes())
+    // An array of strings is canonical as serde_json prints it, and no string fails to be written into memory.
+    let canonical = serde_json::to_vec(&parts).unwrap_or_default();
+    crate::digest::sha256(&canonical)
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ struct Group<'g, 'a> {
 /// When the two engines disagree: a fault of this program.
 pub(super) fn decide<'a>(ground: &Ground<'a>, account: &'a Account) -> Result<Block<'a>, Unanswered> {
     let mut near: BTreeSet<&'a str> = account.keys.iter().flat_map(|key| ground.directory.accounts_near(key)).collect();
-    let names = names(ground, account);
+    let names = names(ground.directory, account);
     // Whom a unique id names lives in an account that it does not tell.
     near.extend(names.keys().filter_map(|(arn, _)| arn.split(':').nth(4)));
     let of_keys: Vec<Arc<Document>> =

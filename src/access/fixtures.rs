@@ -36,7 +36,7 @@ pub(super) fn denied(api: &str) -> Gap {
 }
 
 fn source(api: &'static str) -> Source {
-    Source { file: "file".into(), api, resource: Vec::new(), pointer: format!("/{api}") }
+    Source { file: "file".into(), api, resource: [].into(), pointer: format!("/{api}").into() }
 }
 
 pub(super) fn document(statements: &Value) -> Document {

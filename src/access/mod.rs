@@ -21,6 +21,7 @@ mod principal;
 mod reach;
 mod relation;
 mod row;
+mod stand_in;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -39,4 +40,5 @@ pub use relation::Relation;
 pub use row::{
     ACTION_CLASSES, ClassRow, Row, StatementRow, actions_named, needs_enabled_key, path_words, reveals_plaintext,
 };
+pub use stand_in::StandIns;
 pub use who::Decided;

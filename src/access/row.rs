@@ -157,7 +157,7 @@ impl Directory {
             sid: statement.and_then(|statement| statement.sid.clone()),
             effect: decider.effect.to_string(),
             file: source.map(|source| source.file.to_string()),
-            pointer: source.map(|source| source.pointer.clone()),
+            pointer: source.map(|source| source.pointer.to_string()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::directory::Account;
+use super::directory::{Account, Directory};
 use super::ground::Ground;
 use super::key::Key;
 use super::kin::address;
@@ -66,19 +66,22 @@ fn is_related(test: &policy::ConditionTest) -> bool {
 }
 
 /// Which entries of the key policies and grants of an account name which principals in particular.
-pub(super) fn names<'a>(ground: &Ground<'a>, account: &'a Account) -> BTreeMap<(&'a str, PrincipalKind), Vec<usize>> {
+pub(super) fn names<'a>(
+    directory: &'a Directory,
+    account: &'a Account,
+) -> BTreeMap<(&'a str, PrincipalKind), Vec<usize>> {
     use policy::Principal as Entry;
     let mut names: BTreeMap<(&str, PrincipalKind), Vec<usize>> = BTreeMap::new();
     for (number, entry) in entries(account).into_iter().enumerate() {
         let named: Vec<&'a Principal> = match entry {
             Entry::User(arn) | Entry::Role(arn) => {
-                let of_account = ground.directory.accounts.get(&arn.account);
+                let of_account = directory.accounts.get(&arn.account);
                 let principals = of_account.map_or(&[][..], |account| &account.principals);
                 let first = principals.partition_point(|it| it.arn < arn.arn);
                 principals.iter().skip(first).take_while(|it| it.arn == arn.arn).collect()
             }
             // Ids are not sorted by anything, and few policies have them: those of principals that are gone.
-            Entry::UniqueId(_) => ground.directory.principals().collect(),
+            Entry::UniqueId(_) => directory.principals().collect(),
             _ => continue,
         };
         for principal in named.into_iter().filter(|principal| principal.caller.named_by(entry).is_some()) {

@@ -383,7 +383,7 @@ mod tests {
     };
 
     fn source(api: &'static str) -> Source {
-        Source { file: "file".into(), api, resource: vec![], pointer: String::new() }
+        Source { file: "file".into(), api, resource: [].into(), pointer: "".into() }
     }
 
     fn denied(api: &str) -> Gap {

@@ -1,5 +1,7 @@
 //! One account against every check: enumerates the resources, and answers for what could not be read.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::selection::{Place, Tagged};
@@ -27,6 +29,25 @@ struct Resource<'a> {
     tags: Tagged<'a>,
 }
 
+/// What all findings of an account say of it.
+struct Names {
+    partition: Arc<str>,
+    account_id: Arc<str>,
+    account_name: Arc<str>,
+    ou_path: Arc<str>,
+}
+
+impl Names {
+    fn of(account: &Account) -> Self {
+        Self {
+            partition: account.partition.as_str().into(),
+            account_id: account.id.as_str().into(),
+            account_name: account.name.as_str().into(),
+            ou_path: account.ou_path.as_deref().unwrap_or_default().into(),
+        }
+    }
+}
+
 /// What is said of an account.
 #[derive(Debug, Default)]
 pub(super) struct OfAccount {
@@ -41,7 +62,7 @@ pub(super) struct OfAccount {
 /// Judges an account by every check.
 pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
     let (reach, lints) = (Reach::new(account, &context.estate), Lints::default());
-    let root_arn = account.root_arn();
+    let (root_arn, names) = (account.root_arn(), Names::of(account));
     let (mut findings, mut by_tag) = (Vec::new(), ByTag::default());
     let scope = |values| Scope {
         account,
@@ -59,6 +80,7 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
         let mut judge = Judge {
             check,
             controls,
+            names: &names,
             context,
             scope,
             settings,
@@ -85,7 +107,8 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
 /// One check at work on one account.
 struct Judge<'a> {
     check: &'static Check,
-    controls: &'a [String],
+    controls: &'a Arc<[String]>,
+    names: &'a Names,
     context: &'a Context<'a>,
     scope: Scope<'a>,
     settings: Vec<Setting>,
@@ -332,18 +355,10 @@ impl<'a> Judge<'a> {
 
     fn finding(&self, resource: &Resource<'_>, status: Status, judgement: Judgement, gap: Option<&Gap>) -> Finding {
         let account = self.scope.account;
-        // What is said of an account may rest on its organization.
-        let of_organization = self.scope.organization.iter().flatten().map(|organization| &organization.provenance);
-        let provenances: Vec<&Provenance> = std::iter::once(&account.provenance).chain(of_organization).collect();
-        let proof = |gap| provenances.iter().find_map(|it| it.evidence_of_gap(gap, resource.region));
-        let proof_of_gap = gap.and_then(proof);
+        let proof_of_gap =
+            gap.and_then(|gap| self.provenances().find_map(|it| it.evidence_of_gap(gap, resource.region)));
         let evidence = |source: &Source| {
-            provenances.iter().find(|it| it.holds(source)).unwrap_or(&&account.provenance).evidence(source)
-        };
-        let sources = if judgement.evidence.is_empty() {
-            resource.source.into_iter().cloned().collect()
-        } else {
-            judgement.evidence
+            self.provenances().find(|it| it.holds(source)).unwrap_or(&account.provenance).evidence(source)
         };
         let identity = Identity {
             check_id: self.check.id,
@@ -362,10 +377,10 @@ impl<'a> Judge<'a> {
             status,
             underlying_status: None,
             severity: judgement.severity.unwrap_or(self.check.severity),
-            partition: account.partition.clone(),
-            account_id: account.id.clone(),
-            account_name: account.name.clone(),
-            ou_path: account.ou_path.clone().unwrap_or_default(),
+            partition: self.names.partition.clone(),
+            account_id: self.names.account_id.clone(),
+            account_name: self.names.account_name.clone(),
+            ou_path: self.names.ou_path.clone(),
             region: resource.region.to_owned(),
             resource_type: resource.resource_type,
             resource_arn: resource.arn.to_owned(),
@@ -374,17 +389,24 @@ impl<'a> Judge<'a> {
             aspects: judgement.aspects,
             evidence: match proof_of_gap {
                 Some(evidence) => vec![evidence],
-                None => sources.iter().map(evidence).collect(),
+                None if judgement.evidence.is_empty() => resource.source.into_iter().map(evidence).collect(),
+                None => judgement.evidence.iter().map(evidence).collect(),
             },
             statements: judgement.statements,
             affected_principals: judgement.principals,
-            controls: self.controls.to_vec(),
+            controls: self.controls.clone(),
             remediation: match gap {
-                None => self.check.remediation.summary.to_owned(),
-                Some(gap) => remedy(gap, self.context.snapshot.manifest().source),
+                None => self.check.remediation.summary.into(),
+                Some(gap) => remedy(gap, self.context.snapshot.manifest().source).into(),
             },
             waiver: None,
         }
+    }
+
+    /// What is said of an account may rest on its organization.
+    fn provenances(&self) -> impl Iterator<Item = &'a Provenance> {
+        let of_organization = self.scope.organization.iter().flatten().map(|organization| &organization.provenance);
+        std::iter::once(&self.scope.account.provenance).chain(of_organization)
     }
 
     fn first_seen(&self, fingerprint: &str) -> Timestamp {

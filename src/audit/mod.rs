@@ -13,6 +13,7 @@ mod timings;
 mod waiving;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -133,7 +134,7 @@ pub fn run<E: From<snapshot::Error>>(
         checks: options
             .checks
             .iter()
-            .map(|check| (*check, frameworks::controls_of(options.frameworks, check.id)))
+            .map(|check| (*check, frameworks::controls_of(options.frameworks, check.id).into()))
             .collect(),
     };
     let mut summary = Summary::new(&context.checks, context.as_of);
@@ -165,7 +166,7 @@ struct Context<'a> {
     calls: Calls<'a>,
     as_of: Timestamp,
     options: Options<'a>,
-    checks: Vec<(&'static Check, Vec<String>)>,
+    checks: Vec<(&'static Check, Arc<[String]>)>,
 }
 
 impl Context<'_> {

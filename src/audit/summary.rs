@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -106,7 +107,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(checks: &[(&'static Check, Vec<String>)], as_of: Timestamp) -> Self {
+    pub(super) fn new(checks: &[(&'static Check, Arc<[String]>)], as_of: Timestamp) -> Self {
         Self {
             as_of,
             total: Counts::default(),

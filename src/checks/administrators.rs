@@ -5,7 +5,7 @@ use super::recipients::{self, Stake};
 use super::{Scope, reference};
 use crate::finding::StatementReference;
 use crate::model::{AttachedPolicy, Fact, Gap, InlinePolicy, Principal, Source};
-use crate::policy::{AdminActions, AdminStatement, Document, admin_statements};
+use crate::policy::{AdminActions, AdminStatement, Document};
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 
@@ -120,7 +120,7 @@ impl<'a> Held<'a, '_> {
         for policy in inline {
             match &policy.document {
                 Ok(document) => {
-                    let found = admin_statements(document, &self.scope.account.partition);
+                    let found = self.scope.reach.everything(document);
                     self.judge(&policy.name, &policy.name, (document, &found), &policy.source);
                 }
                 Err(gap) => self.lacks(gap.clone()),
@@ -129,7 +129,7 @@ impl<'a> Held<'a, '_> {
         for it in attached {
             match document_of(&it.arn, self.scope) {
                 Ok((document, source)) => {
-                    let found = self.scope.reach.everything(&it.arn, document);
+                    let found = self.scope.reach.everything(document);
                     self.judge(&it.name, &it.arn, (document, &found), source);
                 }
                 Err(gap) => self.lacks(gap),
@@ -168,5 +168,5 @@ fn is_limited(principal: Principal<'_>, scope: &Scope<'_>) -> Result<bool, Gap> 
     };
     let Some(arn) = boundary else { return Ok(false) };
     let (document, _) = document_of(arn, scope)?;
-    Ok(scope.reach.everything(arn, document).iter().all(|it| it.actions == AdminActions::AllButSome))
+    Ok(scope.reach.everything(document).iter().all(|it| it.actions == AdminActions::AllButSome))
 }

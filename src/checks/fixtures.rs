@@ -31,7 +31,7 @@ pub(super) fn key_arn() -> String {
 }
 
 pub(super) fn source(api: &'static str) -> Source {
-    Source { file: "file".into(), api, resource: Vec::new(), pointer: format!("/{api}") }
+    Source { file: "file".into(), api, resource: [].into(), pointer: format!("/{api}").into() }
 }
 
 pub(super) fn denied(api: &str) -> Gap {

@@ -5,7 +5,7 @@ use super::recipients::{self, Held, Stake};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, reference};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Arn, Gap, Principal};
-use crate::policy::{Level, coverage};
+use crate::policy::Level;
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 
@@ -73,7 +73,7 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
     let mut documents = vec![];
     let mut missing: Option<Gap> = None;
     for it in attached.iter().filter(|it| !allowed.contains(&it.name.as_str())) {
-        let Some(policy) = policies.known().iter().find(|policy| policy.arn == it.arn) else {
+        let Some(policy) = scope.reach.managed_policy(&it.arn) else {
             let gap = policies.gap().cloned();
             missing = missing.or_else(|| gap.or_else(|| Some(Gap::not_collected(DETAILS, &[&it.arn]))));
             continue;
@@ -86,7 +86,7 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
             }
         };
         sources.push(&policy.document_source);
-        let answers = DECRYPTION.map(|action| (action, coverage(document, &scope.account.partition, action)));
+        let answers = DECRYPTION.map(|action| (action, scope.reach.coverage(document, action)));
         if let Some((action, found)) = answers.iter().find(|(_, found)| found.level.is_all_but_named()) {
             opening.push(format!("{} opens all keys to {action} ({})", it.name, found.level));
             let of = document.statements.iter().filter(|statement| found.statements.contains(&statement.index));

@@ -1,12 +1,17 @@
 //! What the checks of key policies share: who is exempt, which statements speak of the key, how answers become one verdict.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
 use super::{Judged, Reach, reference};
 use crate::access::{Cell, Directory, Key as AccessKey, Principal, PrincipalKind};
 use crate::finding::{Judgement, StatementReference, Verdict};
 use crate::model::{Gap, Key, KeyManager, KeyPolicy};
 use crate::policy::{
-    Access, Action, Document, Effect, KeyClass, Match, PolicyRef, PrincipalElement, Requirement, ResourcePattern,
-    Statement,
+    Access, Action, Document, Effect, KeyClass, Match, Naming, PolicyRef, PrincipalElement, Requirement,
+    ResourcePattern, Statement, Unanswered,
 };
 
 /// A key whose policies could all be read.
@@ -151,7 +156,7 @@ pub(super) fn conclude(mut answers: Vec<Answer>, otherwise: impl Into<String>) -
 }
 
 /// What follows when a question about effective access has no answer.
-pub(super) fn unanswered(error: &crate::policy::Unanswered) -> Judgement {
+pub(super) fn unanswered(error: &Unanswered) -> Judgement {
     Judgement::undecided(error.to_string())
 }
 
@@ -160,29 +165,78 @@ pub(super) fn actions(names: &[&str]) -> Vec<Action> {
     names.iter().map(|name| Action::new(name)).collect()
 }
 
-/// What a principal has of some actions, as far as it takes to know: the first that it certainly has, else one that it may
-/// have.
-pub(super) fn first<'n>(
-    directory: &Directory,
-    principal: &Principal,
-    key: &AccessKey,
-    actions: &'n [Action],
-    counts: impl Fn(&Action, &Cell) -> bool,
-) -> Result<Option<(&'n Action, Cell)>, crate::policy::Unanswered> {
-    let mut perhaps = None;
-    for action in actions.iter().filter(|action| may(principal, key, action)) {
-        let mut cell = directory.cell(principal, key, action)?;
-        if hangs_on_the_unknown(&cell, principal) {
-            cell = cell.perhaps();
-        }
-        match cell.access {
-            Access::Denied => {}
-            _ if !counts(action, &cell) => {}
-            Access::Possible => perhaps = perhaps.or(Some((action, cell))),
-            _ => return Ok(Some((action, cell))),
-        }
+/// Some actions on one key: what is the same whoever asks for them.
+pub(super) struct Asking<'k> {
+    key: &'k AccessKey,
+    actions: Vec<Asked<'k>>,
+    /// By the place of an identity policy, which actions it may allow on the key. Most stand with many principals.
+    known: RefCell<BTreeMap<usize, Own>>,
+}
+
+/// A document, kept so that no other comes to lie in its place, and whether an Allow of it may speak of each action on the key.
+type Own = (Arc<Document>, Rc<[bool]>);
+
+/// One action, with the Allow statements of the policies of the key that may speak of it.
+struct Asked<'k> {
+    action: Action,
+    allows: Vec<&'k Statement>,
+}
+
+impl<'k> Asking<'k> {
+    /// Looks the actions up.
+    pub(super) fn new(key: &'k AccessKey, names: &[&str]) -> Self {
+        let allows = |name: &str| {
+            let statements = key.policies.iter().flat_map(|named| named.document.statements_of(Effect::Allow));
+            statements.filter(|statement| statement.matches_action(name).is_possible()).collect()
+        };
+        let asked = |name: &&str| Asked { action: Action::new(name), allows: allows(name) };
+        Self { key, actions: names.iter().map(asked).collect(), known: RefCell::default() }
     }
-    Ok(perhaps)
+
+    /// What a principal has of the actions, as far as it takes to know: the first that it certainly has, else one that it may
+    /// have.
+    pub(super) fn first(
+        &self,
+        directory: &Directory,
+        principal: &Principal,
+        counts: impl Fn(&Action, &Cell) -> bool,
+    ) -> Result<Option<(&Action, Cell)>, Unanswered> {
+        let own: Vec<Rc<[bool]>> = principal.identity.iter().map(|named| self.allowed_by(&named.document)).collect();
+        let is_allowed = |place: usize| own.iter().any(|allowed| allowed.get(place) == Some(&true));
+        let mut perhaps = None;
+        for (place, asked) in self.actions.iter().enumerate() {
+            // What no Allow speaks of need not be decided.
+            if !is_allowed(place) && !asked.may_be_of(principal, self.key) {
+                continue;
+            }
+            let action = &asked.action;
+            let mut cell = directory.cell(principal, self.key, action)?;
+            if hangs_on_the_unknown(&cell, principal) {
+                cell = cell.perhaps();
+            }
+            match cell.access {
+                Access::Denied => {}
+                _ if !counts(action, &cell) => {}
+                Access::Possible => perhaps = perhaps.or(Some((action, cell))),
+                _ => return Ok(Some((action, cell))),
+            }
+        }
+        Ok(perhaps)
+    }
+
+    /// Whether an Allow of an identity policy may speak of each action on the key.
+    fn allowed_by(&self, document: &Arc<Document>) -> Rc<[bool]> {
+        let place = Arc::as_ptr(document).addr();
+        let mut known = self.known.borrow_mut();
+        let (_, allowed) = known.entry(place).or_insert_with(|| {
+            let statements = document.statements_of(Effect::Allow);
+            let on_key: Vec<&Statement> = statements.filter(|it| on_key(it, &self.key.arn).is_possible()).collect();
+            let is_allowed =
+                |asked: &Asked<'_>| on_key.iter().any(|it| it.matches_action(asked.action.name()).is_possible());
+            (document.clone(), self.actions.iter().map(is_allowed).collect())
+        });
+        allowed.clone()
+    }
 }
 
 /// Whether the access depends on a property of principal or key, such as a tag, that could not be read. Of an account as a whole
@@ -196,25 +250,21 @@ fn hangs_on_the_unknown(cell: &Cell, principal: &Principal) -> bool {
         && cell.conditions.iter().all(|all| all.iter().any(is_property))
 }
 
-/// Whether some Allow may give the principal the action on the key: what no Allow speaks of need not be decided.
-fn may(principal: &Principal, key: &AccessKey, action: &Action) -> bool {
-    let allows = |document: &Document| {
-        let mut statements = document.statements_of(Effect::Allow);
-        statements.any(|it| it.matches_action(action.name()).is_possible() && on_key(it, &key.arn).is_possible())
-    };
-    let needs_no_identity_policy =
-        !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
-    let has_own = || needs_no_identity_policy || principal.identity.iter().any(|named| allows(&named.document));
-    let is_named = |statement: &Statement| {
-        let entries = statement.principal.iter().flat_map(|element| &element.entries);
-        let mut namings = entries.filter_map(|entry| principal.caller.named_by(entry));
-        statement.principal.as_ref().is_some_and(|element| element.negated)
-            || namings.any(|naming| naming != crate::policy::Naming::Account)
-    };
-    let names = |document: &Document| {
-        let mut statements = document.statements_of(Effect::Allow);
-        statements.any(|it| it.matches_action(action.name()).is_possible() && is_named(it))
-    };
-    let is_granted = || action.kms().is_some_and(|it| it.grant_operation) && !key.grants.is_empty();
-    key.policy_gap.is_some() || is_granted() || key.policies.iter().any(|named| names(&named.document)) || has_own()
+impl Asked<'_> {
+    /// Whether something else than an identity policy may give a principal the action on the key.
+    fn may_be_of(&self, principal: &Principal, key: &AccessKey) -> bool {
+        let needs_no_identity_policy =
+            !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
+        let is_named = |statement: &Statement| {
+            let entries = statement.principal.iter().flat_map(|element| &element.entries);
+            let mut namings = entries.filter_map(|entry| principal.caller.named_by(entry));
+            statement.principal.as_ref().is_some_and(|element| element.negated)
+                || namings.any(|naming| naming != Naming::Account)
+        };
+        let is_granted = || self.action.kms().is_some_and(|it| it.grant_operation) && !key.grants.is_empty();
+        needs_no_identity_policy
+            || key.policy_gap.is_some()
+            || is_granted()
+            || self.allows.iter().any(|statement| is_named(statement))
+    }
 }

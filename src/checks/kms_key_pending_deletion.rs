@@ -1,6 +1,8 @@
 //! Keys that wait for their deletion.
 
-use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Check, Form, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Key, KeyManager};
 
@@ -10,6 +12,16 @@ const APPROVED_KEYS: Strings = Strings {
     default: &[],
     form: Form::Text,
     loosens: Loosens::More,
+};
+
+const MIN_WINDOW_DAYS: Integer = Integer {
+    name: "min_window_days",
+    meaning: "How many days must be left before an approved deletion happens, so that it can still be stopped.",
+    unit: "days",
+    default: 0,
+    least: 0,
+    most: 30,
+    loosens: Loosens::Less,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -22,7 +34,7 @@ pub(super) const CHECK: Check = Check {
         loss with a date.",
     rule: "FAIL if DescribeKey gives the key state PendingDeletion or PendingReplicaDeletion; any other state is a PASS.",
     exemptions: "AWS managed keys are NOT_APPLICABLE: nobody can delete them. So are keys of which the deletion is approved by \
-        approved_keys (by default none).",
+        approved_keys (by default none), unless fewer days than min_window_days (by default 0) are left before it.",
     blind_spots: "An approved deletion looks like a mistaken one: name the key in approved_keys, or record a waiver that ends on its day. The check \
         does not know what the key protects, and says nothing of keys that were deleted before the snapshot. AWS Security \
         Hub does not say whether it counts PendingReplicaDeletion; here it counts.",
@@ -43,7 +55,7 @@ pub(super) const CHECK: Check = Check {
         risk: "Cancelling changes no data. A deletion that happens cannot be undone.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey"],
-    parameters: &[Parameter::Strings(APPROVED_KEYS)],
+    parameters: &[Parameter::Strings(APPROVED_KEYS), Parameter::Integer(MIN_WINDOW_DAYS)],
     elsewhere: &[
         "AWS Security Hub KMS.3",
         "AWS Config kms-cmk-not-scheduled-for-deletion",
@@ -61,7 +73,8 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
     let judgement = match (metadata.key_manager, state) {
         (KeyManager::Aws, _) => Judgement::not_applicable("AWS manages the key; nobody can delete it"),
         (KeyManager::Customer, "PendingDeletion" | "PendingReplicaDeletion")
-            if scope.values.strings(&APPROVED_KEYS).contains(&key.id.as_str()) =>
+            if scope.values.strings(&APPROVED_KEYS).contains(&key.id.as_str())
+                && !is_too_near(metadata.deletion_date, scope) =>
         {
             Judgement::not_applicable(format!("the key state is {state}, and the configuration approves the deletion"))
         }
@@ -74,6 +87,13 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         (KeyManager::Customer, _) => Judgement::pass(format!("the key state is {state}")),
     };
     Ok(judgement.because_of(&metadata.source))
+}
+
+/// Whether a deletion happens sooner than the configuration demands. Of a primary key that waits for its replicas no date is known:
+/// its days are not counted yet.
+fn is_too_near(date: Option<Timestamp>, scope: &Scope<'_>) -> bool {
+    let least = SignedDuration::from_hours(24 * scope.values.integer(&MIN_WINDOW_DAYS));
+    date.is_some_and(|date| date.duration_since(scope.as_of) < least)
 }
 
 #[cfg(test)]
@@ -95,6 +115,26 @@ mod tests {
         let world = World { values, ..World::new() };
         assert_eq!(judge_key(&CHECK, &leaving, &world).unwrap().verdict, Verdict::NotApplicable);
         assert_eq!(judge_key(&CHECK, &key(), &world).unwrap().verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn an_approved_deletion_leaves_as_many_days_as_the_configuration_demands() {
+        let of = |days: i64, date: Option<&str>| {
+            let leaving = key_with(|it| {
+                it.key_state = "PendingDeletion".to_owned();
+                it.deletion_date = date.map(|date| date.parse().unwrap());
+            });
+            let mut values = Values::with("approved_keys", Value::Strings(vec![KEY_ID.to_owned()]));
+            values = values.and("min_window_days", Value::Integer(days));
+            let world = World { values, as_of: "2026-10-01T10:00:00Z".parse().unwrap(), ..World::new() };
+            judge_key(&CHECK, &leaving, &world).unwrap().verdict
+        };
+        let date = Some("2026-10-08T10:00:00Z");
+        assert_eq!(
+            (of(0, date), of(7, date), of(8, date)),
+            (Verdict::NotApplicable, Verdict::NotApplicable, Verdict::Fail)
+        );
+        assert_eq!(of(30, None), Verdict::NotApplicable);
     }
 
     #[test]

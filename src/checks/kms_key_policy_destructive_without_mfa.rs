@@ -1,17 +1,30 @@
 //! Keys that people can destroy with a password or an access key alone.
 
-use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
-use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::access::{Key as AccessKey, Principal, PrincipalKind};
-use crate::finding::{Judgement, Severity, Status, Verdict};
-use crate::model::{Key, Role};
-use crate::policy::{self, Access, Action, Effect, Match, Statement, Unanswered};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::key_policy::{self, Answer, Asking, Policies, conclude, unanswered};
+use super::{Check, Form, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
+use crate::access::{Directory, Principal, PrincipalKind};
+use crate::finding::{Judgement, Severity, StatementReference, Status, Verdict};
+use crate::model::{Account, Key, Role};
+use crate::policy::{self, Access, ConditionTest, Effect, Match, Statement, Unanswered};
 
 const ACTIONS: Strings = Strings {
     name: "actions",
     meaning: "The operations that need MFA.",
     default: DESTROY,
     form: Form::OneOf(DESTROY),
+    loosens: Loosens::Less,
+};
+
+const MAX_MFA_AGE: Integer = Integer {
+    name: "max_mfa_age",
+    meaning: "How old the MFA of a user may be who calls the operations; 0 stands for any age.",
+    unit: "seconds",
+    default: 0,
+    least: 0,
+    most: 129_600,
     loosens: Loosens::Less,
 };
 
@@ -31,7 +44,7 @@ pub(super) const CHECK: Check = Check {
         MFA counts as having it.",
     blind_spots: "The root user is not judged here; iam-root-mfa is. Whether an identity provider asks for a second factor \
         cannot be seen. Of DeleteAlias the half on the key is judged. A role may be assumed by a chain of other roles, of \
-        which the first needs no MFA; how old the MFA may be is not judged.",
+        which the first needs no MFA; how old the MFA of a user may be is judged only where max_mfa_age sets a limit, that of a role never.",
     remediation: Remediation {
         summary: "Demand MFA for the destructive operations in the key policy.",
         steps: &[
@@ -56,14 +69,14 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
-    parameters: &[Parameter::Strings(ACTIONS)],
+    parameters: &[Parameter::Strings(ACTIONS), Parameter::Integer(MAX_MFA_AGE)],
     elsewhere: &["PMapper sensitive actions without MFA (destruction of keys)"],
     statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
     not_shown: &[],
     rules: &[Rule::Key(judge)],
 };
 
-const DESTROY: &[&str] = &[
+pub(super) const DESTROY: &[&str] = &[
     "kms:ScheduleKeyDeletion",
     "kms:DeleteImportedKeyMaterial",
     "kms:DeleteAlias",
@@ -77,22 +90,26 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
 }
 
 fn answer(policies: &Policies<'_>, scope: &Scope<'_>) -> Judged {
-    let destroy = actions(&scope.values.strings(&ACTIONS));
-    let question = Question { policies, scope, key: &policies.without_grants(scope.reach)?, destroy: &destroy };
+    let key = policies.without_grants(scope.reach)?;
+    let destroy = Asking::new(&key, &scope.values.strings(&ACTIONS));
+    let question = Question { policies, scope, destroy };
+    let mut known: BTreeMap<(usize, Becomes), Option<Found>> = BTreeMap::new();
     let (mut answers, mut machines) = (Vec::new(), Vec::new());
-    let of_account = |it: &&Principal| matches!(it.kind, PrincipalKind::User | PrincipalKind::Role);
-    for principal in scope.reach.directory().principals().filter(of_account) {
-        let answer = match who_becomes(principal, scope) {
-            Becomes::Person(certain) => question.person(principal, certain),
-            Becomes::PersonWithMfa => question.guarded(principal),
-            Becomes::Machine => question.machine(principal).map(|it| {
-                machines.extend(it);
-                None
-            }),
+    let stand_ins = scope.reach.stand_ins();
+    for Actor { arn, becomes } in scope.reach.actors() {
+        let becomes = *becomes;
+        let Some((class, stand_in)) = stand_ins.of(arn) else { continue };
+        let found = match known.entry((class, becomes)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => match question.found(stand_in, becomes) {
+                Ok(found) => unknown.insert(found),
+                Err(error) => return Ok(unanswered(&error)),
+            },
         };
-        match answer {
-            Ok(answer) => answers.extend(answer),
-            Err(error) => return Ok(unanswered(&error)),
+        match (found, becomes) {
+            (None, _) => {}
+            (Some(_), Becomes::Machine) => machines.push(arn.as_str()),
+            (Some(found), _) => answers.push(found.of(arn)),
         }
     }
     if answers.iter().all(|answer| answer.verdict != Verdict::Fail) {
@@ -110,7 +127,8 @@ fn answer(policies: &Policies<'_>, scope: &Scope<'_>) -> Judged {
 }
 
 /// Who acts as a principal.
-enum Becomes {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Becomes {
     /// Somebody who signs in; for certain or not.
     Person(bool),
     /// Somebody who signed in with MFA.
@@ -119,12 +137,30 @@ enum Becomes {
     Machine,
 }
 
-fn who_becomes(principal: &Principal, scope: &Scope<'_>) -> Becomes {
-    let roles = scope.account.iam.roles.known();
-    let Some(role) = roles.iter().find(|role| principal.kind == PrincipalKind::Role && role.arn == principal.arn)
-    else {
-        return Becomes::Person(true);
+/// A user or role of the account, with who acts as it.
+#[derive(Debug)]
+pub(super) struct Actor {
+    arn: String,
+    becomes: Becomes,
+}
+
+/// The users and roles of an account, sorted by ARN.
+pub(super) fn actors(directory: &Directory, account: &Account) -> Vec<Actor> {
+    let roles: BTreeMap<&str, &Role> = account.iam.roles.known().iter().map(|role| (role.arn.as_str(), role)).collect();
+    let actor = |principal: &Principal| {
+        let becomes = match principal.kind {
+            PrincipalKind::User => Becomes::Person(true),
+            PrincipalKind::Role => {
+                roles.get(principal.arn.as_str()).map_or(Becomes::Person(true), |role| who_becomes(role))
+            }
+            _ => return None,
+        };
+        Some(Actor { arn: principal.arn.clone(), becomes })
     };
+    directory.principals().filter_map(actor).collect()
+}
+
+fn who_becomes(role: &Role) -> Becomes {
     let Ok(trust) = &role.trust_policy else { return Becomes::Person(false) };
     let of_people: Vec<&Statement> =
         trust.statements_of(Effect::Allow).filter(|statement| is_for_people(statement, role)).collect();
@@ -168,37 +204,61 @@ fn demands_mfa(statement: &Statement) -> bool {
 struct Question<'a> {
     policies: &'a Policies<'a>,
     scope: &'a Scope<'a>,
-    key: &'a AccessKey,
-    destroy: &'a [Action],
+    destroy: Asking<'a>,
+}
+
+/// What is said of whoever is like a principal.
+struct Found {
+    verdict: Verdict,
+    /// What follows the ARN in a reason.
+    text: String,
+    statements: Vec<StatementReference>,
+}
+
+impl Found {
+    fn of(&self, arn: &str) -> Answer {
+        Answer::new(self.verdict, format!("{arn} {}", self.text), self.statements.iter().cloned())
+    }
 }
 
 impl Question<'_> {
+    fn found(&self, principal: &Principal, becomes: Becomes) -> Result<Option<Found>, Unanswered> {
+        match becomes {
+            Becomes::Person(is_certain) => self.person(principal, is_certain),
+            Becomes::PersonWithMfa | Becomes::Machine => self.guarded(principal),
+        }
+    }
+
     /// What is said of somebody who signs in with or without MFA.
-    fn person(&self, principal: &Principal, is_certain: bool) -> Result<Option<Answer>, Unanswered> {
+    fn person(&self, principal: &Principal, is_certain: bool) -> Result<Option<Found>, Unanswered> {
         let directory = self.scope.reach.directory();
         let plain = directory.without_mfa(principal);
-        let Some((action, cell)) = first(directory, &plain, self.key, self.destroy, |_, _| true)? else {
-            return self.guarded(principal);
+        let without =
+            self.destroy.first(directory, &plain, |_, _| true)?.map(|found| (found, "without MFA".to_owned()));
+        let age = self.scope.values.integer(&MAX_MFA_AGE);
+        let found = match without {
+            None if age > 0 && principal.kind == PrincipalKind::User => {
+                let older = ConditionTest::literal("NumericGreaterThan", "aws:MultiFactorAuthAge", &[&age.to_string()]);
+                let found = self.destroy.first(directory, &principal.in_requests([older]), |_, _| true)?;
+                found.map(|found| (found, format!("with MFA older than {age} seconds")))
+            }
+            without => without,
         };
+        let Some(((action, cell), how)) = found else { return self.guarded(principal) };
         let is_open = cell.access == Access::Possible || !is_certain;
         let (verdict, may) = if is_open { (Verdict::Undecided, "may perhaps") } else { (Verdict::Fail, "may") };
-        let text = format!("{} {may} call {} without MFA", principal.arn, action.name());
-        Ok(Some(Answer::new(verdict, text, self.policies.deciding(&cell))))
+        let text = format!("{may} call {} {how}", action.name());
+        Ok(Some(Found { verdict, text, statements: self.policies.deciding(&cell) }))
     }
 
-    /// What is said of somebody who can do it with MFA alone.
-    fn guarded(&self, principal: &Principal) -> Result<Option<Answer>, Unanswered> {
-        let found = first(self.scope.reach.directory(), principal, self.key, self.destroy, |_, _| true)?;
-        Ok(found.map(|(action, cell)| {
-            let text = format!("{} may call {} with MFA alone", principal.arn, action.name());
-            Answer::new(Verdict::Pass, text, self.policies.deciding(&cell))
+    /// What is said of somebody who can do it with MFA alone, or who is no person.
+    fn guarded(&self, principal: &Principal) -> Result<Option<Found>, Unanswered> {
+        let found = self.destroy.first(self.scope.reach.directory(), principal, |_, _| true)?;
+        Ok(found.map(|(action, cell)| Found {
+            verdict: Verdict::Pass,
+            text: format!("may call {} with MFA alone", action.name()),
+            statements: self.policies.deciding(&cell),
         }))
-    }
-
-    /// The name of a machine that can do it.
-    fn machine(&self, principal: &Principal) -> Result<Option<String>, Unanswered> {
-        let found = first(self.scope.reach.directory(), principal, self.key, self.destroy, |_, _| true)?;
-        Ok(found.map(|_| principal.arn.clone()))
     }
 }
 
@@ -294,6 +354,27 @@ mod tests {
         // An access key carries no such key, so that a plain Bool denies nothing.
         let plain = deny(r#""Bool": {"aws:MultiFactorAuthPresent": "false"}"#);
         assert_eq!(verdict(&key_of(&format!(", {plain}")), &with_user(&allow(""))), Verdict::Fail);
+    }
+
+    #[test]
+    fn the_age_of_mfa_has_the_limit_that_is_set() {
+        let of = |age: i64, condition: &str| {
+            let values = Values::with(MAX_MFA_AGE.name, Value::Integer(age));
+            let world = World { values, ..with_user(&allow(&format!(r#", "Condition": {{{condition}}}"#))) };
+            judged(&key(), &world)
+        };
+        let young = r#""NumericLessThan": {"aws:MultiFactorAuthAge": "300"}"#;
+        let any = r#""Bool": {"aws:MultiFactorAuthPresent": "true"}"#;
+        assert_eq!(of(0, any).verdict, Verdict::Pass);
+        let old = of(300, any);
+        assert_eq!(old.verdict, Verdict::Fail);
+        assert!(
+            old.reason.ends_with("may call kms:ScheduleKeyDeletion with MFA older than 300 seconds"),
+            "{}",
+            old.reason
+        );
+        assert_eq!(of(300, young).verdict, Verdict::Pass);
+        assert_eq!(of(200, young).verdict, Verdict::Fail);
     }
 
     #[test]

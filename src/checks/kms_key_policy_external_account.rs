@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
-use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, place_of};
+use super::key_policy::{self, Answer, Asking, Policies, conclude, unanswered};
+use super::{Boolean, Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, place_of};
 use crate::access::{Principal, PrincipalKind};
 use crate::finding::{Severity, Status, Verdict};
 use crate::model::Key;
@@ -15,6 +15,13 @@ const TRUSTED_ACCOUNTS: Strings = Strings {
     default: &[],
     form: Form::AccountId,
     loosens: Loosens::More,
+};
+
+const ORG_ACCOUNTS: Boolean = Boolean {
+    name: "org_accounts",
+    meaning: "Whether accounts of the same organization count as others; if not, they may use keys of this account.",
+    default: true,
+    loosens: true,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -29,7 +36,7 @@ pub(super) const CHECK: Check = Check {
         and for somebody outside, but for the accounts of trusted_accounts (by default none). FAIL if one of them may call any operation that works across accounts, under some \
         condition or none; PASS if nobody may.",
     exemptions: "AWS managed keys are NOT_APPLICABLE. AWS services are not accounts and are left out.",
-    blind_spots: "Accounts of the same organization fail too; the reason says whether the account is one. The other account's \
+    blind_spots: "Accounts of the same organization fail too, unless org_accounts is false; the reason says whether the account is one. The other account's \
         own policies are not read, so that it counts as letting its principals do everything. Grants are left to \
         kms-grant-external-account; roles of this account that others may assume are not looked at. What hangs on facts that \
         could not be read, or on rules that AWS does not document, is UNDECIDED.",
@@ -58,7 +65,7 @@ pub(super) const CHECK: Check = Check {
         "organizations:ListPolicies",
         "organizations:ListTargetsForPolicy",
     ],
-    parameters: &[Parameter::Strings(TRUSTED_ACCOUNTS)],
+    parameters: &[Parameter::Strings(TRUSTED_ACCOUNTS), Parameter::Boolean(ORG_ACCOUNTS)],
     elsewhere: &["IAM Access Analyzer external access (KMS keys)"],
     statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
     not_shown: &[],
@@ -73,12 +80,18 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         let directory = scope.reach.directory();
         // Grants have a check of their own.
         let without_grants = policies.without_grants(scope.reach)?;
-        let crossing = crossing(policies);
+        let crossing = Asking::new(&without_grants, &crossing(policies));
         let mut answers = Vec::new();
         let trusted = scope.values.strings(&TRUSTED_ACCOUNTS);
-        let is_trusted = |it: &Principal| trusted.contains(&it.account_id.as_str());
+        let kin = match scope.values.boolean(&ORG_ACCOUNTS) {
+            true => None,
+            // Of an organization that is not known nobody can tell who is in it.
+            false => scope.organization.as_ref().map_err(Clone::clone)?.as_ref(),
+        };
+        let is_kin = |id: &str| kin.is_some_and(|organization| organization.accounts.contains_key(id));
+        let is_trusted = |it: &Principal| trusted.contains(&it.account_id.as_str()) || is_kin(&it.account_id);
         for principal in outsiders(policies, &without_grants, scope).into_iter().filter(|it| !is_trusted(it)) {
-            match first(directory, &principal, &without_grants, &crossing, |_, _| true) {
+            match crossing.first(directory, &principal, |_, _| true) {
                 Ok(Some((action, cell))) => {
                     let verdict = if cell.access == Access::Possible { Verdict::Undecided } else { Verdict::Fail };
                     let text = text(&principal, action, cell.access, scope);
@@ -87,6 +100,12 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
                 Ok(None) => {}
                 Err(error) => return Ok(unanswered(&error)),
             }
+        }
+        // Who gets through may be in the organization all the same.
+        if let Some(gap) = kin.and_then(|organization| organization.accounts_gap.as_ref())
+            && !answers.is_empty()
+        {
+            return Err(gap.clone());
         }
         // Accounts that are not known to be all may hold one that gets through.
         if is_open(policies) && answers.iter().all(|answer| answer.verdict != Verdict::Fail) {
@@ -113,14 +132,14 @@ fn is_outside_named(policies: &Policies<'_>, own: &str) -> bool {
 }
 
 /// The operations across accounts of which some Allow speaks.
-fn crossing(policies: &Policies<'_>) -> Vec<Action> {
+fn crossing(policies: &Policies<'_>) -> Vec<&'static str> {
     let allows: Vec<_> = policies.statements(Effect::Allow).collect();
     let is_allowed = |name: &str| allows.iter().any(|spoken| spoken.statement.matches_action(name).is_possible());
     let names = kms_actions().iter().filter(|action| action.cross_account).map(|action| action.name);
-    let (mut revealing, others): (Vec<&str>, Vec<&str>) =
+    let (mut revealing, others): (Vec<_>, Vec<_>) =
         names.filter(|name| is_allowed(name)).partition(|name| *name == "kms:Decrypt");
     revealing.extend(others);
-    actions(&revealing)
+    revealing
 }
 
 /// Everybody outside the account whom the key policy may let in.
@@ -193,6 +212,24 @@ mod tests {
             judge_key(&CHECK, &key, &world).unwrap().verdict
         };
         assert_eq!((of(&[]), of(&[STRANGER]), of(&[SIBLING])), (Verdict::Fail, Verdict::Fail, Verdict::Pass));
+    }
+
+    #[test]
+    fn accounts_of_the_organization_may_be_no_others() {
+        let of = |account: &str, world: World| {
+            let world = World { values: Values::with(ORG_ACCOUNTS.name, Value::Boolean(false)), ..world };
+            let named = allow(&format!(r#"{{"AWS": "{account}"}}"#), r#""Action": "kms:Decrypt","#);
+            judge_key(&CHECK, &named, &world).map(|judgement| judgement.verdict)
+        };
+        assert_eq!(of(SIBLING, World::new()), Ok(Verdict::Pass));
+        assert_eq!(of(STRANGER, World::new()), Ok(Verdict::Fail));
+        let gap = denied("organizations:DescribeOrganization");
+        assert_eq!(of(SIBLING, World { organization: Err(gap.clone()), ..World::new() }), Err(gap));
+        let mut cut = World::new();
+        let gap = denied("organizations:ListAccounts");
+        cut.organization.as_mut().unwrap().as_mut().unwrap().accounts_gap = Some(gap.clone());
+        assert_eq!(of(SIBLING, cut.clone()), Ok(Verdict::Pass));
+        assert_eq!(of(STRANGER, cut), Err(gap));
     }
 
     #[test]

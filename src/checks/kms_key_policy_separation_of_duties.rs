@@ -1,10 +1,13 @@
 //! Principals that both administer a key and use it.
 
 use super::grants::grantee;
-use super::key_policy::{self, Answer, Policies, actions, conclude, first, unanswered};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::key_policy::{self, Answer, Asking, Policies, conclude, unanswered};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Cell, Key as AccessKey, Principal, PrincipalKind};
-use crate::finding::{Severity, Status, Verdict};
+use crate::finding::{Severity, StatementReference, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{self, Access, Action, Grant, Unanswered};
 
@@ -75,7 +78,7 @@ const USAGE_ACTIONS: Strings = Strings {
 
 const CREATE_GRANT: &str = "kms:CreateGrant";
 
-const ADMINISTER: &[&str] = &[
+pub(super) const ADMINISTER: &[&str] = &[
     "kms:PutKeyPolicy",
     "kms:ScheduleKeyDeletion",
     CREATE_GRANT,
@@ -86,7 +89,7 @@ const ADMINISTER: &[&str] = &[
     "kms:UpdateAlias",
 ];
 
-const USE: &[&str] = &[
+pub(super) const USE: &[&str] = &[
     "kms:Decrypt",
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyWithoutPlaintext",
@@ -131,16 +134,30 @@ fn gives_use(grant: &Grant) -> bool {
 }
 
 fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -> Judged {
-    let of = |list: &Strings| actions(&scope.values.strings(list));
-    let (administer, usage) = (of(&ADMIN_ACTIONS), of(&USAGE_ACTIONS));
     let without_grants = policies.without_grants(scope.reach)?;
-    let question = Question { policies, scope, with_grants, without_grants: &without_grants };
+    let question = Question {
+        policies,
+        scope,
+        administer: Asking::new(&without_grants, &scope.values.strings(&ADMIN_ACTIONS)),
+        usage: Asking::new(with_grants, &scope.values.strings(&USAGE_ACTIONS)),
+    };
+    let stand_ins = scope.reach.stand_ins();
+    let mut known: BTreeMap<usize, Option<Found>> = BTreeMap::new();
     let mut answers = Vec::new();
     // Who stands for principals of the account that were not listed is answered for below.
     let is_unlisted = |it: &Principal| it.kind == PrincipalKind::Account && it.account_id == scope.account.id;
     let candidates = scope.reach.directory().candidates(with_grants);
     for principal in candidates.iter().filter(|it| counts(it) && !is_unlisted(it)) {
-        match question.answer(principal, &administer, &usage) {
+        let found = match stand_ins.of(&principal.arn).filter(|_| principal.account_id == scope.account.id) {
+            None => question.found(principal).map(|found| found.map(|found| found.of(principal))),
+            Some((class, stand_in)) => match known.entry(class) {
+                Entry::Occupied(known) => Ok(known.get().as_ref().map(|found| found.of(principal))),
+                Entry::Vacant(unknown) => question
+                    .found(stand_in)
+                    .map(|found| unknown.insert(found).as_ref().map(|found| found.of(principal))),
+            },
+        };
+        match found {
             Ok(answer) => answers.extend(answer),
             Err(error) => return Ok(unanswered(&error)),
         }
@@ -159,36 +176,40 @@ fn counts(principal: &Principal) -> bool {
         && !principal.caller.is_service_linked_role()
 }
 
-/// One key, with its grants and without.
+/// One key: its administration, which grants cannot give, and its use, which they can.
 struct Question<'a> {
     policies: &'a Policies<'a>,
     scope: &'a Scope<'a>,
-    with_grants: &'a AccessKey,
-    without_grants: &'a AccessKey,
+    administer: Asking<'a>,
+    usage: Asking<'a>,
+}
+
+/// What is said of whoever is like a principal.
+struct Found {
+    verdict: Verdict,
+    /// What follows the ARN in a reason.
+    text: String,
+    statements: Vec<StatementReference>,
+}
+
+impl Found {
+    fn of(&self, principal: &Principal) -> Answer {
+        Answer::new(self.verdict, format!("{} {}", principal.arn, self.text), self.statements.iter().cloned())
+    }
 }
 
 impl Question<'_> {
-    fn answer(
-        &self,
-        principal: &Principal,
-        administer: &[Action],
-        usage: &[Action],
-    ) -> Result<Option<Answer>, Unanswered> {
+    fn found(&self, principal: &Principal) -> Result<Option<Found>, Unanswered> {
         let directory = self.scope.reach.directory();
         // What a service asks for on behalf of the principal is not its administration.
         let is_own = |action: &Action, cell: &Cell| action.name() != CREATE_GRANT || cell.access != Access::ViaService;
-        let Some((one, first_cell)) = first(directory, principal, self.without_grants, administer, is_own)? else {
-            return Ok(None);
-        };
-        let Some((other, second_cell)) = first(directory, principal, self.with_grants, usage, |_, _| true)? else {
-            return Ok(None);
-        };
+        let Some((one, first_cell)) = self.administer.first(directory, principal, is_own)? else { return Ok(None) };
+        let Some((other, second_cell)) = self.usage.first(directory, principal, |_, _| true)? else { return Ok(None) };
         let is_open = [&first_cell, &second_cell].iter().any(|cell| cell.access == Access::Possible);
         let (verdict, may) = if is_open { (Verdict::Undecided, "may perhaps") } else { (Verdict::Fail, "may") };
-        let text = format!("{} {may} call {} and {}", principal.arn, one.name(), other.name());
         let mut statements = self.policies.deciding(&first_cell);
         statements.extend(self.policies.deciding(&second_cell));
-        Ok(Some(Answer::new(verdict, text, statements)))
+        Ok(Some(Found { verdict, text: format!("{may} call {} and {}", one.name(), other.name()), statements }))
     }
 }
 

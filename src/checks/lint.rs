@@ -1,10 +1,10 @@
 //! What the checks of policy documents share: which documents a resource bears, and what the findings of lint make of a verdict.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::key_policy::{Answer, conclude};
-use super::{Judged, Scope, reference};
+use super::{Form, Judged, Loosens, Scope, Strings, Told, address, reference};
 use crate::finding::{Judgement, Severity, Verdict};
 use crate::model::{self, Gap, Key, KeyManager, ManagedPolicy, OrganizationPolicy, Principal, Role, Source};
 use crate::policy::{Document, LintFacts, LintFinding, LintSeverity, PolicyKind, Rule, Statement, lint};
@@ -12,11 +12,14 @@ use crate::policy::{Document, LintFacts, LintFinding, LintSeverity, PolicyKind, 
 /// What lint says of the documents of one account. Each is looked at once, however many checks and resources ask.
 #[derive(Debug, Default)]
 pub struct Lints {
-    known: Mutex<BTreeMap<Looked, Arc<[LintFinding]>>>,
+    /// By the place of the document.
+    at: Told<Looked<usize>, Arc<[LintFinding]>>,
+    /// By what it says: many say the same.
+    known: Told<Looked<Arc<Document>>, Arc<[LintFinding]>>,
 }
 
 /// What the answer of lint depends on: the kind of policy, the key that it is of where that matters, the document.
-type Looked = (PolicyKind, Option<String>, Arc<Document>);
+type Looked<D> = (PolicyKind, Option<String>, D);
 
 impl Lints {
     fn of(
@@ -31,14 +34,10 @@ impl Lints {
             statement.resources.iter().flat_map(|it| &it.patterns).any(|pattern| !pattern.is_everything())
         };
         let key_arn = key_arn.filter(|_| document.statements.iter().any(names_resources));
-        let looked = (kind, key_arn.map(str::to_owned), document.clone());
-        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&looked) {
-            return known.clone();
-        }
+        let key = key_arn.map(str::to_owned);
         let facts = LintFacts { key_arn, partition: Some(&scope.account.partition), unique_ids: None };
-        let found: Arc<[LintFinding]> = lint(document, kind, &facts).into();
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(looked, found.clone());
-        found
+        let look = || lint(document, kind, &facts).into();
+        self.at.once((kind, key.clone(), address(document)), || self.known.once((kind, key, document.clone()), look))
     }
 }
 
@@ -70,6 +69,24 @@ macro_rules! over_every_document {
 }
 pub(super) use over_every_document;
 
+/// Of which services names are judged. Two checks ask it.
+pub(super) const SERVICES: Strings = Strings {
+    name: "services",
+    meaning: "The services (kms, iam) of which names are judged; none stands for all. A name without a service is always judged.",
+    default: &[],
+    form: Form::Text,
+    loosens: Loosens::More,
+};
+
+/// Whether what a finding names belongs to one of some services, if there are any.
+fn is_of(services: &[&str], finding: &LintFinding) -> bool {
+    let named = |name: &str| match name.split_once(':') {
+        Some((service, _)) => services.iter().any(|it| it.eq_ignore_ascii_case(service)),
+        None => true,
+    };
+    services.is_empty() || finding.value.as_deref().is_none_or(|value| value.split(", ").any(named))
+}
+
 /// A question to lint.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
@@ -88,14 +105,44 @@ pub(super) fn never(_: &Statement, _: &[&LintFinding]) -> bool {
 
 /// A document as a resource bears it.
 struct Borne<'a> {
-    /// In a reason, with a blank behind: `inline policy Deploy, `; nothing for a policy that is the resource.
-    name: String,
-    /// In a reference.
-    policy: String,
+    place: Place<'a>,
     kind: PolicyKind,
     key_arn: Option<&'a str>,
     document: &'a model::Document,
     source: &'a Source,
+}
+
+/// Where a document stands.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// It is the resource, of this ARN.
+    Whole(&'a str),
+    /// An inline policy of this name.
+    Inline(&'a str),
+    /// The trust policy of the role of this name.
+    Trust(&'a str),
+    /// A key policy of this name.
+    Key(&'a str),
+}
+
+impl Place<'_> {
+    /// In a reason; nothing for a policy that is the resource.
+    fn in_reason(self) -> String {
+        match self {
+            Self::Whole(_) => String::new(),
+            Self::Inline(name) => format!("inline policy {name}"),
+            Self::Trust(_) => "trust policy".to_owned(),
+            Self::Key(name) => format!("key policy {name}"),
+        }
+    }
+
+    /// In a reference.
+    fn in_reference(self) -> String {
+        match self {
+            Self::Whole(name) | Self::Inline(name) | Self::Key(name) => name.to_owned(),
+            Self::Trust(role) => format!("trust policy of role {role}"),
+        }
+    }
 }
 
 impl Question {
@@ -103,8 +150,7 @@ impl Question {
     pub(super) fn managed_policy(&self, policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
         let kind = if policy.is_boundary_only() { PolicyKind::Boundary } else { PolicyKind::Identity };
         let borne = Borne {
-            name: String::new(),
-            policy: policy.arn.clone(),
+            place: Place::Whole(&policy.arn),
             kind,
             key_arn: None,
             document: &policy.document,
@@ -155,8 +201,7 @@ impl Question {
             return Ok(Judgement::not_applicable(reason).because_of(&metadata.source));
         }
         let borne = key.policies.known().iter().map(|policy| Borne {
-            name: format!("key policy {}, ", policy.name),
-            policy: policy.name.clone(),
+            place: Place::Key(&policy.name),
             kind: PolicyKind::Key,
             key_arn: Some(&key.arn),
             document: &policy.document,
@@ -180,6 +225,7 @@ impl Question {
     }
 
     fn judge(&self, borne: &[Borne<'_>], missing: Option<&Gap>, scope: &Scope<'_>) -> Judged {
+        let services = scope.values.strings(&SERVICES);
         let mut missing = missing.cloned();
         let mut answers = Vec::new();
         let mut severity = None;
@@ -187,8 +233,8 @@ impl Question {
             match one.document {
                 Ok(document) => {
                     let found = scope.lints.of(one.kind, one.key_arn, document, scope);
-                    severity = severity.max(self.worst(&found));
-                    answers.extend(self.answers(one, document, &found));
+                    severity = severity.max(self.worst(&found, &services));
+                    answers.extend(self.answers(one, document, &found, &services));
                 }
                 Err(gap) => missing = missing.or_else(|| Some(gap.clone())),
             }
@@ -202,23 +248,19 @@ impl Question {
     }
 
     /// How much the worst exception matters.
-    fn worst(&self, found: &[LintFinding]) -> Option<Severity> {
-        let exceptions = found.iter().filter(|finding| self.is_exception(finding));
+    fn worst(&self, found: &[LintFinding], services: &[&str]) -> Option<Severity> {
+        let exceptions = found.iter().filter(|finding| self.concerns(finding, services) && finding.certain);
         exceptions.map(|finding| severity(finding.severity)).max()
     }
 
     /// Whether a finding is an exception, or would be if the reference is right.
-    fn concerns(&self, finding: &LintFinding) -> bool {
-        finding.rule == self.rule && finding.severity != LintSeverity::Informational
+    fn concerns(&self, finding: &LintFinding, services: &[&str]) -> bool {
+        finding.rule == self.rule && finding.severity != LintSeverity::Informational && is_of(services, finding)
     }
 
-    fn is_exception(&self, finding: &LintFinding) -> bool {
-        self.concerns(finding) && finding.certain
-    }
-
-    fn answers(&self, borne: &Borne<'_>, document: &Document, found: &[LintFinding]) -> Vec<Answer> {
+    fn answers(&self, borne: &Borne<'_>, document: &Document, found: &[LintFinding], services: &[&str]) -> Vec<Answer> {
         let mut answers: Vec<Answer> = Vec::new();
-        for finding in found.iter().filter(|finding| self.concerns(finding)) {
+        for finding in found.iter().filter(|finding| self.concerns(finding, services)) {
             let verdict = if finding.certain { Verdict::Fail } else { Verdict::Undecided };
             answers.push(answer(borne, document, finding, verdict));
         }
@@ -250,21 +292,21 @@ fn severity(severity: LintSeverity) -> Severity {
 fn answer(borne: &Borne<'_>, document: &Document, finding: &LintFinding, verdict: Verdict) -> Answer {
     let statement = finding.statement.and_then(|index| document.statements.iter().find(|it| it.index == index));
     let place = statement.map_or_else(String::new, |statement| format!("statement {}", statement.index));
-    let mut text = match (borne.name.as_str(), place.as_str()) {
-        (name, "") => format!("{}: {}", name.trim_end_matches(", "), finding.message),
-        (name, place) => format!("{name}{place}: {}", finding.message),
+    let where_it_stands = borne.place.in_reason();
+    let mut text = match (where_it_stands.as_str(), place.as_str()) {
+        ("", "") => finding.message.clone(),
+        (one, "") | ("", one) => format!("{one}: {}", finding.message),
+        (name, place) => format!("{name}, {place}: {}", finding.message),
     };
     if let Some(suggestion) = &finding.suggestion {
         text.push_str(&format!(" ({suggestion})"));
     }
-    let text = text.trim_start_matches(": ").to_owned();
-    Answer::new(verdict, text, statement.map(|statement| reference(&borne.policy, statement)))
+    Answer::new(verdict, text, statement.map(|statement| reference(&borne.place.in_reference(), statement)))
 }
 
 fn inline_policies(principal: Principal<'_>) -> Vec<Borne<'_>> {
     let borne = principal.inline_policies().iter().map(|policy| Borne {
-        name: format!("inline policy {}, ", policy.name),
-        policy: policy.name.clone(),
+        place: Place::Inline(&policy.name),
         kind: PolicyKind::Identity,
         key_arn: None,
         document: &policy.document,
@@ -275,8 +317,7 @@ fn inline_policies(principal: Principal<'_>) -> Vec<Borne<'_>> {
 
 fn trust_policy(role: &Role) -> Borne<'_> {
     Borne {
-        name: "trust policy, ".to_owned(),
-        policy: format!("trust policy of role {}", role.name),
+        place: Place::Trust(&role.name),
         kind: PolicyKind::Trust,
         key_arn: None,
         document: &role.trust_policy,
@@ -285,14 +326,7 @@ fn trust_policy(role: &Role) -> Borne<'_> {
 }
 
 fn of_organization(policy: &OrganizationPolicy, kind: PolicyKind) -> Borne<'_> {
-    Borne {
-        name: String::new(),
-        policy: policy.arn.clone(),
-        kind,
-        key_arn: None,
-        document: &policy.document,
-        source: &policy.source,
-    }
+    Borne { place: Place::Whole(&policy.arn), kind, key_arn: None, document: &policy.document, source: &policy.source }
 }
 
 /// The answer for a role that AWS owns.

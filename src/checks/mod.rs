@@ -140,13 +140,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{self, Directory, Estate};
+use crate::access::{self, Directory, Estate, StandIns};
 use crate::finding::{Judgement, Severity, StatementReference, Status};
 use crate::model::{
     Account, CustomKeyStore, Fact, Gap, Grant, Group, Key, ManagedPolicy, Organization, OrganizationPolicy, Principal,
     Role, ServerCertificate, User,
 };
-use crate::policy::{AdminStatement, Document, Statement, admin_statements};
+use crate::policy::{Action, AdminStatement, Coverage, Document, Statement, admin_statements, coverage};
+use kms_key_policy_destructive_without_mfa::{Actor, DESTROY};
+use kms_key_policy_separation_of_duties::{ADMINISTER, USE};
 
 pub use parameters::{
     Boolean, DEFAULTS, Form, Integer, Loosens, Parameter, Parameters, Refusal, Setting, Strings, Value, Values,
@@ -444,18 +446,33 @@ pub struct Reach<'a> {
     policies: OnceLock<BTreeMap<String, usize>>,
     /// The class of each key, by ARN.
     classes: OnceLock<BTreeMap<String, usize>>,
+    /// Who stands for the principals of the account in decisions on its keys.
+    stand_ins: OnceLock<StandIns>,
+    /// Its users and roles, with who acts as them.
+    actors: OnceLock<Vec<Actor>>,
     /// What a check says of a class of keys.
-    said: Mutex<BTreeMap<(&'static str, usize), Judged>>,
-    /// The statements of each managed policy that allow everything, by ARN.
-    everything: Mutex<BTreeMap<String, Arc<[AdminStatement]>>>,
+    said: Told<(&'static str, usize), Judged>,
+    /// The statements of each document that allow everything.
+    everything: Told<usize, Arc<[AdminStatement]>>,
+    /// How much of the key universe each document opens for an action.
+    coverages: Told<(usize, String), Arc<Coverage>>,
 }
 
 impl<'a> Reach<'a> {
     /// Of an account in an organization.
     pub fn new(account: &'a Account, estate: &'a Estate) -> Self {
-        let (directory, policies, classes) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let (said, everything) = (Mutex::default(), Mutex::default());
-        Self { account, estate, directory, policies, classes, said, everything }
+        Self {
+            account,
+            estate,
+            directory: OnceLock::new(),
+            policies: OnceLock::new(),
+            classes: OnceLock::new(),
+            stand_ins: OnceLock::new(),
+            actors: OnceLock::new(),
+            said: Told::default(),
+            everything: Told::default(),
+            coverages: Told::default(),
+        }
     }
 
     /// A managed policy of the account that was read.
@@ -465,14 +482,16 @@ impl<'a> Reach<'a> {
         known.get(*self.policies.get_or_init(places).get(arn)?)
     }
 
-    /// The statements of a managed policy that allow everything: looked for once, however many principals hold it.
-    fn everything(&self, arn: &str, document: &Document) -> Arc<[AdminStatement]> {
-        if let Some(known) = self.everything.lock().unwrap_or_else(PoisonError::into_inner).get(arn) {
-            return known.clone();
-        }
-        let found: Arc<[AdminStatement]> = admin_statements(document, &self.account.partition).into();
-        self.everything.lock().unwrap_or_else(PoisonError::into_inner).insert(arn.to_owned(), found.clone());
-        found
+    /// The statements of a document of the account that allow everything: looked for once, however many principals hold it.
+    fn everything(&self, document: &'a Document) -> Arc<[AdminStatement]> {
+        self.everything.once(address(document), || admin_statements(document, &self.account.partition).into())
+    }
+
+    /// How much of the key universe a document of the account opens for an action: worked out once, however many principals hold
+    /// it.
+    fn coverage(&self, document: &'a Document, action: &str) -> Arc<Coverage> {
+        let place = (address(document), action.to_owned());
+        self.coverages.once(place, || Arc::new(coverage(document, &self.account.partition, action)))
     }
 
     /// A user or role of the account as decisions see it.
@@ -500,6 +519,19 @@ impl<'a> Reach<'a> {
         own.filter(|key| self.classes().get(&key.arn).is_none_or(|class| met.insert(*class))).collect()
     }
 
+    /// Who stands for the principals of the account in decisions on its keys that administer, use or destroy them.
+    fn stand_ins(&self) -> &StandIns {
+        self.stand_ins.get_or_init(|| {
+            let names: BTreeSet<&str> = [ADMINISTER, USE, DESTROY].into_iter().flatten().copied().collect();
+            let actions: Vec<Action> = names.into_iter().map(Action::new).collect();
+            self.directory().stand_ins(&self.account.id, &actions)
+        })
+    }
+
+    fn actors(&self) -> &[Actor] {
+        self.actors.get_or_init(|| kms_key_policy_destructive_without_mfa::actors(self.directory(), self.account))
+    }
+
     fn classes(&self) -> &BTreeMap<String, usize> {
         self.classes.get_or_init(|| self.directory().key_classes(&self.account.id))
     }
@@ -507,12 +539,34 @@ impl<'a> Reach<'a> {
     /// What a check says of a key if its grants do not matter: asked once for keys that no decision can tell apart.
     fn once(&self, check: &'static str, key_arn: &str, judge: impl FnOnce() -> Judged) -> Judged {
         let Some(class) = self.classes().get(key_arn) else { return judge() };
-        let known = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&(check, *class)).cloned();
-        known.unwrap_or_else(|| {
-            let judged = judge();
-            self.said.lock().unwrap_or_else(PoisonError::into_inner).insert((check, *class), judged.clone());
-            judged
-        })
+        self.said.once((check, *class), judge)
+    }
+}
+
+/// Where a document of the account lies, which tells it from all others as long as the account is judged.
+fn address(document: &Document) -> usize {
+    std::ptr::from_ref(document).addr()
+}
+
+/// What was told already of what.
+#[derive(Debug)]
+struct Told<K, V>(Mutex<BTreeMap<K, V>>);
+
+impl<K, V> Default for Told<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Ord, V: Clone> Told<K, V> {
+    /// What is known under a key, or what is found now.
+    fn once(&self, key: K, find: impl FnOnce() -> V) -> V {
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        let found = find();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
+        found
     }
 }
 

@@ -1,7 +1,7 @@
 //! Policies that name actions which do not exist.
 
-use super::lint::{Question, READS_EVERY_DOCUMENT, never, over_every_document};
-use super::{Check, Remediation};
+use super::lint::{Question, READS_EVERY_DOCUMENT, SERVICES, never, over_every_document};
+use super::{Check, Parameter, Remediation};
 use crate::finding::{Severity, Status};
 use crate::policy;
 
@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check {
         without service, or one with a blank or comma; medium in a Deny, low in an Allow. UNDECIDED if a name of \
         another service, or a service, is not in the reference that ships with this program; PASS otherwise.",
     exemptions: "AWS managed keys, service-linked roles, and users and groups without an inline policy are \
-        NOT_APPLICABLE.",
+        NOT_APPLICABLE. Names of services that the parameter services leaves out are not judged (by default it leaves out none).",
     blind_spots: "That an action exists does not mean that it is the one that was meant. The reference has the date \
         that keyproof version prints: what AWS added since is not known. AWS managed policies are not looked at; \
         organization policies are judged with the account that manages the organization.",
@@ -51,7 +51,7 @@ pub(super) const CHECK: Check = Check {
             way back is the old version, or the saved document.",
     },
     reads: READS_EVERY_DOCUMENT,
-    parameters: &[],
+    parameters: &[Parameter::Strings(SERVICES)],
     elsewhere: &["IAM Access Analyzer policy check: Invalid action"],
     statuses: &[Status::Pass, Status::Fail, Status::NotApplicable, Status::Undecided, Status::Error],
     not_shown: &[],
@@ -64,6 +64,7 @@ const QUESTION: Question =
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::Verdict;
     use crate::model::{Principal, Role, User};
@@ -74,6 +75,20 @@ mod tests {
 
     fn for_everyone(effect: &str, action: &str) -> String {
         statement(effect, action).replace(r#""Effect""#, r#""Principal": "*", "Effect""#)
+    }
+
+    #[test]
+    fn names_of_other_services_may_be_left_out() {
+        let of = |services: &[&str], action: &str| {
+            let services = services.iter().map(|it| (*it).to_owned()).collect();
+            let world = World { values: Values::with(SERVICES.name, Value::Strings(services)), ..World::new() };
+            judge_managed_in(&CHECK, &managed(statements(&statement("Deny", action))), &world).unwrap().verdict
+        };
+        for services in [&[][..], &["kms"], &["iam", "KMS"]] {
+            assert_eq!(of(services, "kms:DeleteKey"), Verdict::Fail, "{services:?}");
+        }
+        assert_eq!(of(&["iam"], "kms:DeleteKey"), Verdict::Pass);
+        assert_eq!(of(&["iam"], "DeleteKey"), Verdict::Fail);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Policies that test condition keys which no request carries.
 
-use super::lint::{Question, READS_EVERY_DOCUMENT, never, over_every_document};
-use super::{Check, Remediation};
+use super::lint::{Question, READS_EVERY_DOCUMENT, SERVICES, never, over_every_document};
+use super::{Check, Parameter, Remediation};
 use crate::finding::{Severity, Status};
 use crate::policy;
 
@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
         key of another service is not in the Service Authorization Reference that ships with this program; PASS \
         otherwise.",
     exemptions: "AWS managed keys, service-linked roles, and users and groups without an inline policy are \
-        NOT_APPLICABLE.",
+        NOT_APPLICABLE. Keys of services that the parameter services leaves out are not judged (by default it leaves out none).",
     blind_spots: "That a key exists does not mean that the requests of the statement carry it: see \
         policy-condition-key-inapplicable. Names of tags and of encryption contexts are free and not judged. The \
         reference has the date that keyproof version prints. AWS managed policies are not looked at; organization \
@@ -51,7 +51,7 @@ pub(super) const CHECK: Check = Check {
             try both on a test key. The way back is the old version, or the saved document.",
     },
     reads: READS_EVERY_DOCUMENT,
-    parameters: &[],
+    parameters: &[Parameter::Strings(SERVICES)],
     elsewhere: &[
         "IAM Access Analyzer policy check: Invalid global condition key",
         "IAM Access Analyzer policy check: Invalid service condition key",
@@ -70,6 +70,7 @@ const QUESTION: Question = Question {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
+    use super::super::{Value, Values};
     use super::*;
     use crate::finding::{Judgement, Verdict};
 
@@ -81,6 +82,18 @@ mod tests {
         format!(
             r#"{{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": {{"StringEquals": {{"{key}": "x"}}}}}}"#
         )
+    }
+
+    #[test]
+    fn keys_of_other_services_may_be_left_out() {
+        let of = |services: &[&str], key: &str| {
+            let services = services.iter().map(|it| (*it).to_owned()).collect();
+            let world = World { values: Values::with(SERVICES.name, Value::Strings(services)), ..World::new() };
+            judge_managed_in(&CHECK, &managed(statements(&allow(key))), &world).unwrap().verdict
+        };
+        assert_eq!(of(&["aws", "kms"], "kms:EncryptionContext"), Verdict::Fail);
+        assert_eq!(of(&["aws"], "kms:EncryptionContext"), Verdict::Pass);
+        assert_eq!(of(&["aws"], "PrincipalOrgID"), Verdict::Fail);
     }
 
     #[test]

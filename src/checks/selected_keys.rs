@@ -1,6 +1,6 @@
 //! What the checks of keys that a tag selects share: which keys are meant, and who may use one in requests that should fail.
 
-use super::key_policy::{Answer, Policies, actions, conclude, first, unanswered};
+use super::key_policy::{Answer, Asking, Policies, conclude, unanswered};
 use super::{Form, Judged, Loosens, Scope, Strings};
 use crate::access::{Principal, PrincipalKind};
 use crate::finding::{Judgement, Verdict};
@@ -55,7 +55,7 @@ pub(super) struct Forbidden<'a> {
 pub(super) fn judged(policies: &Policies<'_>, scope: &Scope<'_>, forbidden: &Forbidden<'_>) -> Judged {
     let directory = scope.reach.directory();
     let key = policies.in_directory(scope.reach)?;
-    let wanted = actions(forbidden.actions);
+    let asking = Asking::new(key, forbidden.actions);
     let mut answers = Vec::new();
     // Who stands for principals of the account that were not listed is answered for below.
     let is_unlisted = |it: &Principal| it.kind == PrincipalKind::Account && it.account_id == scope.account.id;
@@ -64,7 +64,7 @@ pub(super) fn judged(policies: &Policies<'_>, scope: &Scope<'_>, forbidden: &For
             continue;
         }
         let narrowed = (forbidden.requests)(&principal);
-        let found = match first(directory, &narrowed, key, &wanted, |_, _| true) {
+        let found = match asking.first(directory, &narrowed, |_, _| true) {
             Ok(found) => found,
             Err(error) => return Ok(unanswered(&error)),
         };

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 use super::Exit;
 use super::console::{Console, harmless, harmless_lines};
-use super::selection::Asked;
+use super::misuse::misuse;
+use super::selection::{Asked, Names};
 use super::{custody, redact, timings};
 use crate::audit::{self, Determination, FrameworkResult, Selection, Standing, Summary, Tie, Timings};
 use crate::checks::Verdicts;
@@ -33,9 +34,9 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     let key = args.sign.as_deref().map(signing_key).transpose()?;
     let snapshot = Snapshot::open(&args.snapshot)?;
     let prior = args.prior.as_deref().map(|prior| prior_pack(prior, &snapshot, &args.out)).transpose()?;
-    let tags = super::selection::either(&args.tag, &config.audit.tags);
+    let tags = Names::new("--tag", &args.tag, "tags", &config.audit.tags);
     let waivers = args.waivers.as_deref();
-    let asked = Asked::new(&args.selection, tags, args.verdicts, waivers, config, &[&snapshot])?;
+    let asked = Asked::new(&args.selection, &tags, args.verdicts, waivers, config, &[&snapshot])?;
     let settings = Settings {
         audit: asked.options(args.as_of.or(config.audit.as_of), prior.as_ref(), spent.as_ref()),
         own_frameworks: &asked.library.own,
@@ -133,8 +134,10 @@ fn access(args: &AuditArgs) -> Access {
 fn sample(args: &AuditArgs) -> anyhow::Result<Option<Sample>> {
     let (Some(size), Some(seed)) = (args.sample, &args.seed) else { return Ok(None) };
     let is_plain = (1..=64).contains(&seed.chars().count()) && !seed.chars().any(is_hidden);
-    ensure!(is_plain, "--seed: {seed:?} cannot be written down: expected 1 to 64 letters that can be seen");
-    Ok(Some(Sample { size, seed: seed.clone() }))
+    if is_plain {
+        return Ok(Some(Sample { size, seed: seed.clone() }));
+    }
+    Err(misuse(format!("--seed: {seed:?} cannot be written down: expected 1 to 64 letters that can be seen")))
 }
 
 /// Audits a snapshot and writes its pack into a missing or empty folder.

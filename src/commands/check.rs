@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::console::harmless;
+use super::misuse::misuse;
 use super::selection::check_named;
 use super::{Exit, print, rows};
 use crate::checks::{CHECKS, Check, Parameters};
@@ -43,7 +44,7 @@ fn list(args: &ListArgs) -> anyhow::Result<Exit> {
 }
 
 fn show(id: &str, parameters: &Parameters) -> anyhow::Result<Exit> {
-    let check = check_named(id).map_err(anyhow::Error::msg)?;
+    let check = check_named(id).map_err(misuse)?;
     let mut text = String::new();
     writeln!(text, "{}\n{}\n", check.id, check.title)?;
     writeln!(text, "Severity    {}", check.severity)?;

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 use super::console::{Console, harmless};
+use super::misuse::misuse;
 use crate::checks::{self, CHECKS};
 use crate::cli::CollectArgs;
 use crate::collect::{
@@ -62,11 +63,13 @@ fn options(args: &CollectArgs, config: &config::Collect) -> anyhow::Result<Optio
     };
     let role_name = args.role_name.clone().or_else(|| config.role_name.clone());
     let role_name = role_name.unwrap_or_else(|| DEFAULT_ROLE_NAME.to_owned());
-    anyhow::ensure!(
-        is_role_name(&role_name),
-        "`--role-name {}` is not the name of a role; it takes a name, with its path if it has one, and no ARN",
-        role_name.escape_debug()
-    );
+    if !is_role_name(&role_name) {
+        let words = format!(
+            "`--role-name {}` is not the name of a role; it takes a name, with its path if it has one, and no ARN",
+            role_name.escape_debug()
+        );
+        return Err(if args.role_name.is_some() { misuse(words) } else { anyhow::Error::msg(words) });
+    }
     Ok(Options {
         out: args.out.clone().unwrap_or_default(),
         role_name,

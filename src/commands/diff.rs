@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Exit;
 use super::console::{Console, harmless_lines};
-use super::selection::Asked;
+use super::selection::{Asked, Names};
 use crate::cli::DiffArgs;
 use crate::config::Config;
 use crate::diff::{self, Changes, Class};
@@ -20,7 +20,14 @@ pub(super) fn run(args: &DiffArgs, config: &Config, console: &Console) -> anyhow
         console.warn("`tags` under [audit] do not narrow a comparison");
     }
     let waivers = args.waivers.as_deref();
-    let asked = Asked::new(&args.selection, &[], args.verdicts, waivers, config, &[&old, &new])?;
+    let asked = Asked::new(
+        &args.selection,
+        &Names::new("--tag", &[], "tags", &[]),
+        args.verdicts,
+        waivers,
+        config,
+        &[&old, &new],
+    )?;
     let (changes, root) = write_comparison(&old, &new, &args.out, &asked)?;
     let mut text = in_words(&changes)?;
     writeln!(text, "\nPack root      {root}")?;

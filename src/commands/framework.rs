@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::misuse::misuse;
 use super::selection::{either, hint, unknown_check};
 use super::{Exit, rows};
 use crate::cli::{Format, FrameworkCommand};
@@ -43,7 +44,9 @@ pub(super) fn run(command: FrameworkCommand, config: &Config) -> anyhow::Result<
     let library = |files: &[PathBuf]| library(either(files, &config.audit.framework_files));
     match command {
         FrameworkCommand::List { list: args, framework_file } => list(&library(&framework_file)?, args.format),
-        FrameworkCommand::Show { id, format, framework_file } => show(library(&framework_file)?.find(&id)?, format),
+        FrameworkCommand::Show { id, format, framework_file } => {
+            show(library(&framework_file)?.find(&id).map_err(misuse)?, format)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::console::Console;
+use super::misuse::misuse;
 use super::{Exit, print};
 use crate::checks::{self, CHECKS};
 use crate::cli::ImportArgs;
@@ -13,7 +14,9 @@ use crate::snapshot::{Account, AccountOutcome, Coverage, Manifest};
 
 pub(super) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Exit> {
     if let Some(account_id) = &args.account {
-        anyhow::ensure!(!args.files.is_empty() || args.finish, "name at least one file to import");
+        if args.files.is_empty() && !args.finish {
+            return Err(misuse("name at least one file to import"));
+        }
         let hints = Hints {
             account_id: account_id.clone(),
             region: args.region.clone(),
@@ -29,7 +32,9 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Exit> 
             console.note(&format!("Imported {files} of account {account_id} into {}.", args.out.display()));
         }
     } else {
-        anyhow::ensure!(args.files.is_empty(), "pass `--account ID`: whose files are these?");
+        if !args.files.is_empty() {
+            return Err(misuse("pass `--account ID`: whose files are these?"));
+        }
     }
     if !args.finish {
         console.note("The snapshot is unfinished; end with `keyproof import --finish`.");

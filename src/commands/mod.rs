@@ -13,6 +13,7 @@ mod diff;
 mod evaluate;
 mod framework;
 mod import;
+mod misuse;
 mod ndjson;
 mod nearest;
 mod policy;
@@ -42,7 +43,7 @@ pub enum Exit {
     Done = 0,
     /// The tool could not do it.
     Failed = 1,
-    /// The command line is wrong. clap exits with it on its own.
+    /// The command line is wrong: its grammar, as clap says, or a name or value in it.
     Usage = 2,
     /// Findings at or above `--fail-on`.
     Findings = 3,
@@ -72,6 +73,10 @@ pub fn main() -> Exit {
     match run(cli, &console) {
         Ok(exit) => exit,
         Err(failed) if is_broken_pipe(&failed) => Exit::Done,
+        Err(failed) if misuse::is_misuse(&failed) => {
+            console.error(&failed);
+            Exit::Usage
+        }
         Err(failed) => {
             // Whatever else is read or written names itself.
             let is_output = failed.is::<io::Error>();

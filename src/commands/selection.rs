@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::audit::{severity, verdicts};
 use super::framework::{self, Library};
+use super::misuse::misuse;
 use super::{nearest, waiver};
 use crate::audit::{self, Selection, Tag, Timings};
 use crate::checks::{self, CHECKS, Check, Parameters, Service, Verdicts};
@@ -49,7 +50,7 @@ impl Asked {
     /// What flags and configuration ask for of snapshots, which are judged alike.
     pub(super) fn new(
         args: &SelectionArgs,
-        tags: &[String],
+        tags: &Names<'_>,
         verdicts_asked: Option<VerdictsArg>,
         waivers: Option<&Path>,
         config: &Config,
@@ -68,18 +69,23 @@ impl Asked {
             )?,
             severity: args.severity.map(severity).or(file.severity),
             services: either(&services, &file.services).iter().copied().collect(),
-            tags: tags.iter().map(|text| tag(text)).collect::<anyhow::Result<_>>()?,
+            tags: tags.each(tag)?.into_iter().collect(),
             ..Selection::default()
         };
         let accounts = Names::new("--account", &args.account, "accounts", &file.accounts);
         let units = Names::new("--ou", &args.ou, "organizational_units", &file.organizational_units);
         narrow_accounts(&mut selection, &accounts, &units, snapshots)?;
+        if selection.within.as_ref().is_some_and(BTreeSet::is_empty) {
+            let words = selection.words().join("; ");
+            return Err(emptied(args, format!("the selection leaves no account: {words}; leave one of them out")));
+        }
         let checks = selection.checks(&library.frameworks);
-        ensure!(
-            !checks.is_empty(),
-            "the selection leaves no check: no check belongs to all of {}; leave one of them out",
-            selection.words().join("; ")
-        );
+        if checks.is_empty() {
+            let words = selection.words().join("; ");
+            let words =
+                format!("the selection leaves no check: no check belongs to all of {words}; leave one of them out");
+            return Err(emptied(args, words));
+        }
         let waivers = match waivers.or(file.waivers.as_deref()) {
             Some(path) => waiver::read(path, &library)?,
             None => NO_WAIVERS.clone(),
@@ -109,27 +115,54 @@ impl Asked {
     }
 }
 
+/// The error of a selection of nothing: of the command line if it has a part in it, else of the file.
+fn emptied(args: &SelectionArgs, words: String) -> anyhow::Error {
+    let names = [&args.check, &args.skip_check, &args.framework, &args.account, &args.ou];
+    let is_of_flags =
+        names.into_iter().any(|names| !names.is_empty()) || args.severity.is_some() || !args.service.is_empty();
+    if is_of_flags { misuse(words) } else { anyhow::Error::msg(words) }
+}
+
 /// What a flag gives, or else the file.
 pub(super) fn either<'a, T>(flag: &'a [T], file: &'a [T]) -> &'a [T] {
     if flag.is_empty() { file } else { flag }
 }
 
 /// Names that were given, and where.
-struct Names<'a> {
+pub(super) struct Names<'a> {
     given: &'a [String],
-    place: String,
+    place: Place<'a>,
+}
+
+/// Where a name stands.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// On the command line, under this flag.
+    Flag(&'a str),
+    /// In the configuration, as this member of `[audit]`.
+    File(&'a str),
+}
+
+impl Place<'_> {
+    /// What is wrong there.
+    fn wrong(self, what: &anyhow::Error) -> anyhow::Error {
+        match self {
+            Self::Flag(flag) => misuse(format!("{flag}: {what}")),
+            Self::File(member) => anyhow::anyhow!("`{member}` under [audit]: {what}"),
+        }
+    }
 }
 
 impl<'a> Names<'a> {
-    fn new(flag: &str, of_flag: &'a [String], member: &str, of_file: &'a [String]) -> Self {
-        let place = if of_flag.is_empty() { format!("`{member}` under [audit]") } else { flag.to_owned() };
+    /// Those of a flag, or else those of the configuration file.
+    pub(super) fn new(flag: &'a str, of_flag: &'a [String], member: &'a str, of_file: &'a [String]) -> Self {
+        let place = if of_flag.is_empty() { Place::File(member) } else { Place::Flag(flag) };
         Self { given: either(of_flag, of_file), place }
     }
 
     /// Each name taken for what it names.
     fn each<T: Ord>(&self, find: impl Fn(&str) -> anyhow::Result<T>) -> anyhow::Result<BTreeSet<T>> {
-        let found = |name: &String| find(name).map_err(|failed| anyhow::anyhow!("{}: {failed}", self.place));
-        self.given.iter().map(found).collect()
+        self.given.iter().map(|name| find(name).map_err(|failed| self.place.wrong(&failed))).collect()
     }
 }
 
@@ -213,11 +246,6 @@ fn narrow_accounts(
             within.insert(id.clone());
         }
     }
-    ensure!(
-        !within.is_empty(),
-        "the selection leaves no account: {}; leave one of them out",
-        selection.words().join("; ")
-    );
     selection.within = Some(within);
     Ok(())
 }

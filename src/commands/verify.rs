@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail, ensure};
 
 use super::console::Console;
-use super::selection::Asked;
+use super::selection::{Asked, Names};
 use super::{Exit, audit, print};
 use crate::cli::{SelectionArgs, VerifyArgs};
 use crate::config::{self, Config};
@@ -113,8 +113,8 @@ fn render(path: &Path, made: &Made, again: &Path, console: &Console) -> anyhow::
     let waivers = Some(path.join(report::WAIVERS)).filter(|file| file.is_file());
     let snapshot = Snapshot::open(&path.join(snapshot::IN_A_PACK))?;
     let prior = made.prior_pack_root.as_ref().map(|root| Prior::kept(path, root)).transpose()?;
-    let tags = &config.audit.tags;
-    let asked = Asked::new(&SelectionArgs::default(), tags, None, waivers.as_deref(), &config, &[&snapshot])?;
+    let tags = Names::new("--tag", &[], "tags", &config.audit.tags);
+    let asked = Asked::new(&SelectionArgs::default(), &tags, None, waivers.as_deref(), &config, &[&snapshot])?;
     let settings = audit::Settings {
         audit: asked.options(Some(made.as_of), prior.as_ref(), None),
         own_frameworks: &asked.library.own,

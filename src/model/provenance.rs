@@ -1,10 +1,11 @@
 //! Where a fact was read: file, pointer, API, and the request that brought it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The place of a fact inside a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,16 +15,16 @@ pub struct Source {
     /// Service and operation: `kms:DescribeKey`.
     pub api: &'static str,
     /// What the call was about, as in [`crate::model::Gap::resource`].
-    pub resource: Vec<String>,
+    pub resource: Arc<[String]>,
     /// JSON pointer (RFC 6901) into the decompressed file.
-    pub pointer: String,
+    pub pointer: Arc<str>,
 }
 
 impl Source {
     /// The same source, one member deeper.
     #[must_use]
     pub fn child(&self, member: &str) -> Self {
-        Self { pointer: format!("{}/{}", self.pointer, escape(member)), ..self.clone() }
+        Self { pointer: format!("{}/{}", self.pointer, escape(member)).into(), ..self.clone() }
     }
 }
 
@@ -32,17 +33,29 @@ pub fn escape(member: &str) -> String {
     member.replace('~', "~0").replace('/', "~1")
 }
 
-/// One item of evidence: a fact's place, the digest of the file it lies in, and the request that brought it.
+/// Writes what many hold in common as what it is.
+///
+/// # Errors
+/// When the serializer fails.
+pub fn shared<T: Serialize + ?Sized, S: Serializer>(it: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    it.as_ref().serialize(serializer)
+}
+
+/// One item of evidence: a fact's place, the digest of the file it lies in, and the request that brought it. An audit says the same
+/// of a fact in dozens of findings, hence the texts that they share.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Evidence {
     /// Path of the file inside the snapshot.
-    pub file: String,
+    #[serde(serialize_with = "shared")]
+    pub file: Arc<str>,
     /// SHA-256 of the file as stored.
-    pub sha256: String,
+    #[serde(serialize_with = "shared")]
+    pub sha256: Arc<str>,
     /// JSON pointer into the decompressed file.
-    pub pointer: String,
+    #[serde(serialize_with = "shared")]
+    pub pointer: Arc<str>,
     /// Service and operation.
-    pub api: String,
+    pub api: Cow<'static, str>,
     /// AWS's request id, where AWS gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -69,43 +82,53 @@ pub struct RecordedCall {
 /// The calls behind an account's facts, and the digests of the files that hold them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Provenance {
-    digests: BTreeMap<Arc<str>, String>,
-    calls: BTreeMap<(Arc<str>, String, Vec<String>), Vec<RecordedCall>>,
+    files: BTreeMap<Arc<str>, RecordedFile>,
+}
+
+/// One file of a snapshot, as far as evidence needs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct RecordedFile {
+    sha256: Arc<str>,
+    /// The calls by API and by what they were about.
+    calls: BTreeMap<String, BTreeMap<Vec<String>, Vec<RecordedCall>>>,
 }
 
 impl Provenance {
     /// Notes a file's digest.
     pub fn file(&mut self, file: Arc<str>, sha256: String) {
-        self.digests.insert(file, sha256);
+        self.files.entry(file).or_default().sha256 = sha256.into();
     }
 
     /// Notes a call.
     pub fn call(&mut self, file: Arc<str>, api: String, resource: Vec<String>, call: RecordedCall) {
-        self.calls.entry((file, api, resource)).or_default().push(call);
+        let calls = &mut self.files.entry(file).or_default().calls;
+        calls.entry(api).or_default().entry(resource).or_default().push(call);
     }
 
     /// When the first and the last of these calls were answered; none where there is no call.
     pub fn window(&self) -> Option<(Timestamp, Timestamp)> {
-        let times = || self.calls.values().flatten().map(|call| call.time);
+        let calls = || self.files.values().flat_map(|file| file.calls.values()).flat_map(BTreeMap::values).flatten();
+        let times = || calls().map(|call| call.time);
         times().min().zip(times().max())
     }
 
     /// Whether these calls brought a fact.
     pub fn holds(&self, source: &Source) -> bool {
-        self.digests.contains_key(&source.file)
+        self.files.contains_key(&source.file)
     }
 
     /// The evidence for a gap: the record of the call that did not end well, in the given Region's file if there are several.
     pub fn evidence_of_gap(&self, gap: &super::Gap, region: &str) -> Option<Evidence> {
-        let found = self.calls.iter().filter(|((_, api, resource), _)| *api == gap.api && *resource == gap.resource);
+        let found =
+            self.files.iter().filter_map(|(path, file)| Some((path, file, file.pages(&gap.api, &gap.resource)?)));
         let region = format!("/{region}.");
-        let ((file, api, _), pages) = found.max_by_key(|((file, ..), _)| file.contains(&region))?;
+        let (path, file, pages) = found.max_by_key(|(path, ..)| path.contains(&region))?;
         let call = pages.iter().find(|page| !page.is_complete)?;
         Some(Evidence {
-            file: file.to_string(),
-            sha256: self.digests.get(file).cloned().unwrap_or_default(),
-            pointer: format!("/calls/{}", call.index),
-            api: api.clone(),
+            file: path.clone(),
+            sha256: file.sha256.clone(),
+            pointer: format!("/calls/{}", call.index).into(),
+            api: gap.api.clone().into(),
             request_id: call.request_id.clone(),
             collected_at: Some(call.time),
         })
@@ -113,31 +136,36 @@ impl Provenance {
 
     /// The evidence for a fact: its place, and the page that brought it.
     pub fn evidence(&self, source: &Source) -> Evidence {
-        let key = (source.file.clone(), source.api.to_owned(), source.resource.clone());
-        let call = self.calls.get(&key).and_then(|pages| {
+        let file = self.files.get(&source.file);
+        let call = file.and_then(|file| file.pages(source.api, &source.resource)).and_then(|pages| {
             let page = list_item(&source.pointer).and_then(|(list, index)| {
                 pages.iter().find(|page| page.items.get(list).is_some_and(|(from, to)| (*from..*to).contains(&index)))
             });
             page.or(pages.first())
         });
         Evidence {
-            file: source.file.to_string(),
-            sha256: self.digests.get(&source.file).cloned().unwrap_or_default(),
+            file: source.file.clone(),
+            sha256: file.map(|file| file.sha256.clone()).unwrap_or_default(),
             pointer: source.pointer.clone(),
-            api: source.api.to_owned(),
+            api: source.api.into(),
             request_id: call.and_then(|call| call.request_id.clone()),
             collected_at: call.map(|call| call.time),
         }
     }
 }
 
-/// The innermost `…/List/7` of a pointer: which list, which index.
+impl RecordedFile {
+    /// The pages of one answer.
+    fn pages(&self, api: &str, resource: &[String]) -> Option<&Vec<RecordedCall>> {
+        self.calls.get(api)?.get(resource)
+    }
+}
+
+/// The outermost `…/List/7` of a pointer: which list, which index.
 fn list_item(pointer: &str) -> Option<(&str, usize)> {
-    let parts: Vec<&str> = pointer.split('/').collect();
-    parts.windows(2).find_map(|pair| match pair {
-        [list, index] if !list.is_empty() => index.parse().ok().map(|index| (*list, index)),
-        _ => None,
-    })
+    let pairs = pointer.split('/').zip(pointer.split('/').skip(1));
+    let mut items = pairs.filter(|(list, _)| !list.is_empty());
+    items.find_map(|(list, index)| Some((list, index.parse().ok()?)))
 }
 
 #[cfg(test)]
@@ -162,12 +190,12 @@ mod tests {
         provenance.file(file.clone(), "d".to_owned());
         provenance.call(file.clone(), api.to_owned(), Vec::new(), call("one", 0, 2));
         provenance.call(file.clone(), api.to_owned(), Vec::new(), call("two", 2, 3));
-        let pointer = "/GetAccountAuthorizationDetails/UserDetailList/2/UserPolicyList/0".to_owned();
-        let evidence = provenance.evidence(&Source { file, api, resource: Vec::new(), pointer });
+        let pointer = "/GetAccountAuthorizationDetails/UserDetailList/2/UserPolicyList/0".into();
+        let evidence = provenance.evidence(&Source { file, api, resource: [].into(), pointer });
         assert_eq!(evidence.request_id.as_deref(), Some("two"));
-        assert_eq!(evidence.sha256, "d");
+        assert_eq!(evidence.sha256.as_ref(), "d");
         let gap = crate::model::Gap::not_collected(api, &[]);
         let evidence = provenance.evidence_of_gap(&gap, "global").unwrap();
-        assert_eq!((evidence.pointer.as_str(), evidence.request_id.as_deref()), ("/calls/2", Some("two")));
+        assert_eq!((evidence.pointer.as_ref(), evidence.request_id.as_deref()), ("/calls/2", Some("two")));
     }
 }

@@ -25,6 +25,12 @@ impl Actions {
         }
     }
 
+    /// Whether the element may match some action of a service; if not, it matches none.
+    #[must_use]
+    pub fn may_concern(&self, service: &str) -> bool {
+        self.negated || self.patterns.iter().any(|pattern| pattern.may_concern(service))
+    }
+
     /// Whether the element grants every action of a service (`s3`), those that do not exist yet included: by one pattern, or by a
     /// `NotAction` that names nothing of it.
     #[must_use]
@@ -32,11 +38,7 @@ impl Actions {
         if !self.negated {
             return self.patterns.iter().any(|pattern| pattern.covers_service(service));
         }
-        let speaks_of_it = |pattern: &ActionPattern| {
-            let named = pattern.source.split_once(':').map(|(named, _)| named);
-            pattern.may_cross_services() || named.is_some_and(|named| named.eq_ignore_ascii_case(service))
-        };
-        !self.patterns.is_empty() && !self.patterns.iter().any(speaks_of_it)
+        !self.patterns.is_empty() && !self.patterns.iter().any(|pattern| pattern.may_concern(service))
     }
 }
 
@@ -96,6 +98,11 @@ impl ActionPattern {
     #[must_use]
     pub fn may_cross_services(&self) -> bool {
         matches!(self.kind, Kind::Everything | Kind::WildcardService)
+    }
+
+    fn may_concern(&self, service: &str) -> bool {
+        let named = || self.source.split_once(':').map(|(named, _)| named);
+        self.may_cross_services() || named().is_some_and(|named| named.eq_ignore_ascii_case(service))
     }
 
     /// Whether `action` matches, letter case ignored. `service:<other>` stands for the actions that do not exist yet.

@@ -251,8 +251,13 @@ impl<'d> Question<'d> {
         let mut question = Self { kinds: BTreeSet::new(), globs: vec![], clauses: vec![], notes: vec![] };
         let length = document.statements.len();
         let mut kinds = vec![Bits::none(length); actions.len()];
+        let services: BTreeSet<&str> = actions.iter().filter_map(|action| action.split(':').next()).collect();
         for statement in &document.statements {
             let Some(resources) = &statement.resources else { continue };
+            // Most statements are about other services, which is told without a look at each action.
+            if !services.iter().any(|service| statement.actions.may_concern(service)) {
+                continue;
+            }
             let position = question.clauses.len();
             let mut unsure = false;
             let mut speaks = false;
@@ -325,6 +330,11 @@ impl<'d> Question<'d> {
     }
 
     fn answer(&mut self, partition: &str, budget: &mut Budget) -> Result<Coverage, Exhausted> {
+        let allows = |kind: &Bits| self.clauses.iter().any(|it| !it.wide.denies && kind.contains(it.position));
+        if !self.kinds.iter().any(allows) {
+            let (level, notes) = (Level::None, std::mem::take(&mut self.notes));
+            return Ok(Coverage { level, statements: vec![], witness: None, conditional: false, notes });
+        }
         let space = Space::new(Universe::keys(partition), &self.globs, budget)?;
         let clauses: Vec<&Clause<'_>> = self.clauses.iter().filter(|clause| clause.counts()).collect();
         let area = area(&space, &self.kinds, &clauses, Reading::Wide, budget)?;

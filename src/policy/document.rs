@@ -1,5 +1,6 @@
 //! A policy document as the engine sees it: typed, with every statement known by its index.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Match;
@@ -159,8 +160,12 @@ impl Document {
     /// The document without the statements that speak of none of the actions; `None` when nothing is left.
     #[must_use]
     pub fn about(&self, actions: &[Action]) -> Option<Self> {
-        let speaks =
-            |statement: &&Statement| actions.iter().any(|action| statement.matches_action(action.name()).is_possible());
+        let services: BTreeSet<&str> = actions.iter().filter_map(|action| action.name().split(':').next()).collect();
+        // Most statements are about other services, which is told without a look at each action.
+        let is_near = |statement: &Statement| services.iter().any(|service| statement.actions.may_concern(service));
+        let speaks = |statement: &&Statement| {
+            is_near(statement) && actions.iter().any(|it| statement.matches_action(it.name()).is_possible())
+        };
         let statements: Vec<Statement> = self.statements.iter().filter(speaks).cloned().collect();
         let (version, id) = (self.version, None);
         (!statements.is_empty()).then_some(Self { version, id, statements, tolerated: vec![] })

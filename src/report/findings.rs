@@ -27,10 +27,10 @@ pub(super) const FINDINGS_COLUMNS: [Column; 29] = [
         it.underlying_status.map(|status| status.word().to_owned()).unwrap_or_default()
     }),
     ("severity", "critical, high, medium, low or informational", |it| it.severity.word().to_owned()),
-    ("partition", "aws, aws-cn, aws-us-gov, …", |it| it.partition.clone()),
-    ("account_id", "12 digits; import the column as text, or leading zeros are lost", |it| it.account_id.clone()),
-    ("account_name", "Name of the account in the organization", |it| it.account_name.clone()),
-    ("ou_path", "Place of the account in the organization, from the root down", |it| it.ou_path.clone()),
+    ("partition", "aws, aws-cn, aws-us-gov, …", |it| it.partition.to_string()),
+    ("account_id", "12 digits; import the column as text, or leading zeros are lost", |it| it.account_id.to_string()),
+    ("account_name", "Name of the account in the organization", |it| it.account_name.to_string()),
+    ("ou_path", "Place of the account in the organization, from the root down", |it| it.ou_path.to_string()),
     ("region", "Region, or global", |it| it.region.clone()),
     ("resource_type", "CloudFormation's name of the type", |it| it.resource_type.to_owned()),
     ("resource_arn", "ARN of the resource", |it| it.resource_arn.clone()),
@@ -48,18 +48,18 @@ pub(super) const FINDINGS_COLUMNS: [Column; 29] = [
     (
         "evidence_apis",
         "APIs whose answers the status rests on; item n of each evidence column belongs together",
-        |it| joined(&it.evidence, |it| it.api.clone()),
+        |it| joined(&it.evidence, |it| it.api.to_string()),
     ),
-    ("evidence_files", "Files inside the snapshot", |it| joined(&it.evidence, |it| it.file.clone())),
+    ("evidence_files", "Files inside the snapshot", |it| joined(&it.evidence, |it| it.file.to_string())),
     ("evidence_pointers", "JSON pointers (RFC 6901) into the decompressed files", |it| {
-        joined(&it.evidence, |it| it.pointer.clone())
+        joined(&it.evidence, |it| it.pointer.to_string())
     }),
     ("evidence_request_ids", "AWS's request ids, to be looked up in CloudTrail; empty where AWS gave none", |it| {
         joined(&it.evidence, |it| it.request_id.clone().unwrap_or_default())
     }),
-    ("evidence_sha256", "SHA-256 of the files as stored", |it| joined(&it.evidence, |it| it.sha256.clone())),
+    ("evidence_sha256", "SHA-256 of the files as stored", |it| joined(&it.evidence, |it| it.sha256.to_string())),
     ("controls", "Mapped controls, framework:control", |it| it.controls.join(SEPARATOR)),
-    ("remediation", "What to do, in one line", |it| it.remediation.clone()),
+    ("remediation", "What to do, in one line", |it| it.remediation.to_string()),
     ("first_seen", "When the finding was first seen, UTC", |it| it.first_seen.to_string()),
     ("waiver_id", "The waiver that means the exception; waivers.csv has its rest", |it| {
         of_waiver(it, |it| it.id.clone())

@@ -81,7 +81,7 @@ impl Events {
                 "name": finding.resource_name,
                 "type": finding.resource_type,
                 "region": finding.region,
-                "cloud_partition": finding.partition,
+                "cloud_partition": finding.partition.as_ref(),
             }],
             "remediation": { "desc": finding.remediation },
             "cloud": cloud(identity, finding),
@@ -144,20 +144,20 @@ fn metadata(identity: &Identity, finding: &Finding) -> Value {
 }
 
 fn cloud(identity: &Identity, finding: &Finding) -> Value {
-    let mut account = json!({ "uid": finding.account_id, "type_id": AWS_ACCOUNT, "type": "AWS Account" });
+    let mut account = json!({ "uid": finding.account_id.as_ref(), "type_id": AWS_ACCOUNT, "type": "AWS Account" });
     if !finding.account_name.is_empty() {
-        account["name"] = json!(finding.account_name);
+        account["name"] = json!(finding.account_name.as_ref());
     }
     let mut cloud = json!({
         "provider": "AWS",
         "region": finding.region,
-        "cloud_partition": finding.partition,
+        "cloud_partition": finding.partition.as_ref(),
         "account": account,
     });
     if let Some(organization) = &identity.organization {
         cloud["org"] = json!({ "uid": organization });
         if !finding.ou_path.is_empty() {
-            cloud["org"]["ou_name"] = json!(finding.ou_path);
+            cloud["org"]["ou_name"] = json!(finding.ou_path.as_ref());
         }
     }
     cloud

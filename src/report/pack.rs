@@ -281,7 +281,7 @@ impl<'a> Pack<'a> {
         columns::write(&mut self.bag, &tables)?;
         #[cfg(feature = "xlsx")]
         if self.options.with_workbook {
-            super::workbook::write(&mut self.bag, &tables, self.snapshot)?;
+            super::workbook::write(&mut self.bag, &tables)?;
         }
         self.bag.put_json(PACK, &identity::pack_json(&audited))?;
         self.bag.put(identity::SCHEMA, identity::SCHEMA_TEXT.as_bytes())?;

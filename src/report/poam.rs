@@ -90,7 +90,7 @@ const COLUMNS: [Column; 30] = [
         arns.into_iter().collect::<Vec<_>>().join(SEPARATOR)
     }),
     ("Point of Contact", "Account of the resources: 12 digits and its name; its owner is not known", |it| {
-        let name = it.weakness.findings.first().map(|finding| finding.account_name.as_str()).unwrap_or_default();
+        let name = it.weakness.findings.first().map(|finding| finding.account_name.as_ref()).unwrap_or_default();
         format!("{} {name}", it.weakness.account_id).trim_end().to_owned()
     }),
     ("Resources Required", FOR_THE_OWNER, nothing),

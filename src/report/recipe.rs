@@ -117,10 +117,10 @@ mod tests {
 
     fn evidence(file: &str, pointer: &str) -> Evidence {
         Evidence {
-            file: file.to_owned(),
-            sha256: String::new(),
-            pointer: pointer.to_owned(),
-            api: "iam:GetUser".to_owned(),
+            file: file.into(),
+            sha256: "".into(),
+            pointer: pointer.into(),
+            api: "iam:GetUser".into(),
             request_id: None,
             collected_at: None,
         }
@@ -167,10 +167,10 @@ mod tests {
             underlying_status: None,
             waiver: None,
             severity: crate::finding::Severity::Low,
-            partition: "aws".to_owned(),
-            account_id: "111122223333".to_owned(),
-            account_name: String::new(),
-            ou_path: String::new(),
+            partition: "aws".into(),
+            account_id: "111122223333".into(),
+            account_name: "".into(),
+            ou_path: "".into(),
             region: "global".to_owned(),
             resource_type,
             resource_arn: "arn:aws:organizations::111122223333:policy/o-a/service_control_policy/p-abc".to_owned(),
@@ -180,8 +180,8 @@ mod tests {
             evidence: vec![],
             statements: vec![],
             affected_principals: None,
-            controls: vec![],
-            remediation: String::new(),
+            controls: [].into(),
+            remediation: "".into(),
             first_seen: "2026-01-01T00:00:00Z".parse().unwrap(),
         }
     }

@@ -44,7 +44,7 @@ impl Firsts {
         if firsts.len() < MAX_FIRSTS {
             firsts.push(First {
                 href: format!("checks/{}#{}", file_name(finding.check_id), view::anchor(finding)),
-                account: finding.account_id.clone(),
+                account: finding.account_id.to_string(),
                 account_name: shortened(&finding.account_name),
                 region: finding.region.clone(),
                 resource: shortened(&finding.resource_name),

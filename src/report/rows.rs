@@ -49,7 +49,7 @@ impl Rows {
                 "status" => finding.status.word().to_owned(),
                 "severity" => finding.severity.word().to_owned(),
                 "check" => finding.check_id.to_owned(),
-                "account" => finding.account_id.clone(),
+                "account" => finding.account_id.to_string(),
                 "name" => shortened(&finding.account_name),
                 "region" => finding.region.clone(),
                 "resource" => shortened(&finding.resource_name),

@@ -47,15 +47,17 @@ pub(super) const COLUMNS: [Column; 20] = [
     ("fingerprint", "Identity of the finding", |_, it| it.fingerprint.clone()),
     ("check_id", "The check", |_, it| it.check_id.to_owned()),
     ("status", "What the pack says", |_, it| it.status.word().to_owned()),
-    ("account_id", "12 digits; import the column as text, or leading zeros are lost", |_, it| it.account_id.clone()),
-    ("account_name", "Name of the account in the organization", |_, it| it.account_name.clone()),
+    ("account_id", "12 digits; import the column as text, or leading zeros are lost", |_, it| {
+        it.account_id.to_string()
+    }),
+    ("account_name", "Name of the account in the organization", |_, it| it.account_name.to_string()),
     ("region", "Region, or global", |_, it| it.region.clone()),
     ("resource_type", "CloudFormation's name of the type", |_, it| it.resource_type.to_owned()),
     ("resource_arn", "ARN of the resource", |_, it| it.resource_arn.clone()),
     ("resource_name", "Name of the resource; the grant id for grants", |_, it| it.resource_name.clone()),
     ("reason", "The facts that decided", |_, it| it.reason.clone()),
-    ("evidence_files", "Files inside the snapshot", |_, it| joined(it, |it| it.file.clone())),
-    ("evidence_pointers", "JSON pointers into them", |_, it| joined(it, |it| it.pointer.clone())),
+    ("evidence_files", "Files inside the snapshot", |_, it| joined(it, |it| it.file.to_string())),
+    ("evidence_pointers", "JSON pointers into them", |_, it| joined(it, |it| it.pointer.to_string())),
     ("evidence_request_ids", "AWS's request ids, to be looked up in CloudTrail", |_, it| {
         joined(it, |it| it.request_id.clone().unwrap_or_default())
     }),

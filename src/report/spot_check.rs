@@ -58,7 +58,7 @@ pub(super) fn commands(finding: &Finding) -> Vec<String> {
 fn command(finding: &Finding, evidence: &Evidence) -> String {
     let tokens: Vec<String> =
         evidence.pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
-    let words = match evidence.api.as_str() {
+    let words = match evidence.api.as_ref() {
         "iam:GetAccountAuthorizationDetails" => details(finding, tokens.get(1).map_or("", String::as_str)),
         "iam:GetCredentialReport" => credential_report(finding),
         // Whether the account can be entered is what the caller's own identity says.
@@ -145,10 +145,10 @@ mod tests {
 
     fn finding(resource_type: &'static str, arn: &str, name: &str, region: &str, evidence: &[(&str, &str)]) -> Finding {
         let item = |(api, pointer): &(&str, &str)| Evidence {
-            file: "f".to_owned(),
-            sha256: String::new(),
-            pointer: (*pointer).to_owned(),
-            api: (*api).to_owned(),
+            file: "f".into(),
+            sha256: "".into(),
+            pointer: (*pointer).into(),
+            api: (*api).to_owned().into(),
             request_id: None,
             collected_at: None,
         };
@@ -158,10 +158,10 @@ mod tests {
             status: Status::Pass,
             underlying_status: None,
             severity: Severity::Low,
-            partition: "aws".to_owned(),
-            account_id: "111122223333".to_owned(),
-            account_name: String::new(),
-            ou_path: String::new(),
+            partition: "aws".into(),
+            account_id: "111122223333".into(),
+            account_name: "".into(),
+            ou_path: "".into(),
             region: region.to_owned(),
             resource_type,
             resource_arn: arn.to_owned(),
@@ -170,8 +170,8 @@ mod tests {
             aspects: Vec::new(),
             evidence: evidence.iter().map(item).collect(),
             statements: Vec::new(),
-            controls: Vec::new(),
-            remediation: String::new(),
+            controls: [].into(),
+            remediation: "".into(),
             first_seen: jiff::Timestamp::UNIX_EPOCH,
             affected_principals: None,
             waiver: None,

@@ -323,7 +323,7 @@ impl FindingView {
             status: status(finding.status),
             severity: finding.severity.word(),
             check: finding.check_id,
-            account: finding.account_id.clone(),
+            account: finding.account_id.to_string(),
             account_name: shortened(&finding.account_name),
             region: finding.region.clone(),
             resource_type: finding.resource_type,
@@ -363,8 +363,8 @@ fn waiver_mark(waiver: &WaiverReference) -> WaiverMark {
 
 fn evidence(it: &Evidence, prefix: &str) -> EvidenceView {
     EvidenceView {
-        api: it.api.clone(),
-        file: it.file.clone(),
+        api: it.api.to_string(),
+        file: it.file.to_string(),
         pointer: shortened(&it.pointer),
         request_id: it.request_id.clone().unwrap_or_default(),
         collected_at: it.collected_at.map(|time| time.to_string()).unwrap_or_default(),

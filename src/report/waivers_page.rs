@@ -100,7 +100,7 @@ impl Meant {
         let row = FindingRow {
             status: view::status(finding.status),
             check: finding.check_id,
-            account: finding.account_id.clone(),
+            account: finding.account_id.to_string(),
             account_name: shortened(&finding.account_name),
             region: finding.region.clone(),
             resource: shortened(&finding.resource_name),

@@ -44,7 +44,7 @@ impl Answers {
     /// The place of a response.
     pub(super) fn source(&self, api: &'static str, resource: &[&str], pointer: String) -> Source {
         let resource = resource.iter().map(|part| (*part).to_owned()).collect();
-        Source { file: self.file.clone(), api, resource, pointer }
+        Source { file: self.file.clone(), api, resource, pointer: pointer.into() }
     }
 
     fn calls(&self, api: &str, resource: &[&str]) -> impl Iterator<Item = &Call> {

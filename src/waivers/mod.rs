@@ -113,8 +113,8 @@ impl Scope {
             Self::Check { check, resource_arn, account } => {
                 finding.check_id == check
                     // A `*` may run over the colons of an ARN: what lies elsewhere is not meant.
-                    && self.account().is_none_or(|it| finding.account_id == it)
-                    && account.as_ref().is_none_or(|account| finding.account_id == *account)
+                    && self.account().is_none_or(|it| finding.account_id.as_ref() == it)
+                    && account.as_ref().is_none_or(|account| finding.account_id.as_ref() == account)
                     && resource_arn.as_ref().is_none_or(|arn| Glob::parse(arn).matches(&finding.resource_arn))
             }
         }

@@ -337,36 +337,36 @@ fn names_that_mean_nothing_get_the_nearest_that_do() {
     let refusals: [(&[&str], i32, &[&str]); 13] = [
         (
             &["who-can", "kms:Decrypt", "alias/settlment"],
-            1,
+            2,
             &["no key `alias/settlment`", "did you mean `alias/settlement`?"],
         ),
         (
             &["who-can", "kms:Decrypt", "alias/aws/ebs"],
-            1,
+            2,
             &["`alias/aws/ebs` names", "keys; give the ARN of one:", "arn:aws:kms:eu-central-1:"],
         ),
         (
             &["who-can", "kms:Decript", "alias/settlement"],
-            1,
+            2,
             &["there is no action `kms:Decript`; did you mean `kms:Decrypt`?"],
         ),
-        (&["who-can", "kms:ListKeys", "alias/settlement"], 1, &["`kms:ListKeys` is about no key"]),
+        (&["who-can", "kms:ListKeys", "alias/settlement"], 2, &["`kms:ListKeys` is about no key"]),
         (
             &["can", "arn:aws:iam::123456789012:role/KeyOperator"],
-            1,
+            2,
             &["no principal", "did you mean `arn:aws:iam::123456789012:role/KeyOperators`?"],
         ),
         (
             &["explain", "arn:aws:iam::123456789012:user/nobody.at.all", "kms:Decrypt", "alias/settlement"],
-            1,
+            2,
             &["no principal `arn:aws:iam::123456789012:user/nobody.at.all`"],
         ),
-        (&["matrix", "--account", "999988887777"], 1, &["no keys of account `999988887777`"]),
-        (&["matrix", "--account", "123456789013"], 1, &["did you mean `123456789012`?"]),
-        (&["matrix", "--ou", "Root/Workload"], 1, &["`Root/Workload`; did you mean `Root/Workloads`?"]),
-        (&["matrix", "--alias", "alias/aws/ebd"], 1, &["the alias `alias/aws/ebd`; did you mean `alias/aws/ebs`?"]),
-        (&["matrix", "--key", "alias/settlment"], 1, &["did you mean `alias/settlement`?"]),
-        (&["matrix", "--tag", "team"], 1, &["`team` is no tag: expected KEY=VALUE"]),
+        (&["matrix", "--account", "999988887777"], 2, &["no keys of account `999988887777`"]),
+        (&["matrix", "--account", "123456789013"], 2, &["did you mean `123456789012`?"]),
+        (&["matrix", "--ou", "Root/Workload"], 2, &["`Root/Workload`; did you mean `Root/Workloads`?"]),
+        (&["matrix", "--alias", "alias/aws/ebd"], 2, &["the alias `alias/aws/ebd`; did you mean `alias/aws/ebs`?"]),
+        (&["matrix", "--key", "alias/settlment"], 2, &["did you mean `alias/settlement`?"]),
+        (&["matrix", "--tag", "team"], 2, &["`team` is no tag: expected KEY=VALUE"]),
         (&["matrix", "--access", "condtional"], 2, &["'condtional'", "conditional"]),
     ];
     for (arguments, code, words) in refusals {

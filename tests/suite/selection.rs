@@ -277,22 +277,22 @@ fn what_names_nothing_is_refused_with_the_nearest_name_and_leaves_nothing_behind
     let cases: [(&[&str], i32, &[&str]); 14] = [
         (
             &["--check", "iam-root-mfaa"],
-            1,
+            2,
             &["--check", "`iam-root-mfaa`", "did you mean `iam-root-mfa`", "check list"],
         ),
-        (&["--skip-check", "kms-key-unusde"], 1, &["--skip-check", "did you mean `kms-key-unused`"]),
-        (&["--framework", "pci-dss-4.0.2"], 1, &["--framework", "did you mean `pci-dss-4.0.1`", "framework list"]),
-        (&["--account", "123456789011"], 1, &["--account", "`123456789011`", "did you mean `123456789012`"]),
-        (&["--account", "payment-prod"], 1, &["--account", "did you mean `payments-prod`"]),
-        (&["--ou", "Wrokloads"], 1, &["--ou", "`Wrokloads`", "did you mean `Workloads`"]),
-        (&["--tag", "=claims"], 1, &["`=claims`", "KEY=VALUE"]),
+        (&["--skip-check", "kms-key-unusde"], 2, &["--skip-check", "did you mean `kms-key-unused`"]),
+        (&["--framework", "pci-dss-4.0.2"], 2, &["--framework", "did you mean `pci-dss-4.0.1`", "framework list"]),
+        (&["--account", "123456789011"], 2, &["--account", "`123456789011`", "did you mean `123456789012`"]),
+        (&["--account", "payment-prod"], 2, &["--account", "did you mean `payments-prod`"]),
+        (&["--ou", "Wrokloads"], 2, &["--ou", "`Wrokloads`", "did you mean `Workloads`"]),
+        (&["--tag", "=claims"], 2, &["`=claims`", "KEY=VALUE"]),
         (&["--severity", "hihg"], 2, &["hihg", "high"]),
         (&["--service", "s3"], 2, &["s3", "organizations"]),
-        (&["--check", "iam-root-mfa", "--service", "kms"], 1, &["leaves no check", "iam-root-mfa", "kms"]),
-        (&["--check", "iam-root-mfa", "--skip-check", "iam-root-mfa"], 1, &["leaves no check"]),
-        (&["--account", PAYMENTS, "--ou", "Sandbox"], 1, &["leaves no account", PAYMENTS, "Sandbox"]),
+        (&["--check", "iam-root-mfa", "--service", "kms"], 2, &["leaves no check", "iam-root-mfa", "kms"]),
+        (&["--check", "iam-root-mfa", "--skip-check", "iam-root-mfa"], 2, &["leaves no check"]),
+        (&["--account", PAYMENTS, "--ou", "Sandbox"], 2, &["leaves no account", PAYMENTS, "Sandbox"]),
         (&["--framework-file", "no-such-file.toml"], 1, &["no-such-file.toml"]),
-        (&["--check", "\u{1b}[2Jx"], 1, &["\\u{1b}[2Jx"]),
+        (&["--check", "\u{1b}[2Jx"], 2, &["\\u{1b}[2Jx"]),
     ];
     for (flags, code, words) in cases {
         let pack = folder.path().join("pack");

@@ -23,7 +23,7 @@ fn key_arn(id: &str) -> String {
 }
 
 fn source() -> Source {
-    Source { file: "file".into(), api: "api", resource: vec![], pointer: "/0".to_owned() }
+    Source { file: "file".into(), api: "api", resource: [].into(), pointer: "/0".into() }
 }
 
 fn document(statements: &str) -> crate::model::Document {

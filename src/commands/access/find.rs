@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::access::{Directory, Key, Principal};
 use crate::commands::console::Console;
+use crate::commands::misuse::misuse;
 use crate::commands::nearest::nearest;
 
 /// The key of an ARN, an id, an alias ARN or an alias name.
@@ -21,15 +22,15 @@ pub(super) fn key<'a>(directory: &'a Directory, name: &str) -> anyhow::Result<&'
             });
             let near = nearest(name, names);
             Err(match near {
-                Some(near) => anyhow::anyhow!("the snapshot has no key `{name}`; did you mean `{near}`?"),
-                None => anyhow::anyhow!(
+                Some(near) => misuse(format!("the snapshot has no key `{name}`; did you mean `{near}`?")),
+                None => misuse(format!(
                     "the snapshot has no key `{name}`: expected the ARN or id of a key, or the ARN or name of an alias (`alias/…`)"
-                ),
+                )),
             })
         }
         several => {
             let list: Vec<&str> = several.iter().map(|key| key.arn.as_str()).collect();
-            Err(anyhow::anyhow!("`{name}` names {} keys; give the ARN of one:\n  {}", several.len(), list.join("\n  ")))
+            Err(misuse(format!("`{name}` names {} keys; give the ARN of one:\n  {}", several.len(), list.join("\n  "))))
         }
     }
 }
@@ -48,10 +49,10 @@ pub(super) fn principal<'a>(directory: &'a Directory, name: &str) -> anyhow::Res
     }
     let near = nearest(name, directory.principals().map(|principal| principal.arn.as_str()));
     Err(match near {
-        Some(near) => anyhow::anyhow!("the snapshot has no principal `{name}`; did you mean `{near}`?"),
-        None => anyhow::anyhow!(
+        Some(near) => misuse(format!("the snapshot has no principal `{name}`; did you mean `{near}`?")),
+        None => misuse(format!(
             "the snapshot has no principal `{name}`: expected the ARN of a user or role, `arn:…:iam::ACCOUNT:root`, the name of an AWS service that a key policy names, or an identity provider that a trust policy names"
-        ),
+        )),
     })
 }
 
@@ -60,9 +61,9 @@ pub(super) fn accounts(directory: &Directory, ids: &[String]) -> anyhow::Result<
     for id in ids {
         if directory.accounts().all(|account| account.id != *id) {
             let hint = hint(id, directory.accounts().map(|account| account.id.as_str()));
-            anyhow::bail!(
+            return Err(misuse(format!(
                 "the snapshot has no keys of account `{id}`: it is not in the snapshot, or was not read{hint}"
-            );
+            )));
         }
     }
     Ok(())
@@ -77,11 +78,9 @@ fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
 pub(super) fn aliases(directory: &Directory, names: &[String]) -> anyhow::Result<()> {
     for name in names {
         let known = || directory.keys().flat_map(|key| &key.aliases).map(String::as_str);
-        anyhow::ensure!(
-            known().any(|it| it == name),
-            "no key of the snapshot has the alias `{name}`{}",
-            hint(name, known())
-        );
+        if !known().any(|it| it == name) {
+            return Err(misuse(format!("no key of the snapshot has the alias `{name}`{}", hint(name, known()))));
+        }
     }
     Ok(())
 }
@@ -101,7 +100,9 @@ pub(super) fn tags<'a>(
         let names: Vec<String> = known().map(|(name, value)| format!("{name}={value}")).collect();
         let hint = hint(text, names.iter().map(String::as_str));
         let is_whole = directory.keys().all(|key| key.tags.is_some());
-        anyhow::ensure!(!is_whole, "no key of the snapshot has the tag `{text}`{hint}");
+        if is_whole {
+            return Err(misuse(format!("no key of the snapshot has the tag `{text}`{hint}")));
+        }
         console.warn(&format!("no key whose tags were read has the tag `{text}`{hint}"));
     }
     Ok(tags)
@@ -115,7 +116,7 @@ pub(super) fn units(directory: &Directory, paths: &[String]) -> anyhow::Result<(
             .any(|account| account.ou_path == *path || account.ou_path.starts_with(&format!("{path}/")));
         if !is_known {
             let paths = directory.accounts().flat_map(|account| above(&account.ou_path));
-            anyhow::bail!("no account that was read lies below `{path}`{}", hint(path, paths));
+            return Err(misuse(format!("no account that was read lies below `{path}`{}", hint(path, paths))));
         }
     }
     Ok(())
@@ -128,5 +129,5 @@ fn above(path: &str) -> impl Iterator<Item = &str> {
 
 /// A tag on the command line.
 fn tag(text: &str) -> anyhow::Result<(&str, &str)> {
-    text.split_once('=').ok_or_else(|| anyhow::anyhow!("`{text}` is no tag: expected KEY=VALUE"))
+    text.split_once('=').ok_or_else(|| misuse(format!("`{text}` is no tag: expected KEY=VALUE")))
 }

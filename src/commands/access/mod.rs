@@ -12,6 +12,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
 use super::console::{Console, harmless_lines};
+use super::misuse::misuse;
 use super::{Exit, nearest::nearest, print};
 use crate::access::{
     ACTION_CLASSES, Classes, Decided, Directory, Estate, Key, Principal, Reach, Row, Size, actions_named,
@@ -231,15 +232,15 @@ fn actions(names: &[String]) -> anyhow::Result<Vec<Action>> {
         if found.is_empty() {
             let known = kms_actions().iter().map(|action| action.name).chain(ACTION_CLASSES);
             return Err(match nearest(name, known) {
-                Some(near) => anyhow::anyhow!("there is no action `{name}`; did you mean `{near}`?"),
-                None => anyhow::anyhow!(
+                Some(near) => misuse(format!("there is no action `{name}`; did you mean `{near}`?")),
+                None => misuse(format!(
                     "there is no action `{name}`: expected one of KMS (`kms:Decrypt`) or a class of them ({})",
                     ACTION_CLASSES.join(", ")
-                ),
+                )),
             });
         }
         if let Some(keyless) = found.iter().find(|action| action.resources == KmsResources::None) {
-            anyhow::bail!("`{}` is about no key: `keyproof evaluate` decides it", keyless.name);
+            return Err(misuse(format!("`{}` is about no key: `keyproof evaluate` decides it", keyless.name)));
         }
         actions.extend(found.into_iter().map(|action| Action::new(action.name)));
     }

@@ -77,8 +77,10 @@ impl Sheet for AccessKeys {
         ("last_used_region", "The Region in which it was called; N/A where there is no record", |it| {
             it.used_where(|used| &used.region, 3)
         }),
-        ("evidence_file", "File inside the snapshot where it was read", |it| it.evidence().file),
-        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| it.evidence().pointer),
+        ("evidence_file", "File inside the snapshot where it was read", |it| it.evidence().file.to_string()),
+        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| {
+            it.evidence().pointer.to_string()
+        }),
         ("request_id", "AWS's request id of the answer", |it| it.evidence().request_id.unwrap_or_default()),
     ];
 }

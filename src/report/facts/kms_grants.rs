@@ -48,10 +48,10 @@ impl Sheet for KmsGrants {
         ("issuing_account", "Account that made it", |it| it.grant.issuing_account.clone().unwrap_or_default()),
         ("created_at", "When it was made", |it| dated(it.grant.creation_date, &it.grant.source, "CreationDate")),
         ("evidence_file", "File inside the snapshot where it was read", |it| {
-            evidence(it.account, &it.grant.source).file
+            evidence(it.account, &it.grant.source).file.to_string()
         }),
         ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| {
-            it.grant.source.pointer.clone()
+            it.grant.source.pointer.to_string()
         }),
         ("request_id", "AWS's request id of the answer", |it| {
             evidence(it.account, &it.grant.source).request_id.unwrap_or_default()

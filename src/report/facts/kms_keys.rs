@@ -96,9 +96,11 @@ impl Sheet for KmsKeys {
         }),
         ("tags", "Its tags as key=value", |it| fact(&it.key.tags, tags)),
         ("evidence_file", "File inside the snapshot where it was listed", |it| {
-            evidence(it.account, &it.key.source).file
+            evidence(it.account, &it.key.source).file.to_string()
         }),
-        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| it.key.source.pointer.clone()),
+        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| {
+            it.key.source.pointer.to_string()
+        }),
         ("request_id", "AWS's request id of the list", |it| {
             evidence(it.account, &it.key.source).request_id.unwrap_or_default()
         }),

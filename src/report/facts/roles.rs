@@ -52,9 +52,11 @@ impl Sheet for Roles {
         }),
         ("tags", "Its tags as key=value", |it| tags(&it.role.tags)),
         ("evidence_file", "File inside the snapshot where it was read", |it| {
-            evidence(it.account, &it.role.source).file
+            evidence(it.account, &it.role.source).file.to_string()
         }),
-        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| it.role.source.pointer.clone()),
+        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| {
+            it.role.source.pointer.to_string()
+        }),
         ("request_id", "AWS's request id of the answer", |it| {
             evidence(it.account, &it.role.source).request_id.unwrap_or_default()
         }),

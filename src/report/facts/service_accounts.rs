@@ -68,8 +68,12 @@ impl Sheet for ServiceAccounts {
                 Who::Role(_) => String::new(),
             }
         }),
-        ("evidence_file", "File inside the snapshot where it was read", |it| evidence(it.account, it.source()).file),
-        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| it.source().pointer.clone()),
+        ("evidence_file", "File inside the snapshot where it was read", |it| {
+            evidence(it.account, it.source()).file.to_string()
+        }),
+        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| {
+            it.source().pointer.to_string()
+        }),
         ("request_id", "AWS's request id of the answer", |it| {
             evidence(it.account, it.source()).request_id.unwrap_or_default()
         }),

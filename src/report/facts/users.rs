@@ -61,9 +61,11 @@ impl Sheet for Users {
         }),
         ("tags", "Its tags as key=value", |it| tags(&it.user.tags)),
         ("evidence_file", "File inside the snapshot where it was read", |it| {
-            evidence(it.account, &it.user.source).file
+            evidence(it.account, &it.user.source).file.to_string()
         }),
-        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| it.user.source.pointer.clone()),
+        ("evidence_pointer", "JSON pointer (RFC 6901) into the decompressed file", |it| {
+            it.user.source.pointer.to_string()
+        }),
         ("request_id", "AWS's request id of the answer", |it| {
             evidence(it.account, &it.user.source).request_id.unwrap_or_default()
         }),

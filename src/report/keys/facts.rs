@@ -147,7 +147,7 @@ mod tests {
     use crate::model::{Gap, KeyManager, Source};
 
     fn facts(usage: &str, spec: &str) -> KeyFacts {
-        let source = Source { file: "f".into(), api: "kms:DescribeKey", resource: vec![], pointer: String::new() };
+        let source = Source { file: "f".into(), api: "kms:DescribeKey", resource: [].into(), pointer: "".into() };
         KeyFacts {
             metadata: Ok(KeyMetadata {
                 key_manager: KeyManager::Customer,

@@ -429,17 +429,17 @@ impl Telling<'_> {
 
     fn place(&self, api: &str, file: &str, pointer: &str) -> Place {
         let evidence = Evidence {
-            file: file.to_owned(),
-            sha256: String::new(),
-            pointer: pointer.to_owned(),
-            api: api.to_owned(),
+            file: file.into(),
+            sha256: "".into(),
+            pointer: pointer.into(),
+            api: api.to_owned().into(),
             request_id: None,
             collected_at: None,
         };
         Place {
             line: recipe::raw_answer(self.prefix, &evidence),
-            api: evidence.api,
-            file: evidence.file,
+            api: api.to_owned(),
+            file: file.to_owned(),
             pointer: shortened(&evidence.pointer),
         }
     }

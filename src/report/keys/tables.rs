@@ -92,13 +92,13 @@ pub(super) const COLUMNS: [Column; 26] = [
     (
         "evidence_files",
         "Files inside the snapshot: one for each statement, then one for each grant; item n of each evidence column belongs together",
-        |it| it.places(|(file, _)| file.clone()),
+        |it| it.places(|(file, _)| file.to_owned()),
     ),
     ("evidence_pointers", "JSON pointers (RFC 6901) of the documents and grants in the decompressed files", |it| {
-        it.places(|(_, pointer)| pointer.clone())
+        it.places(|(_, pointer)| pointer.to_owned())
     }),
     ("evidence_sha256", "SHA-256 of the files as stored", |it| {
-        it.places(|(file, _)| it.digests.get(file.as_str()).map(|digest| (*digest).to_owned()).unwrap_or_default())
+        it.places(|(file, _)| it.digests.get(file).map(|digest| (*digest).to_owned()).unwrap_or_default())
     }),
 ];
 
@@ -133,16 +133,15 @@ impl Line<'_> {
     }
 
     /// One text for each statement, then for each grant, made of its file and pointer.
-    fn places(&self, text: impl Fn((&String, &String)) -> String) -> String {
-        let nothing = String::new();
-        let of_statements = self.entry.statements().map(|it| (it.file.as_ref(), it.pointer.as_ref()));
+    fn places(&self, text: impl Fn((&str, &str)) -> String) -> String {
+        let of_statements = self.entry.statements().map(|it| (it.file.as_deref(), it.pointer.as_deref()));
         let facts = self.facts.map(|facts| facts.grants.as_slice()).unwrap_or_default();
         let of_grants = self.entry.grants().map(|id| {
             let found = facts.iter().find(|facts| facts.grant.id == id).map(|facts| &facts.evidence);
-            (found.map(|it| &it.file), found.map(|it| &it.pointer))
+            (found.map(|it| it.file.as_ref()), found.map(|it| it.pointer.as_ref()))
         });
         let places = of_statements.chain(of_grants);
-        let texts = places.map(|(file, pointer)| text((file.unwrap_or(&nothing), pointer.unwrap_or(&nothing))));
+        let texts = places.map(|(file, pointer)| text((file.unwrap_or_default(), pointer.unwrap_or_default())));
         texts.collect::<Vec<_>>().join(SEPARATOR)
     }
 }

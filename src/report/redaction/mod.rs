@@ -143,15 +143,15 @@ impl Redaction {
         let text = |text: &String| self.text(text);
         let mut shown = finding.clone();
         shown.fingerprint = self.reference(&finding.fingerprint);
-        shown.account_id = text(&finding.account_id);
-        shown.account_name = text(&finding.account_name);
-        shown.ou_path = text(&finding.ou_path);
+        for text in [&mut shown.account_id, &mut shown.account_name, &mut shown.ou_path] {
+            *text = self.text(text).into();
+        }
         shown.resource_arn = text(&finding.resource_arn);
         shown.resource_name = self.words.name(&finding.resource_name);
-        shown.remediation = text(&finding.remediation);
+        shown.remediation = self.text(&finding.remediation).into();
         for it in &mut shown.evidence {
-            it.file = self.text(&it.file);
-            it.pointer = self.text(&it.pointer);
+            it.file = self.text(&it.file).into();
+            it.pointer = self.text(&it.pointer).into();
             it.request_id = it.request_id.as_ref().map(text);
         }
         if self.has_texts() {
