@@ -4,6 +4,7 @@
 //! one; the row's last column, `csv_escaped`, then says `Y`. So the raw value comes back: where `csv_escaped` is `Y`, one
 //! leading apostrophe is taken off every cell that has one.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -39,19 +40,19 @@ impl Table {
     /// Adds a row.
     pub(super) fn row(&mut self, cells: &[&str]) -> Result<(), Error> {
         let mut escaped = "";
-        let hardened: Vec<String> = cells
+        let hardened: Vec<Cow<'_, str>> = cells
             .iter()
             .map(|cell| {
                 let cell = cut(cell);
                 if is_risky(&cell) {
                     escaped = "Y";
-                    format!("'{cell}")
+                    Cow::Owned(format!("'{cell}"))
                 } else {
                     cell
                 }
             })
             .collect();
-        self.record(hardened.iter().map(String::as_str).chain([escaped]))
+        self.record(hardened.iter().map(AsRef::as_ref).chain([escaped]))
     }
 
     fn record<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
@@ -71,15 +72,19 @@ pub fn is_risky(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0', '\'', '＝', '＋', '－', '＠'])
 }
 
-fn cut(cell: &str) -> String {
+fn cut(cell: &str) -> Cow<'_, str> {
+    // No text has more UTF-16 units than bytes.
+    if cell.len() <= MAX_UNITS {
+        return Cow::Borrowed(cell);
+    }
     let mut units = 0;
     for (at, letter) in cell.char_indices() {
         units += letter.len_utf16();
         if units > MAX_UNITS {
-            return format!("{}{CUT}", &cell[..at]);
+            return Cow::Owned(format!("{}{CUT}", &cell[..at]));
         }
     }
-    cell.to_owned()
+    Cow::Borrowed(cell)
 }
 
 #[cfg(test)]
