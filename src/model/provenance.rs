@@ -32,9 +32,16 @@ pub fn escape(member: &str) -> String {
     member.replace('~', "~0").replace('/', "~1")
 }
 
+/// The member name that stands escaped in a JSON pointer.
+pub fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
 /// One item of evidence: a fact's place, the digest of the file it lies in, and the request that brought it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Evidence {
+    /// Its number in the pack, `EV-KEY-7QK2M4ZP3A`, the same for the same datum in every snapshot; empty until an audit gives it one.
+    pub ev_id: String,
     /// Path of the file inside the snapshot.
     pub file: String,
     /// SHA-256 of the file as stored.
@@ -58,6 +65,8 @@ pub struct RecordedCall {
     pub index: usize,
     /// Whether the call brought all that it was made for.
     pub is_complete: bool,
+    /// Parameters that shaped the answer, other than what it was about.
+    pub parameters: BTreeMap<String, String>,
     /// AWS's request id.
     pub request_id: Option<String>,
     /// When the answer arrived.
@@ -96,6 +105,7 @@ impl Provenance {
         let ((file, api, _), pages) = found.max_by_key(|((file, ..), _)| file.contains(&region))?;
         let call = pages.iter().find(|page| !page.is_complete)?;
         Some(Evidence {
+            ev_id: String::new(),
             file: file.to_string(),
             sha256: self.digests.get(file).cloned().unwrap_or_default(),
             pointer: format!("/calls/{}", call.index),
@@ -105,16 +115,34 @@ impl Provenance {
         })
     }
 
+    /// The calls that brought an item of evidence, and what they were about.
+    pub fn calls_behind(&self, evidence: &Evidence) -> (&[String], Vec<&RecordedCall>) {
+        let tokens: Vec<String> = evidence.pointer.split('/').skip(1).map(unescape).collect();
+        let Evidence { file, api, pointer, .. } = evidence;
+        if let [calls, index] = tokens.as_slice()
+            && calls == "calls"
+        {
+            let from = (Arc::from(file.as_str()), api.clone(), Vec::new());
+            let of_api =
+                self.calls.range(from..).take_while(|((a_file, an_api, _), _)| **a_file == **file && an_api == api);
+            let found = of_api.flat_map(|((.., resource), pages)| pages.iter().map(move |page| (resource, page)));
+            let found = found.into_iter().find(|(_, page)| Ok(page.index) == index.parse());
+            return found.map_or((&[], vec![]), |(resource, page)| (resource, vec![page]));
+        }
+        // Below the operation stands what it was asked about, if it is asked more than once.
+        let about = tokens.get(1..).unwrap_or_default();
+        let found = (0..=about.len()).rev().find_map(|length| {
+            self.calls.get_key_value(&(Arc::from(file.as_str()), api.clone(), about.get(..length)?.to_vec()))
+        });
+        found.map_or((&[], vec![]), |((.., resource), pages)| (resource, pages_of(pointer, pages).collect()))
+    }
+
     /// The evidence for a fact: its place, and the page that brought it.
     pub fn evidence(&self, source: &Source) -> Evidence {
         let key = (source.file.clone(), source.api.to_owned(), source.resource.clone());
-        let call = self.calls.get(&key).and_then(|pages| {
-            let page = list_item(&source.pointer).and_then(|(list, index)| {
-                pages.iter().find(|page| page.items.get(list).is_some_and(|(from, to)| (*from..*to).contains(&index)))
-            });
-            page.or(pages.first())
-        });
+        let call = self.calls.get(&key).and_then(|pages| pages_of(&source.pointer, pages).next());
         Evidence {
+            ev_id: String::new(),
             file: source.file.to_string(),
             sha256: self.digests.get(&source.file).cloned().unwrap_or_default(),
             pointer: source.pointer.clone(),
@@ -123,6 +151,16 @@ impl Provenance {
             collected_at: call.map(|call| call.time),
         }
     }
+}
+
+/// The pages of a list that brought what a pointer names: one for an item of the list, all for the whole answer.
+fn pages_of<'a>(pointer: &str, pages: &'a [RecordedCall]) -> impl Iterator<Item = &'a RecordedCall> {
+    let brings = |page: &RecordedCall| {
+        let range = list_item(pointer).and_then(|(list, index)| Some((page.items.get(list)?, index)));
+        range.is_some_and(|((from, to), index)| (*from..*to).contains(&index))
+    };
+    let is_item = pages.iter().any(brings);
+    pages.iter().filter(move |page| !is_item || brings(page))
 }
 
 /// The innermost `…/List/7` of a pointer: which list, which index.
@@ -142,6 +180,7 @@ mod tests {
         RecordedCall {
             index: from,
             is_complete: from == 0,
+            parameters: BTreeMap::new(),
             request_id: Some(request_id.to_owned()),
             time: Timestamp::UNIX_EPOCH,
             items: BTreeMap::from([("UserDetailList".to_owned(), (from, to))]),

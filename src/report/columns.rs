@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::bag::Bag;
 use super::completeness;
+use super::evidence;
 use super::findings::FINDINGS_COLUMNS;
 use super::pack::Options;
 use super::{keys, poam, requests, sample, scope, waivers_page};
@@ -64,6 +65,12 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         key: Some("gap"),
         columns: completeness::GAP_COLUMNS.to_vec(),
     };
+    let evidence = File {
+        name: evidence::NAME,
+        content: "What findings rest on: one row a datum; `evidence/` holds each with its value.",
+        key: Some("ev_id"),
+        columns: evidence::COLUMNS.to_vec(),
+    };
     let scope = File {
         name: scope::NAME,
         content: "Every account that the snapshot lists: in or out, and why.",
@@ -82,7 +89,7 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         key: None,
         columns: requests::COLUMNS.to_vec(),
     };
-    let mut files = vec![findings, plan, scope, ties, gaps, waivers, requests];
+    let mut files = vec![findings, evidence, plan, scope, ties, gaps, waivers, requests];
     if options.sample.is_some() {
         files.push(File {
             name: "sample.csv",
@@ -158,7 +165,9 @@ fn resource(bag: &Bag, file: &File) -> Value {
 fn field(name: &str, content: &str) -> Value {
     let mut field = json!({ "name": name, "type": "string", "description": content });
     match name {
-        "first_seen" | "created" | "Original Detection Date" | "Status Date" => field["type"] = json!("datetime"),
+        "first_seen" | "created" | "collected_at" | "Original Detection Date" | "Status Date" => {
+            field["type"] = json!("datetime")
+        }
         "status" | "underlying_status" | "old_status" | "new_status" => {
             field["constraints"] = json!({ "enum": Status::ALL.map(Status::word) });
         }

@@ -13,7 +13,7 @@ use super::visible;
 const STYLE: &str = include_str!("../../templates/style.css");
 
 /// Every template. The names end in `.html`, which is what turns escaping on; the style sheet is no page and holds no value.
-const TEMPLATES: [(&str, &str); 23] = [
+const TEMPLATES: [(&str, &str); 24] = [
     ("style.css", STYLE),
     ("icons.html", include_str!("../../templates/icons.html")),
     ("components.html", include_str!("../../templates/components.html")),
@@ -24,6 +24,7 @@ const TEMPLATES: [(&str, &str); 23] = [
     ("framework.html", include_str!("../../templates/framework.html")),
     ("check.html", include_str!("../../templates/check.html")),
     ("account.html", include_str!("../../templates/account.html")),
+    ("evidence.html", include_str!("../../templates/evidence.html")),
     ("accounts.html", include_str!("../../templates/accounts.html")),
     ("key_components.html", include_str!("../../templates/key_components.html")),
     ("key.html", include_str!("../../templates/key.html")),

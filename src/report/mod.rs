@@ -12,9 +12,11 @@
 //!                            was one
 //!   data/report/             index.html, scope.html, completeness.html, frameworks/, checks/, accounts/, waivers.html, requests.html,
 //!                            sample.html on request, methodology.html
+//!     evidence/              <account>.html, organization.html: each datum that findings rest on, with its value
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                findings.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv, request_list.csv, sample.csv;
+//!   data/evidence/           <account>.ndjson, organization.ndjson (what all accounts rest on, gaps, approvals): one datum a line
+//!   data/csv/                findings.csv, evidence_index.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv, request_list.csv, sample.csv;
 //!                            key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
 //!                            COLUMNS.md, datapackage.json
 //!   data/json/               findings.ndjson, findings.schema.json
@@ -38,6 +40,8 @@ mod columns;
 mod completeness;
 mod cover;
 mod demo_page;
+mod evidence;
+mod evidence_page;
 mod exceptions;
 mod findings;
 mod framework_page;

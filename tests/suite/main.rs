@@ -12,6 +12,7 @@ mod completeness;
 mod credential_report;
 mod demo;
 mod evaluate;
+mod evidence;
 #[cfg(feature = "collect")]
 mod faults;
 #[cfg(feature = "collect")]

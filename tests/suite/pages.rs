@@ -10,7 +10,7 @@ use crate::program::{audit, lasting_folder, paths, relative, run, text, told};
 use crate::python::python;
 
 /// One page of every kind, by its path below the report.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "index.html",
     "scope.html",
     "completeness.html",
@@ -21,6 +21,7 @@ const PAGES: [&str; 16] = [
     "accounts/index.html",
     "accounts/123456789012.html",
     "checks/kms-key-policy-public.html",
+    "evidence/123456789012.html",
     "frameworks/hipaa-security-rule.html",
     "keys/index.html",
     // A key of a family, and one of which little could be read.

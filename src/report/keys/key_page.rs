@@ -427,19 +427,11 @@ impl Telling<'_> {
     }
 
     fn place(&self, api: &str, file: &str, pointer: &str) -> Place {
-        let evidence = Evidence {
-            file: file.to_owned(),
-            sha256: String::new(),
-            pointer: pointer.to_owned(),
-            api: api.to_owned(),
-            request_id: None,
-            collected_at: None,
-        };
         Place {
-            line: recipe::raw_answer(self.prefix, &evidence),
-            api: evidence.api,
-            file: evidence.file,
-            pointer: shortened(&evidence.pointer),
+            line: recipe::raw_answer(self.prefix, file, pointer),
+            api: api.to_owned(),
+            file: file.to_owned(),
+            pointer: shortened(pointer),
         }
     }
 
