@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::bag::Bag;
 use super::completeness;
+use super::evidence;
 use super::findings::FINDINGS_COLUMNS;
 use super::pack::Options;
 use super::{about, controls, facts, keys, poam, redaction, requests, sample, scope, waivers_page};
@@ -67,6 +68,12 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         key: Some("gap"),
         columns: completeness::GAP_COLUMNS.to_vec(),
     };
+    let evidence = File {
+        name: evidence::NAME,
+        content: "What findings rest on: one row a datum; `evidence/` holds each with its value.",
+        key: Some("ev_id"),
+        columns: evidence::COLUMNS.to_vec(),
+    };
     let scope = File {
         name: scope::NAME,
         content: "Every account that the snapshot lists: in or out, and why.",
@@ -86,7 +93,7 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         columns: requests::COLUMNS.to_vec(),
     };
     let [about, controls] = overviews();
-    let mut files = vec![about, findings, controls, plan, scope, ties, gaps, waivers, requests];
+    let mut files = vec![about, findings, evidence, controls, plan, scope, ties, gaps, waivers, requests];
     files.extend(facts::files());
     if options.redaction.is_some() {
         files.push(File {
@@ -185,7 +192,9 @@ fn resource(bag: &Bag, file: &File) -> Value {
 fn field(name: &str, content: &str) -> Value {
     let mut field = json!({ "name": name, "type": "string", "description": content });
     match name {
-        "first_seen" | "created" | "Original Detection Date" | "Status Date" => field["type"] = json!("datetime"),
+        "first_seen" | "created" | "collected_at" | "Original Detection Date" | "Status Date" => {
+            field["type"] = json!("datetime")
+        }
         "status" | "underlying_status" | "old_status" | "new_status" => {
             field["constraints"] = json!({ "enum": Status::ALL.map(Status::word) });
         }
