@@ -1014,8 +1014,13 @@ fn the_map_of_many_accounts_holds_those_that_it_does_not_draw_as_data() {
     let world = World::new().with(|it| {
         it.accounts.extend((0..170).map(|index| Account::new(&format!("{:012}", 900_000_000_000_u64 + index))));
     });
-    let folder = pack(&world);
-    let pack = folder.path().join("pack");
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = world.snapshot(&folder.path().join("snapshot"));
+    let (pack, frameworks) = (folder.path().join("pack"), fixture::frameworks());
+    let audit = fixture::options(&frameworks);
+    let mut made = Pack::create(&pack, &snapshot, Options { with_access: false, ..options(audit) }).unwrap();
+    let summary = audit::run::<super::Error>(&snapshot, audit, |audited| made.account(audited)).unwrap();
+    made.finish(&summary).unwrap();
     let page = text(&pack.join("data/report/accounts/index.html"));
     let drawn = page.matches("<th scope=\"row\" class=\"stick\">").count();
     let data = scripts(&page).find_map(|it| it.strip_prefix("<script type=\"application/json\">")).unwrap();
