@@ -104,15 +104,25 @@ impl Provenance {
         let region = format!("/{region}.");
         let ((file, api, _), pages) = found.max_by_key(|((file, ..), _)| file.contains(&region))?;
         let call = pages.iter().find(|page| !page.is_complete)?;
-        Some(Evidence {
+        Some(self.record_of(file, api, call))
+    }
+
+    /// The records of the calls of an API: evidence for what no answer holds.
+    pub fn evidence_of_calls<'a>(&'a self, api: &'a str) -> impl Iterator<Item = Evidence> {
+        let of_api = self.calls.iter().filter(move |((_, asked, _), _)| asked == api);
+        of_api.flat_map(move |((file, api, _), pages)| pages.iter().map(move |page| self.record_of(file, api, page)))
+    }
+
+    fn record_of(&self, file: &Arc<str>, api: &str, call: &RecordedCall) -> Evidence {
+        Evidence {
             ev_id: String::new(),
             file: file.to_string(),
             sha256: self.digests.get(file).cloned().unwrap_or_default(),
             pointer: format!("/calls/{}", call.index),
-            api: api.clone(),
+            api: api.to_owned(),
             request_id: call.request_id.clone(),
             collected_at: Some(call.time),
-        })
+        }
     }
 
     /// The calls that brought an item of evidence, and what they were about.

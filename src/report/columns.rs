@@ -65,12 +65,6 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         key: Some("gap"),
         columns: completeness::GAP_COLUMNS.to_vec(),
     };
-    let evidence = File {
-        name: evidence::NAME,
-        content: "What findings rest on: one row a datum; `evidence/` holds each with its value.",
-        key: Some("ev_id"),
-        columns: evidence::COLUMNS.to_vec(),
-    };
     let scope = File {
         name: scope::NAME,
         content: "Every account that the snapshot lists: in or out, and why.",
@@ -89,7 +83,7 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         key: None,
         columns: requests::COLUMNS.to_vec(),
     };
-    let mut files = vec![findings, evidence, plan, scope, ties, gaps, waivers, requests];
+    let mut files = vec![findings, evidence::described(), plan, scope, ties, gaps, waivers, requests];
     if options.sample.is_some() {
         files.push(File {
             name: "sample.csv",
