@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{LedgerGap, WaiverResult};
+use crate::checks;
 use crate::digest;
 use crate::finding::Finding;
 use crate::model::{Evidence, Organization, Provenance};
@@ -21,6 +22,9 @@ use crate::waivers::{Waiver, Waivers};
 
 /// Largest value, in bytes of JSON, that an item holds: what is larger is named by its size and digest.
 pub const MAX_VALUE: usize = 64 * 1024;
+
+/// Calls of one API that a finding about something absent names.
+const MAX_CALLS: usize = 12;
 
 /// Characters of a number.
 const SHORT: usize = 10;
@@ -251,6 +255,9 @@ impl<'a> Evidences<'a> {
         of_account: &Provenance,
         findings: &mut [Finding],
     ) -> Result<Vec<EvidenceItem>, snapshot::Error> {
+        for finding in findings.iter_mut().filter(|finding| finding.evidence.is_empty()) {
+            finding.evidence = self.of_absence(of_account, finding.check_id);
+        }
         let mut items = Vec::new();
         let cited = cited(findings);
         for of_file in cited.chunk_by(|(a, _), (b, _)| a.file == b.file) {
@@ -263,6 +270,14 @@ impl<'a> Evidences<'a> {
         }
         items.iter().for_each(|item| item.write_number(findings));
         Ok(items)
+    }
+
+    /// What shows that something is not there: the calls of the APIs that the check reads.
+    fn of_absence(&self, of_account: &Provenance, check_id: &str) -> Vec<Evidence> {
+        let provenances = std::iter::once(of_account).chain(self.organization);
+        let apis = checks::find(check_id).map_or(&[][..], |check| check.reads);
+        let calls = provenances.flat_map(|it| apis.iter().flat_map(|api| it.evidence_of_calls(api).take(MAX_CALLS)));
+        calls.collect()
     }
 
     fn item(

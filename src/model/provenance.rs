@@ -133,15 +133,16 @@ impl Provenance {
         let region = format!("/{region}.");
         let (path, file, pages) = found.max_by_key(|(path, ..)| path.contains(&region))?;
         let call = pages.iter().find(|page| !page.is_complete)?;
-        Some(Evidence {
-            ev_id: String::new(),
-            file: path.clone(),
-            sha256: file.sha256.clone(),
-            pointer: format!("/calls/{}", call.index).into(),
-            api: gap.api.clone().into(),
-            request_id: call.request_id.clone(),
-            collected_at: Some(call.time),
-        })
+        Some(record_of(path, file, &gap.api, call))
+    }
+
+    /// The records of the calls of an API: evidence for what no answer holds.
+    pub fn evidence_of_calls<'a>(&'a self, api: &'a str) -> impl Iterator<Item = Evidence> {
+        let of_file = move |(path, file): (&'a Arc<str>, &'a RecordedFile)| {
+            let pages = file.calls.get(api).into_iter().flat_map(BTreeMap::values).flatten();
+            pages.map(move |call| record_of(path, file, api, call))
+        };
+        self.files.iter().flat_map(of_file)
     }
 
     /// The calls that brought an item of evidence, and what they were about.
@@ -178,6 +179,19 @@ impl Provenance {
             request_id: call.and_then(|call| call.request_id.clone()),
             collected_at: call.map(|call| call.time),
         }
+    }
+}
+
+/// The record of a call as evidence.
+fn record_of(path: &Arc<str>, file: &RecordedFile, api: &str, call: &RecordedCall) -> Evidence {
+    Evidence {
+        ev_id: String::new(),
+        file: path.clone(),
+        sha256: file.sha256.clone(),
+        pointer: format!("/calls/{}", call.index).into(),
+        api: api.to_owned().into(),
+        request_id: call.request_id.clone(),
+        collected_at: Some(call.time),
     }
 }
 

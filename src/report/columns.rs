@@ -68,12 +68,6 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         key: Some("gap"),
         columns: completeness::GAP_COLUMNS.to_vec(),
     };
-    let evidence = File {
-        name: evidence::NAME,
-        content: "What findings rest on: one row a datum; `evidence/` holds each with its value.",
-        key: Some("ev_id"),
-        columns: evidence::COLUMNS.to_vec(),
-    };
     let scope = File {
         name: scope::NAME,
         content: "Every account that the snapshot lists: in or out, and why.",
@@ -93,7 +87,7 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         columns: requests::COLUMNS.to_vec(),
     };
     let [about, controls] = overviews();
-    let mut files = vec![about, findings, evidence, controls, plan, scope, ties, gaps, waivers, requests];
+    let mut files = vec![about, findings, evidence::described(), controls, plan, scope, ties, gaps, waivers, requests];
     files.extend(facts::files());
     if options.redaction.is_some() {
         files.push(File {

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Error;
 use super::bag::Bag;
+use super::columns::File;
 use super::evidence_page::{self, Citation, Content, Shown, Subject};
 use super::html::{Page, Pages, file_name};
 use super::identity::Identity;
@@ -19,13 +20,13 @@ use crate::audit::{AuditedAccount, EvidenceItem, EvidenceValue, Summary};
 use crate::finding::Finding;
 
 /// The table of all items.
-pub(super) const NAME: &str = "evidence_index.csv";
+const NAME: &str = "evidence_index.csv";
 
 /// The name of what stands once for all accounts.
-pub(super) const ORGANIZATION: &str = "organization";
+const ORGANIZATION: &str = "organization";
 
 /// The columns of the table, in their order, which never changes inside a major version.
-pub(super) const COLUMNS: [(&str, &str); 13] = [
+const COLUMNS: [(&str, &str); 13] = [
     ("ev_id", "Number of the item, the same for the same datum in every pack"),
     (
         "type",
@@ -43,6 +44,16 @@ pub(super) const COLUMNS: [(&str, &str); 13] = [
     ("evidence_file", "File of the pack that holds it with its value"),
     ("page", "Place on the pages, relative to report/; empty where the page has no room for it"),
 ];
+
+/// What stands in the table.
+pub(super) fn described() -> File {
+    File {
+        name: NAME,
+        content: "What findings rest on: one row a datum; `evidence/` holds each with its value.",
+        key: Some("ev_id"),
+        columns: COLUMNS.to_vec(),
+    }
+}
 
 /// An item as a line of NDJSON.
 #[derive(Debug, Serialize)]

@@ -109,8 +109,9 @@ pub(super) fn quoted(text: &str) -> String {
 /// A jq program that walks a JSON pointer. It is ASCII: what a name holds beyond that is written as JSON escapes.
 fn program(pointer: &str) -> String {
     let mut program = String::new();
-    // The list of calls is the one array that stands beside the operations.
-    let shallowest_position = if pointer.starts_with("/calls/") { 1 } else { 2 };
+    // The list of calls, and that of the ledger in the manifest, are the arrays that stand beside the operations.
+    let is_beside = ["/calls/", "/coverage/"].iter().any(|list| pointer.starts_with(list));
+    let shallowest_position = if is_beside { 1 } else { 2 };
     for (depth, token) in pointer.split('/').skip(1).enumerate() {
         let token = unescape(token);
         let is_word = token.starts_with(|letter: char| letter.is_ascii_alphabetic())
@@ -169,6 +170,7 @@ mod tests {
     #[test]
     fn a_refused_call_stands_in_the_list_of_calls() {
         assert_eq!(program("/calls/12"), ".calls[12]");
+        assert_eq!(program("/coverage/7"), ".coverage[7]");
     }
 
     #[test]
