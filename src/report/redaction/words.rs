@@ -8,19 +8,50 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use serde_json::Value;
 
 use super::super::view::shortened;
 use super::pseudonym::{Class, Secret};
 use crate::checks::CHECKS;
 
-/// Names of members and values of the pack's own forms.
-const FORMS: &str = include_str!("../findings.schema.json");
+/// The schemas of the pack's own forms.
+const FORMS: [&str; 5] = [
+    include_str!("../findings.schema.json"),
+    include_str!("../pack.schema.json"),
+    include_str!("../controls.schema.json"),
+    include_str!("../completeness.schema.json"),
+    include_str!("../access.schema.json"),
+];
 
-/// What no name of the organization's can take the place of: the report could not be read any more.
-static FIXED: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+/// What no name of the organization's can take the place of, or the pack could not be read any more: members and words of its forms,
+/// names of its folders.
+static FIXED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let own = "keyproof default data report accounts checks frameworks keys access evidence html csv json ndjson index true false null global";
-    runs(FORMS).map(|(_, run)| run).chain(own.split(' ')).chain(CHECKS.iter().map(|check| check.id)).collect()
+    let mut words: BTreeSet<String> = own.split(' ').map(str::to_owned).collect();
+    words.extend(CHECKS.iter().map(|check| check.id.to_owned()));
+    for form in FORMS {
+        // A test parses each of them.
+        let schema: Value = serde_json::from_str(form).unwrap_or_default();
+        collect(&schema, &mut words);
+    }
+    words
 });
+
+/// Names of members, and values that a schema lists.
+fn collect(schema: &Value, words: &mut BTreeSet<String>) {
+    let Some(members) = schema.as_object() else { return };
+    for (name, value) in members {
+        match (name.as_str(), value) {
+            ("properties", Value::Object(properties)) => words.extend(properties.keys().cloned()),
+            ("enum", Value::Array(values)) => words.extend(values.iter().filter_map(Value::as_str).map(str::to_owned)),
+            _ => {}
+        }
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| collect(item, words)),
+            value => collect(value, words),
+        }
+    }
+}
 
 /// Words of the report's sentences.
 static SAID: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
@@ -211,16 +242,16 @@ mod tests {
         let words = words(&[("alice", Class::User), ("j.smith", Class::User)]);
         let alice = words.name("alice");
         for (text, expected) in [
-            ("alice", "A"),
-            ("arn:aws:iam::111122223333:user/team/alice", "arn:aws:iam::111122223333:user/team/A"),
-            ("The user alice, like alice. And alice's key", "The user A, like A. And A's key"),
-            ("user=alice", "user=A"),
-            ("\"alice\"", "\"A\""),
-            ("user/alice*", "user/A*"),
+            ("alice", "§"),
+            ("arn:aws:iam::111122223333:user/team/alice", "arn:aws:iam::111122223333:user/team/§"),
+            ("The user alice, like alice. And alice's key", "The user §, like §. And §'s key"),
+            ("user=alice", "user=§"),
+            ("\"alice\"", "\"§\""),
+            ("user/alice*", "user/§*"),
             ("alice-admin and malice", "alice-admin and malice"),
             ("", ""),
         ] {
-            assert_eq!(words.replaced(text), expected.replace('A', &alice).replace("And", "And"), "{text}");
+            assert_eq!(words.replaced(text), expected.replace('§', &alice), "{text}");
         }
         assert!(!words.replaced("j.smith.").contains("smith"));
         let once = words.replaced("alice");
@@ -242,6 +273,16 @@ mod tests {
         assert_eq!(words.replaced("in Log Archive;"), format!("in {};", words.name("Log Archive")));
         assert_eq!(words.replaced("Log Archives"), "Log Archives");
         assert!(!words.replaced("team=Ärzte & Co").contains("Ärzte"));
+    }
+
+    #[test]
+    fn the_forms_have_words_that_no_name_takes_the_place_of() {
+        for word in ["status", "FAIL", "resource_arn", "tie_outs", "determination", "iam-root-mfa"] {
+            assert!(FIXED.contains(word), "{word}");
+        }
+        for word in ["policy", "alice", "The"] {
+            assert!(!FIXED.contains(word), "{word}");
+        }
     }
 
     #[test]
