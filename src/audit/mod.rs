@@ -31,7 +31,7 @@ use completeness::Calls;
 use judge::OfAccount;
 
 use crate::access::Estate;
-use crate::checks::{Administrator, CHECKS, Check, Parameters, Setting, Verdicts};
+use crate::checks::{Administrator, CHECKS, Check, Documents, Parameters, Setting, Verdicts};
 use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
 use crate::model::{Account, Fact, Organization};
@@ -128,6 +128,7 @@ pub fn run<E: From<snapshot::Error>>(
         organization: &organization,
         estate: Estate::new(organization.clone()),
         accounts: &accounts,
+        documents: Documents::default(),
         calls: Calls::new(manifest),
         as_of: options.as_of.unwrap_or(manifest.window.end),
         options,
@@ -163,6 +164,7 @@ struct Context<'a> {
     organization: &'a Fact<Option<Organization>>,
     estate: Estate,
     accounts: &'a BTreeSet<String>,
+    documents: Documents,
     calls: Calls<'a>,
     as_of: Timestamp,
     options: Options<'a>,

@@ -11,6 +11,8 @@ pub enum Part {
     Reading,
     /// One check, by id.
     Check(&'static str),
+    /// Telling who is an administrator.
+    Administrators,
     /// Deciding who can do what with every key, and writing that.
     Access,
     /// Rendering and writing everything else.
