@@ -44,8 +44,18 @@ impl Directory {
 impl StandIns {
     /// The class of a principal of the account, and who stands for it.
     pub fn of(&self, arn: &str) -> Option<(usize, &Principal)> {
-        let class = *self.class_of.get(arn)?;
-        Some((class, self.ones.get(class)?))
+        let class = self.class_of(arn)?;
+        Some((class, self.one(class)?))
+    }
+
+    /// The class of a principal of the account.
+    pub fn class_of(&self, arn: &str) -> Option<usize> {
+        self.class_of.get(arn).copied()
+    }
+
+    /// Who stands for a class.
+    pub fn one(&self, class: usize) -> Option<&Principal> {
+        self.ones.get(class)
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::selection::{Place, Tagged};
 use super::{ByTag, Context, Part, measured};
-use crate::checks::{Administrator, Check, Judged, Lints, Reach, Rule, Scope, Setting, Values, administrators};
+use crate::checks::{Administrator, Check, Judged, Reach, Rule, Scope, Setting, Values, administrators};
 use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
 use crate::model::{
     Account, CustomKeyStore, Gap, GapKind, Key, Kms, Listing, Organization, OrganizationPolicy, Principal, Provenance,
@@ -61,15 +61,14 @@ pub(super) struct OfAccount {
 
 /// Judges an account by every check.
 pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
-    let (reach, lints) = (Reach::new(account, &context.estate), Lints::default());
+    let reach = Reach::new(account, &context.estate, &context.documents);
     let (root_arn, names) = (account.root_arn(), Names::of(account));
-    let (mut findings, mut by_tag) = (Vec::new(), ByTag::default());
+    let (mut by_check, mut by_tag) = (Vec::new(), ByTag::default());
     let scope = |values| Scope {
         account,
         organization: context.organization,
         accounts: context.accounts,
         reach: &reach,
-        lints: &lints,
         as_of: context.as_of,
         values,
     };
@@ -97,10 +96,14 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
                 &b.fingerprint,
             ))
         });
-        findings.append(&mut judge.findings);
         by_tag.add(&judge.by_tag);
+        by_check.push(judge.findings);
     }
-    let administrators = administrators(&scope(&Values::default()));
+    // All at once: a list of findings that grows is copied again and again.
+    let mut findings = Vec::with_capacity(by_check.iter().map(Vec::len).sum());
+    by_check.into_iter().for_each(|mut of_check| findings.append(&mut of_check));
+    let values = Values::default();
+    let administrators = measured(context.options.timings, Part::Administrators, || administrators(&scope(&values)));
     OfAccount { findings, by_tag, administrators }
 }
 

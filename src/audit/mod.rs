@@ -34,7 +34,7 @@ use evidence::{Evidences, Numbers};
 use judge::OfAccount;
 
 use crate::access::Estate;
-use crate::checks::{Administrator, CHECKS, Check, Parameters, Setting, Verdicts};
+use crate::checks::{Administrator, CHECKS, Check, Documents, Parameters, Setting, Verdicts};
 use crate::finding::Finding;
 use crate::frameworks::{self, Framework};
 use crate::model::{Account, Fact, Organization};
@@ -133,6 +133,7 @@ pub fn run<E: From<snapshot::Error>>(
         organization: &organization,
         estate: Estate::new(organization.clone()),
         accounts: &accounts,
+        documents: Documents::default(),
         calls: Calls::new(manifest),
         evidences: Evidences::new(snapshot, organization.as_ref().ok().and_then(Option::as_ref))?,
         as_of: options.as_of.unwrap_or(manifest.window.end),
@@ -175,6 +176,7 @@ struct Context<'a> {
     organization: &'a Fact<Option<Organization>>,
     estate: Estate,
     accounts: &'a BTreeSet<String>,
+    documents: Documents,
     calls: Calls<'a>,
     evidences: Evidences<'a>,
     as_of: Timestamp,

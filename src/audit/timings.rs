@@ -13,6 +13,8 @@ pub enum Part {
     Check(&'static str),
     /// Numbering what findings rest on, and taking it from the raw answers.
     Evidence,
+    /// Telling who is an administrator.
+    Administrators,
     /// Deciding who can do what with every key, and writing that.
     Access,
     /// Rendering and writing everything else.

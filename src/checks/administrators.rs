@@ -120,8 +120,8 @@ impl<'a> Held<'a, '_> {
         for policy in inline {
             match &policy.document {
                 Ok(document) => {
-                    let found = self.scope.reach.everything(document);
-                    self.judge(&policy.name, &policy.name, (document, &found), &policy.source);
+                    let studied = self.scope.reach.studied(document);
+                    self.judge(&policy.name, &policy.name, (document, studied.everything()), &policy.source);
                 }
                 Err(gap) => self.lacks(gap.clone()),
             }
@@ -129,8 +129,8 @@ impl<'a> Held<'a, '_> {
         for it in attached {
             match document_of(&it.arn, self.scope) {
                 Ok((document, source)) => {
-                    let found = self.scope.reach.everything(document);
-                    self.judge(&it.name, &it.arn, (document, &found), source);
+                    let studied = self.scope.reach.studied(document);
+                    self.judge(&it.name, &it.arn, (document, studied.everything()), source);
                 }
                 Err(gap) => self.lacks(gap),
             }
@@ -168,5 +168,5 @@ fn is_limited(principal: Principal<'_>, scope: &Scope<'_>) -> Result<bool, Gap> 
     };
     let Some(arn) = boundary else { return Ok(false) };
     let (document, _) = document_of(arn, scope)?;
-    Ok(scope.reach.everything(document).iter().all(|it| it.actions == AdminActions::AllButSome))
+    Ok(scope.reach.studied(document).everything().iter().all(|it| it.actions == AdminActions::AllButSome))
 }

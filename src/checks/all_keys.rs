@@ -1,15 +1,17 @@
 //! How a policy that opens all keys is told from one that opens some, and how that is said. Three checks ask it.
 
+use std::sync::Arc;
+
 use super::recipients::{self, Held, Stake};
 use super::{Boolean, Form, Judged, Loosens, Scope, Strings, reference};
 use crate::finding::{Judgement, Severity, StatementReference, Verdict};
 use crate::model::{Gap, InlinePolicy, ManagedPolicy, Principal};
-use crate::policy::{Coverage, Document, Level, Statement, coverage};
+use crate::policy::{Coverage, Document, Level, Statement};
 
 /// What a policy opens, and what counts as too much.
 pub(super) struct Opened {
     /// For what, and how much of all keys.
-    pub(super) coverages: Vec<(String, Coverage)>,
+    pub(super) coverages: Vec<(String, Arc<Coverage>)>,
     /// How many keys are too many.
     pub(super) too_many: TooMany,
     /// Whether conditions that narrow the keys make an exception matter less.
@@ -46,12 +48,12 @@ pub(super) const CONDITION_AWARE: Boolean = Boolean {
 };
 
 /// What a document opens of blocked actions, under the parameters of a check.
-pub(super) fn blocked(document: &Document, scope: &Scope<'_>) -> Opened {
+pub(super) fn blocked(document: &Arc<Document>, scope: &Scope<'_>) -> Opened {
     let values = scope.values;
-    let partition = &scope.account.partition;
+    let studied = scope.reach.studied(document);
     let actions = values.strings(&BLOCKED_ACTIONS).into_iter();
     Opened {
-        coverages: actions.map(|action| (action.to_owned(), coverage(document, partition, action))).collect(),
+        coverages: actions.map(|action| (action.to_owned(), studied.coverage(action))).collect(),
         too_many: match values.boolean(&STRICT_ACCOUNT_WILDCARD) {
             true => TooMany::OfAccount,
             false => TooMany::All,
@@ -73,9 +75,9 @@ pub(super) fn managed(
     policy: &ManagedPolicy,
     actions: &[&str],
     scope: &Scope<'_>,
-    opened: impl Fn(&Document) -> Opened,
+    opened: impl Fn(&Arc<Document>) -> Opened,
 ) -> Judged {
-    let document = policy.document.as_deref().map_err(Clone::clone)?;
+    let document = policy.document.as_ref().map_err(Clone::clone)?;
     let judgement = conclude(answers(&policy.arn, document, &opened(document))).because_of(&policy.document_source);
     let stake = || Stake { documents: vec![document], actions: owned(actions), head: None };
     recipients::named(Ok(judgement), Held::Managed(&policy.arn), stake, scope)
@@ -86,7 +88,7 @@ pub(super) fn inline(
     principal: Principal<'_>,
     actions: &[&str],
     scope: &Scope<'_>,
-    opened: impl Fn(&Document) -> Opened,
+    opened: impl Fn(&Arc<Document>) -> Opened,
 ) -> Judged {
     let documents = || principal.inline_policies().iter().filter_map(|policy| policy.document.as_deref().ok());
     let stake = || Stake { documents: documents().collect(), actions: owned(actions), head: None };
@@ -97,7 +99,7 @@ fn owned(actions: &[&str]) -> Vec<String> {
     actions.iter().map(|action| (*action).to_owned()).collect()
 }
 
-fn each(principal: Principal<'_>, opened: impl Fn(&Document) -> Opened) -> Judged {
+fn each(principal: Principal<'_>, opened: impl Fn(&Arc<Document>) -> Opened) -> Judged {
     if let Principal::Role(role) = principal
         && role.is_service_linked()
     {
@@ -147,7 +149,7 @@ fn answers(policy: &str, document: &Document, opened: &Opened) -> Vec<Answer> {
 }
 
 impl Answer {
-    fn new(policy: &str, document: &Document, alike: &[(String, Coverage)], opened: &Opened) -> Option<Self> {
+    fn new(policy: &str, document: &Document, alike: &[(String, Arc<Coverage>)], opened: &Opened) -> Option<Self> {
         let (_, coverage) = alike.first()?;
         let is_too_much = |level: Level| match opened.too_many {
             TooMany::All => level.is_all_but_named(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Check, Judged, Lints, Reach, Rule, Scope, Values};
+use super::{Check, Documents, Judged, Reach, Rule, Scope, Values};
 use crate::access::Estate;
 use crate::finding::Status;
 use crate::model::{
@@ -104,9 +104,9 @@ impl World {
     pub(super) fn ask<T>(&self, rule: impl FnOnce(&Scope<'_>) -> T) -> T {
         let Self { account, organization, accounts, as_of, values } = self;
         let estate = Estate::new(organization.clone());
-        let reach = Reach::new(account, &estate);
-        let lints = Lints::default();
-        rule(&Scope { account, organization, accounts, reach: &reach, lints: &lints, as_of: *as_of, values })
+        let documents = Documents::default();
+        let reach = Reach::new(account, &estate, &documents);
+        rule(&Scope { account, organization, accounts, reach: &reach, as_of: *as_of, values })
     }
 
     /// The same world with these keys alone.

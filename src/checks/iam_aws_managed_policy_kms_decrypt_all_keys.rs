@@ -78,7 +78,7 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
             missing = missing.or_else(|| gap.or_else(|| Some(Gap::not_collected(DETAILS, &[&it.arn]))));
             continue;
         };
-        let document = match policy.document.as_deref() {
+        let document = match &policy.document {
             Ok(document) => document,
             Err(gap) => {
                 missing = missing.or_else(|| Some(gap.clone()));
@@ -86,11 +86,12 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
             }
         };
         sources.push(&policy.document_source);
-        let answers = DECRYPTION.map(|action| (action, scope.reach.coverage(document, action)));
+        let studied = scope.reach.studied(document);
+        let answers = DECRYPTION.map(|action| (action, studied.coverage(action)));
         if let Some((action, found)) = answers.iter().find(|(_, found)| found.level.is_all_but_named()) {
             opening.push(format!("{} opens all keys to {action} ({})", it.name, found.level));
             let of = document.statements.iter().filter(|statement| found.statements.contains(&statement.index));
-            documents.push(document);
+            documents.push(document.as_ref());
             statements.extend(of.map(|statement| reference(&policy.arn, statement)));
         } else if answers.iter().any(|(_, it)| it.level == Level::Unknown || it.widest_level().is_all_but_named()) {
             unsure.push(format!("whether {} opens all keys depends on what AWS does not document", it.name));

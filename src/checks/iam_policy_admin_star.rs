@@ -7,7 +7,7 @@ use super::{
 };
 use crate::finding::{Aspect, Judgement, Severity, Status};
 use crate::model::ManagedPolicy;
-use crate::policy::{AdminActions, AdminStatement, admin_statements};
+use crate::policy::{AdminActions, AdminStatement};
 
 const ATTACHED_ONLY: Boolean = Boolean {
     name: "attached_only",
@@ -75,8 +75,9 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
         let exempt = Judgement::not_applicable("the policy is attached nowhere");
         return Ok(exempt.because_of(&policy.source));
     }
-    let document = policy.document.as_deref().map_err(Clone::clone)?;
-    let found = admin_statements(document, &scope.account.partition);
+    let document = policy.document.as_ref().map_err(Clone::clone)?;
+    let studied = scope.reach.studied(document);
+    let found = studied.everything();
     let of = |actions| found.iter().filter(move |it| it.actions == actions).collect::<Vec<&AdminStatement>>();
     let every = of(AdminActions::Every);
     let under_one_reading = of(AdminActions::EveryUnderOneReading);

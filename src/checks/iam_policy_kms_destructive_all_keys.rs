@@ -1,9 +1,11 @@
 //! Policies that allow all keys to be destroyed or taken over.
 
+use std::sync::Arc;
+
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, all_keys, boundary_only};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::{ManagedPolicy, Principal, Source};
-use crate::policy::{Document, coverage};
+use crate::policy::Document;
 
 /// Actions that destroy a key, or decide who may use it.
 const DESTRUCTIVE: &[&str] = &[
@@ -103,11 +105,11 @@ fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged 
     all_keys::inline(principal, &scope.values.strings(&ACTIONS), scope, |document| opened(document, scope))
 }
 
-fn opened(document: &Document, scope: &Scope<'_>) -> all_keys::Opened {
+fn opened(document: &Arc<Document>, scope: &Scope<'_>) -> all_keys::Opened {
     let asked = scope.values.strings(&ACTIONS);
     let actions = DESTRUCTIVE.iter().copied().filter(|action| asked.contains(action));
-    let partition = &scope.account.partition;
-    let coverages = actions.map(|action| (action.to_owned(), coverage(document, partition, action))).collect();
+    let studied = scope.reach.studied(document);
+    let coverages = actions.map(|action| (action.to_owned(), studied.coverage(action))).collect();
     all_keys::Opened { coverages, too_many: all_keys::TooMany::All, condition_aware: false }
 }
 

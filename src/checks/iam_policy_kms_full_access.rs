@@ -1,11 +1,13 @@
 //! Policies that allow every KMS action on all keys.
 
+use std::sync::Arc;
+
 use super::all_keys::{self, Opened, TooMany};
 use super::recipients::OF_KMS;
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, boundary_only};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::{ManagedPolicy, Principal, Source};
-use crate::policy::{Document, kms_full_access};
+use crate::policy::Document;
 
 const SCOPE: Strings = Strings {
     name: "scope",
@@ -89,8 +91,8 @@ fn judge_inline_policies(principal: Principal<'_>, scope: &Scope<'_>) -> Judged 
     all_keys::inline(principal, &OF_KMS, scope, |document| opened(document, scope))
 }
 
-fn opened(document: &Document, scope: &Scope<'_>) -> Opened {
-    let coverages = vec![("every KMS action".to_owned(), kms_full_access(document, &scope.account.partition))];
+fn opened(document: &Arc<Document>, scope: &Scope<'_>) -> Opened {
+    let coverages = vec![("every KMS action".to_owned(), scope.reach.studied(document).every_action_of_kms())];
     let is_too_much = |what: &str| scope.values.strings(&RESOURCE_SCOPE).contains(&what);
     let too_many = match () {
         () if is_too_much("any-key") => TooMany::Any,

@@ -4,7 +4,7 @@ use super::recipients::{self, Held, OF_KMS, Stake};
 use super::{Check, EXCLUDE_BOUNDARY, Judged, Parameter, Remediation, Rule, Scope, boundary_only, reference};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::ManagedPolicy;
-use crate::policy::{ServiceStatement, Services, full_service_statements};
+use crate::policy::{ServiceStatement, Services};
 
 pub(super) const CHECK: Check = Check {
     id: "iam-policy-service-star",
@@ -56,8 +56,9 @@ fn judge(policy: &ManagedPolicy, scope: &Scope<'_>) -> Judged {
     if let Some(exempt) = boundary_only(policy, scope) {
         return Ok(exempt);
     }
-    let document = policy.document.as_deref().map_err(Clone::clone)?;
-    let found = full_service_statements(document, &scope.account.partition);
+    let document = policy.document.as_ref().map_err(Clone::clone)?;
+    let studied = scope.reach.studied(document);
+    let found = studied.services();
     let (untold, whole): (Vec<_>, Vec<_>) = found.iter().partition(|it| it.services == Services::Untold);
     let (judgement, decisive): (_, Vec<&ServiceStatement>) = if !whole.is_empty() {
         let conditional = if whole.iter().all(|it| it.conditional) { ", under a condition" } else { "" };

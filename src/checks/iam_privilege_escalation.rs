@@ -1,6 +1,6 @@
 //! Users and roles that can give themselves more than they have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::escalations::ESCALATIONS;
 use super::identity::complete;
@@ -9,9 +9,7 @@ use super::{Check, Judged, Remediation, Rule, Scope, reference};
 use crate::access::Principal as AccessPrincipal;
 use crate::finding::{Judgement, Severity, StatementReference, Status};
 use crate::model::{Gap, Principal, Role, User};
-use crate::policy::{
-    Access, Action, AdminActions, Effect, PolicyRef, ResourcePattern, Statement, Symbol, Unanswered, admin_statements,
-};
+use crate::policy::{Access, Action, AdminActions, Effect, PolicyRef, ResourcePattern, Statement, Symbol, Unanswered};
 
 const DETAILS: &str = "iam:GetAccountAuthorizationDetails";
 
@@ -101,7 +99,7 @@ fn judge(principal: Principal<'_>, scope: &Scope<'_>) -> Judged {
     let missing = || Gap::malformed(DETAILS, &[principal.arn()], "its ARN is none of a principal of this account");
     let actor = scope.reach.principal(principal.arn()).ok_or_else(missing)?;
     let sources: Vec<_> = actor.identity.iter().chain(&actor.boundary).filter_map(|it| it.source.as_ref()).collect();
-    let judgement = if is_administrator(actor, &scope.account.partition) {
+    let judgement = if is_administrator(actor, scope) {
         Judgement::not_applicable("it has every permission already")
     } else {
         match (Escalation { actor, scope, allowed: BTreeMap::new() }).found() {
@@ -143,10 +141,10 @@ fn conclude(found: &[Found]) -> Judgement {
 }
 
 /// Whether one statement gives it everything and nothing limits it.
-fn is_administrator(actor: &AccessPrincipal, partition: &str) -> bool {
+fn is_administrator(actor: &AccessPrincipal, scope: &Scope<'_>) -> bool {
     let gives_all = |named: &crate::access::Named| {
-        let found = admin_statements(&named.document, partition);
-        found.iter().any(|it| it.actions == AdminActions::Every && !it.conditional)
+        let studied = scope.reach.studied(&named.document);
+        studied.everything().iter().any(|it| it.actions == AdminActions::Every && !it.conditional)
     };
     actor.boundary.is_empty() && actor.identity.iter().any(gives_all)
 }
@@ -171,10 +169,12 @@ struct Escalation<'a> {
 impl Escalation<'_> {
     fn found(mut self) -> Result<Vec<Found>, Unanswered> {
         let mut found = Vec::new();
+        let studied = self.actor.identity.iter().map(|named| self.scope.reach.studied(&named.document));
+        let allowed: BTreeSet<&str> = studied.flat_map(|studied| studied.escalating().clone()).collect();
         for actions in ESCALATIONS {
             // What has a role already is one thing among many: only the right to all of them counts.
             let on_all = !actions.iter().any(|action| ["iam:", "sts:", "sso:"].iter().any(|it| action.starts_with(it)));
-            if !actions.iter().all(|action| self.allows(action).next().is_some()) {
+            if !actions.iter().all(|action| allowed.contains(action)) {
                 continue;
             }
             let mut access = Access::Allowed;

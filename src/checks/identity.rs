@@ -1,5 +1,7 @@
 //! Whether all policies behind a principal could be read: what is missing may hold the statement that decides.
 
+use std::sync::Arc;
+
 use super::Scope;
 use crate::model::{AttachedPolicy, Gap, InlinePolicy, Principal, Source};
 use crate::policy::Document;
@@ -38,9 +40,9 @@ fn managed(arn: &str, scope: &Scope<'_>) -> Result<(), Gap> {
 }
 
 /// The document of a managed policy of the account, and where it was read.
-pub(super) fn document_of<'a>(arn: &str, scope: &Scope<'a>) -> Result<(&'a Document, &'a Source), Gap> {
+pub(super) fn document_of<'a>(arn: &str, scope: &Scope<'a>) -> Result<(&'a Arc<Document>, &'a Source), Gap> {
     let policies = &scope.account.iam.policies;
     let missing = || policies.gap().cloned().unwrap_or_else(|| Gap::not_collected(DETAILS, &[arn]));
     let policy = scope.reach.managed_policy(arn).ok_or_else(missing)?;
-    Ok((policy.document.as_deref().map_err(Clone::clone)?, &policy.document_source))
+    Ok((policy.document.as_ref().map_err(Clone::clone)?, &policy.document_source))
 }

@@ -1,7 +1,7 @@
 //! What the checks of key policies share: who is exempt, which statements speak of the key, how answers become one verdict.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -133,12 +133,8 @@ pub(super) fn conclude(mut answers: Vec<Answer>, otherwise: impl Into<String>) -
     let worst = [Verdict::Fail, Verdict::Undecided, Verdict::Pass];
     let worst = worst.into_iter().find(|verdict| answers.iter().any(|answer| answer.verdict == *verdict));
     answers.retain(|answer| Some(answer.verdict) == worst);
-    let mut texts: Vec<&str> = Vec::new();
-    for answer in &answers {
-        if !texts.contains(&answer.text.as_str()) {
-            texts.push(&answer.text);
-        }
-    }
+    let mut met = BTreeSet::new();
+    let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).filter(|text| met.insert(*text)).collect();
     let mut reason = texts.iter().take(SPELT_OUT).copied().collect::<Vec<_>>().join("; ");
     if texts.len() > SPELT_OUT {
         reason.push_str(&format!("; and {} more", texts.len() - SPELT_OUT));
@@ -168,7 +164,9 @@ pub(super) fn actions(names: &[&str]) -> Vec<Action> {
 /// Some actions on one key: what is the same whoever asks for them.
 pub(super) struct Asking<'k> {
     key: &'k AccessKey,
-    actions: Vec<Asked<'k>>,
+    actions: Vec<Asked>,
+    /// The Allow statements of the policies of the key that may speak of one of them.
+    allows: Vec<&'k Statement>,
     /// By the place of an identity policy, which actions it may allow on the key. Most stand with many principals.
     known: RefCell<BTreeMap<usize, Own>>,
 }
@@ -176,21 +174,23 @@ pub(super) struct Asking<'k> {
 /// A document, kept so that no other comes to lie in its place, and whether an Allow of it may speak of each action on the key.
 type Own = (Arc<Document>, Rc<[bool]>);
 
-/// One action, with the Allow statements of the policies of the key that may speak of it.
-struct Asked<'k> {
+/// One action, with the places of the Allow statements that may speak of it.
+struct Asked {
     action: Action,
-    allows: Vec<&'k Statement>,
+    allows: Vec<usize>,
 }
 
 impl<'k> Asking<'k> {
     /// Looks the actions up.
     pub(super) fn new(key: &'k AccessKey, names: &[&str]) -> Self {
-        let allows = |name: &str| {
-            let statements = key.policies.iter().flat_map(|named| named.document.statements_of(Effect::Allow));
-            statements.filter(|statement| statement.matches_action(name).is_possible()).collect()
+        let speaks = |statement: &Statement, name: &str| statement.matches_action(name).is_possible();
+        let statements = key.policies.iter().flat_map(|named| named.document.statements_of(Effect::Allow));
+        let allows: Vec<&Statement> = statements.filter(|it| names.iter().any(|name| speaks(it, name))).collect();
+        let asked = |name: &&str| {
+            let numbered = allows.iter().enumerate().filter(|(_, statement)| speaks(statement, name));
+            Asked { action: Action::new(name), allows: numbered.map(|(place, _)| place).collect() }
         };
-        let asked = |name: &&str| Asked { action: Action::new(name), allows: allows(name) };
-        Self { key, actions: names.iter().map(asked).collect(), known: RefCell::default() }
+        Self { key, actions: names.iter().map(asked).collect(), allows, known: RefCell::default() }
     }
 
     /// What a principal has of the actions, as far as it takes to know: the first that it certainly has, else one that it may
@@ -201,15 +201,9 @@ impl<'k> Asking<'k> {
         principal: &Principal,
         counts: impl Fn(&Action, &Cell) -> bool,
     ) -> Result<Option<(&Action, Cell)>, Unanswered> {
-        let own: Vec<Rc<[bool]>> = principal.identity.iter().map(|named| self.allowed_by(&named.document)).collect();
-        let is_allowed = |place: usize| own.iter().any(|allowed| allowed.get(place) == Some(&true));
         let mut perhaps = None;
-        for (place, asked) in self.actions.iter().enumerate() {
-            // What no Allow speaks of need not be decided.
-            if !is_allowed(place) && !asked.may_be_of(principal, self.key) {
-                continue;
-            }
-            let action = &asked.action;
+        // What no Allow speaks of need not be decided.
+        for action in self.within_reach(principal) {
             let mut cell = directory.cell(principal, self.key, action)?;
             if hangs_on_the_unknown(&cell, principal) {
                 cell = cell.perhaps();
@@ -224,6 +218,31 @@ impl<'k> Asking<'k> {
         Ok(perhaps)
     }
 
+    /// Whether anything may give a principal one of the actions.
+    pub(super) fn may_be_of(&self, principal: &Principal) -> bool {
+        !self.within_reach(principal).is_empty()
+    }
+
+    /// The actions that something may give a principal.
+    fn within_reach(&self, principal: &Principal) -> Vec<&Action> {
+        let needs_no_identity_policy =
+            !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
+        let is_open = needs_no_identity_policy || self.key.policy_gap.is_some();
+        let own: Vec<Rc<[bool]>> = match is_open {
+            true => vec![],
+            false => principal.identity.iter().map(|named| self.allowed_by(&named.document)).collect(),
+        };
+        let named: Vec<bool> = self.allows.iter().map(|statement| !is_open && is_named(principal, statement)).collect();
+        let is_within = |(place, asked): &(usize, &Asked)| {
+            let is_granted = || asked.action.kms().is_some_and(|it| it.grant_operation) && !self.key.grants.is_empty();
+            is_open
+                || own.iter().any(|allowed| allowed.get(*place) == Some(&true))
+                || asked.allows.iter().any(|statement| named.get(*statement) == Some(&true))
+                || is_granted()
+        };
+        self.actions.iter().enumerate().filter(is_within).map(|(_, asked)| &asked.action).collect()
+    }
+
     /// Whether an Allow of an identity policy may speak of each action on the key.
     fn allowed_by(&self, document: &Arc<Document>) -> Rc<[bool]> {
         let place = Arc::as_ptr(document).addr();
@@ -232,7 +251,7 @@ impl<'k> Asking<'k> {
             let statements = document.statements_of(Effect::Allow);
             let on_key: Vec<&Statement> = statements.filter(|it| on_key(it, &self.key.arn).is_possible()).collect();
             let is_allowed =
-                |asked: &Asked<'_>| on_key.iter().any(|it| it.matches_action(asked.action.name()).is_possible());
+                |asked: &Asked| on_key.iter().any(|it| it.matches_action(asked.action.name()).is_possible());
             (document.clone(), self.actions.iter().map(is_allowed).collect())
         });
         allowed.clone()
@@ -250,21 +269,10 @@ fn hangs_on_the_unknown(cell: &Cell, principal: &Principal) -> bool {
         && cell.conditions.iter().all(|all| all.iter().any(is_property))
 }
 
-impl Asked<'_> {
-    /// Whether something else than an identity policy may give a principal the action on the key.
-    fn may_be_of(&self, principal: &Principal, key: &AccessKey) -> bool {
-        let needs_no_identity_policy =
-            !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
-        let is_named = |statement: &Statement| {
-            let entries = statement.principal.iter().flat_map(|element| &element.entries);
-            let mut namings = entries.filter_map(|entry| principal.caller.named_by(entry));
-            statement.principal.as_ref().is_some_and(|element| element.negated)
-                || namings.any(|naming| naming != Naming::Account)
-        };
-        let is_granted = || self.action.kms().is_some_and(|it| it.grant_operation) && !key.grants.is_empty();
-        needs_no_identity_policy
-            || key.policy_gap.is_some()
-            || is_granted()
-            || self.allows.iter().any(|statement| is_named(statement))
-    }
+/// Whether a statement of a key policy names a principal otherwise than by its account.
+fn is_named(principal: &Principal, statement: &Statement) -> bool {
+    statement.principal.as_ref().is_some_and(|element| {
+        let mut namings = element.entries.iter().filter_map(|entry| principal.caller.named_by(entry));
+        element.negated || namings.any(|naming| naming != Naming::Account)
+    })
 }

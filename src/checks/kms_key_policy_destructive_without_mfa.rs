@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use super::key_policy::{self, Answer, Asking, Policies, conclude, unanswered};
 use super::{Check, Form, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
-use crate::access::{Directory, Principal, PrincipalKind};
+use crate::access::{Directory, Principal, PrincipalKind, StandIns};
 use crate::finding::{Judgement, Severity, StatementReference, Status, Verdict};
 use crate::model::{Account, Key, Role};
 use crate::policy::{self, Access, ConditionTest, Effect, Match, Statement, Unanswered};
@@ -96,9 +96,9 @@ fn answer(policies: &Policies<'_>, scope: &Scope<'_>) -> Judged {
     let mut known: BTreeMap<(usize, Becomes), Option<Found>> = BTreeMap::new();
     let (mut answers, mut machines) = (Vec::new(), Vec::new());
     let stand_ins = scope.reach.stand_ins();
-    for Actor { arn, becomes } in scope.reach.actors() {
-        let becomes = *becomes;
-        let Some((class, stand_in)) = stand_ins.of(arn) else { continue };
+    for Actor { arn, becomes, class } in scope.reach.actors() {
+        let (becomes, class) = (*becomes, *class);
+        let Some(stand_in) = stand_ins.one(class) else { continue };
         let found = match known.entry((class, becomes)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => match question.found(stand_in, becomes) {
@@ -142,10 +142,12 @@ pub(super) enum Becomes {
 pub(super) struct Actor {
     arn: String,
     becomes: Becomes,
+    /// Its class in decisions on keys of the account.
+    class: usize,
 }
 
 /// The users and roles of an account, sorted by ARN.
-pub(super) fn actors(directory: &Directory, account: &Account) -> Vec<Actor> {
+pub(super) fn actors(directory: &Directory, stand_ins: &StandIns, account: &Account) -> Vec<Actor> {
     let roles: BTreeMap<&str, &Role> = account.iam.roles.known().iter().map(|role| (role.arn.as_str(), role)).collect();
     let actor = |principal: &Principal| {
         let becomes = match principal.kind {
@@ -155,7 +157,7 @@ pub(super) fn actors(directory: &Directory, account: &Account) -> Vec<Actor> {
             }
             _ => return None,
         };
-        Some(Actor { arn: principal.arn.clone(), becomes })
+        Some(Actor { arn: principal.arn.clone(), becomes, class: stand_ins.class_of(&principal.arn)? })
     };
     directory.principals().filter_map(actor).collect()
 }
@@ -223,6 +225,9 @@ impl Found {
 
 impl Question<'_> {
     fn found(&self, principal: &Principal, becomes: Becomes) -> Result<Option<Found>, Unanswered> {
+        if !self.destroy.may_be_of(principal) {
+            return Ok(None);
+        }
         match becomes {
             Becomes::Person(is_certain) => self.person(principal, is_certain),
             Becomes::PersonWithMfa | Becomes::Machine => self.guarded(principal),

@@ -1,45 +1,12 @@
 //! What the checks of policy documents share: which documents a resource bears, and what the findings of lint make of a verdict.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::key_policy::{Answer, conclude};
-use super::{Form, Judged, Loosens, Scope, Strings, Told, address, reference};
+use super::{Form, Judged, Loosens, Scope, Strings, reference};
 use crate::finding::{Judgement, Severity, Verdict};
 use crate::model::{self, Gap, Key, KeyManager, ManagedPolicy, OrganizationPolicy, Principal, Role, Source};
-use crate::policy::{Document, LintFacts, LintFinding, LintSeverity, PolicyKind, Rule, Statement, lint};
-
-/// What lint says of the documents of one account. Each is looked at once, however many checks and resources ask.
-#[derive(Debug, Default)]
-pub struct Lints {
-    /// By the place of the document.
-    at: Told<Looked<usize>, Arc<[LintFinding]>>,
-    /// By what it says: many say the same.
-    known: Told<Looked<Arc<Document>>, Arc<[LintFinding]>>,
-}
-
-/// What the answer of lint depends on: the kind of policy, the key that it is of where that matters, the document.
-type Looked<D> = (PolicyKind, Option<String>, D);
-
-impl Lints {
-    fn of(
-        &self,
-        kind: PolicyKind,
-        key_arn: Option<&str>,
-        document: &Arc<Document>,
-        scope: &Scope<'_>,
-    ) -> Arc<[LintFinding]> {
-        // Of most key policies every statement speaks of whatever key it is attached to.
-        let names_resources = |statement: &Statement| {
-            statement.resources.iter().flat_map(|it| &it.patterns).any(|pattern| !pattern.is_everything())
-        };
-        let key_arn = key_arn.filter(|_| document.statements.iter().any(names_resources));
-        let key = key_arn.map(str::to_owned);
-        let facts = LintFacts { key_arn, partition: Some(&scope.account.partition), unique_ids: None };
-        let look = || lint(document, kind, &facts).into();
-        self.at.once((kind, key.clone(), address(document)), || self.known.once((kind, key, document.clone()), look))
-    }
-}
+use crate::policy::{Document, LintFinding, LintSeverity, PolicyKind, Rule, Statement};
 
 /// The APIs whose answers hold policy documents of every kind.
 pub(super) const READS_EVERY_DOCUMENT: &[&str] = &[
@@ -232,7 +199,7 @@ impl Question {
         for one in borne {
             match one.document {
                 Ok(document) => {
-                    let found = scope.lints.of(one.kind, one.key_arn, document, scope);
+                    let found = scope.reach.studied(document).lint(one.kind, one.key_arn);
                     severity = severity.max(self.worst(&found, &services));
                     answers.extend(self.answers(one, document, &found, &services));
                 }

@@ -10,6 +10,7 @@ mod administrators;
 mod all_keys;
 mod broad;
 mod credentials;
+mod documents;
 mod elsewhere;
 mod escalations;
 mod grants;
@@ -130,9 +131,9 @@ mod peers;
 
 pub use administrators::{Administrator, administrators};
 pub use credentials::{ROOT as ROOT_USER, Row as CredentialRow, row_of as credential_row};
+pub use documents::Documents;
 pub use elsewhere::{Answer, Counterpart, Name, Tool, counterparts};
 pub use kms_key_rotation_enabled::exemption as not_rotated;
-pub use lint::Lints;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -146,7 +147,8 @@ use crate::model::{
     Account, CustomKeyStore, Fact, Gap, Grant, Group, Key, ManagedPolicy, Organization, OrganizationPolicy, Principal,
     Role, ServerCertificate, User,
 };
-use crate::policy::{Action, AdminStatement, Coverage, Document, Statement, admin_statements, coverage};
+use crate::policy::{Action, Document, Statement};
+use documents::Studied;
 use kms_key_policy_destructive_without_mfa::{Actor, DESTROY};
 use kms_key_policy_separation_of_duties::{ADMINISTER, USE};
 
@@ -428,8 +430,6 @@ pub struct Scope<'a> {
     pub accounts: &'a BTreeSet<String>,
     /// Effective access inside the account.
     pub reach: &'a Reach<'a>,
-    /// What lint says of the documents of the account.
-    pub lints: &'a Lints,
     /// The time at which ages are counted.
     pub as_of: Timestamp,
     /// The values of the check's parameters.
@@ -452,15 +452,15 @@ pub struct Reach<'a> {
     actors: OnceLock<Vec<Actor>>,
     /// What a check says of a class of keys.
     said: Told<(&'static str, usize), Judged>,
-    /// The statements of each document that allow everything.
-    everything: Told<usize, Arc<[AdminStatement]>>,
-    /// How much of the key universe each document opens for an action.
-    coverages: Told<(usize, String), Arc<Coverage>>,
+    /// The documents of every account.
+    documents: &'a Documents,
+    /// Those of the account, by address. Each is kept, so that no other comes to lie in its place.
+    studied: Told<usize, (Arc<Document>, Arc<Studied>)>,
 }
 
 impl<'a> Reach<'a> {
-    /// Of an account in an organization.
-    pub fn new(account: &'a Account, estate: &'a Estate) -> Self {
+    /// Of an account in an organization; `documents` are those of every account.
+    pub fn new(account: &'a Account, estate: &'a Estate, documents: &'a Documents) -> Self {
         Self {
             account,
             estate,
@@ -470,8 +470,8 @@ impl<'a> Reach<'a> {
             stand_ins: OnceLock::new(),
             actors: OnceLock::new(),
             said: Told::default(),
-            everything: Told::default(),
-            coverages: Told::default(),
+            documents,
+            studied: Told::default(),
         }
     }
 
@@ -482,16 +482,10 @@ impl<'a> Reach<'a> {
         known.get(*self.policies.get_or_init(places).get(arn)?)
     }
 
-    /// The statements of a document of the account that allow everything: looked for once, however many principals hold it.
-    fn everything(&self, document: &'a Document) -> Arc<[AdminStatement]> {
-        self.everything.once(address(document), || admin_statements(document, &self.account.partition).into())
-    }
-
-    /// How much of the key universe a document of the account opens for an action: worked out once, however many principals hold
-    /// it.
-    fn coverage(&self, document: &'a Document, action: &str) -> Arc<Coverage> {
-        let place = (address(document), action.to_owned());
-        self.coverages.once(place, || Arc::new(coverage(document, &self.account.partition, action)))
+    /// What follows from a document alone: worked out once, however many principals and accounts bear it.
+    fn studied(&self, document: &Arc<Document>) -> Arc<Studied> {
+        let study = || (document.clone(), self.documents.of(&self.account.partition, document));
+        self.studied.once(Arc::as_ptr(document).addr(), study).1
     }
 
     /// A user or role of the account as decisions see it.
@@ -529,7 +523,9 @@ impl<'a> Reach<'a> {
     }
 
     fn actors(&self) -> &[Actor] {
-        self.actors.get_or_init(|| kms_key_policy_destructive_without_mfa::actors(self.directory(), self.account))
+        self.actors.get_or_init(|| {
+            kms_key_policy_destructive_without_mfa::actors(self.directory(), self.stand_ins(), self.account)
+        })
     }
 
     fn classes(&self) -> &BTreeMap<String, usize> {
@@ -541,11 +537,6 @@ impl<'a> Reach<'a> {
         let Some(class) = self.classes().get(key_arn) else { return judge() };
         self.said.once((check, *class), judge)
     }
-}
-
-/// Where a document of the account lies, which tells it from all others as long as the account is judged.
-fn address(document: &Document) -> usize {
-    std::ptr::from_ref(document).addr()
 }
 
 /// What was told already of what.

@@ -379,7 +379,7 @@ fn timings_name_phases_and_checks_on_standard_error_and_reach_no_byte_of_the_pac
     run(audit(&snapshot(), &without).args(flags), 0);
     assert_eq!(files(&with), files(&without));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    for part in ["reading", "checks", "access", "writing", "iam-root-mfa", "kms-key-unused"] {
+    for part in ["reading", "checks", "administrators", "access", "writing", "iam-root-mfa", "kms-key-unused"] {
         let rows = told.lines().filter(|line| line.split_whitespace().next() == Some(part)).count();
         assert_eq!(rows, 1, "{part}:\n{told}");
     }
