@@ -10,7 +10,7 @@ fn compare(old: &World, new: &World) -> Changes {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (old.snapshot(&folder.path().join("old")), new.snapshot(&folder.path().join("new")));
     let frameworks = fixture::frameworks();
-    run(&old, &new, fixture::options(&frameworks)).unwrap()
+    run(&old, &new, fixture::options(&frameworks), false).unwrap()
 }
 
 fn classes(changes: &Changes) -> BTreeMap<Class, u64> {
@@ -75,7 +75,7 @@ fn every_comparison_balances() {
         worlds().iter().map(|(name, world)| (*name, world.snapshot(&folder.path().join(name)))).collect();
     for (old_name, old) in &snapshots {
         for (new_name, new) in &snapshots {
-            let balance = run(old, new, fixture::options(&frameworks)).unwrap().balance;
+            let balance = run(old, new, fixture::options(&frameworks), false).unwrap().balance;
             assert!(balance.holds(), "{old_name} → {new_name}: {balance:?}");
         }
     }

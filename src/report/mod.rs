@@ -36,6 +36,7 @@
 //! (`recipe.rs`).
 
 mod about;
+mod access_changes;
 mod account_page;
 mod archive;
 mod bag;
@@ -92,6 +93,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub use access_changes::sentences as access_sentences;
 pub use archive::{archive, archive_name};
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
 pub use catalogue::catalogue;
