@@ -99,8 +99,9 @@ pub(super) fn in_words(changes: &Changes) -> Result<String, std::fmt::Error> {
         changes.accounts.len(),
         changes.resources.len()
     )?;
-    for sentence in changes.access.iter().flat_map(|access| report::access_sentences(access)) {
-        writeln!(text, "  {sentence}")?;
+    // What became of decrypting; the page tells the rest.
+    if let Some(sentence) = changes.access.iter().flat_map(|access| report::access_sentences(access)).next() {
+        writeln!(text, "  {}", sentence.replace("; ", ";\n  "))?;
     }
     Ok(text)
 }

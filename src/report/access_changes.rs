@@ -115,9 +115,9 @@ fn sentence(changes: &[AccessChange], capability: Capability) -> Option<String> 
         let text = match turn {
             Turn::Gained => format!("{who} gained {word} on {keys}"),
             Turn::Lost => format!("{who} lost {word} on {keys}"),
-            Turn::Changed => format!("{who} can still {word}, but otherwise, on {keys}"),
-            Turn::Replaced => format!("{who} of those who can {word} were replaced, on {keys}"),
-            Turn::NotKnown => format!("of {who} it is not known, on {keys}"),
+            Turn::Changed => format!("for {who} {word} changed, on {keys}"),
+            Turn::Replaced => format!("{who} with {word} replaced by another of the same ARN, on {keys}"),
+            Turn::NotKnown => format!("for {who} {word} is not known, on {keys}"),
         };
         (tally.principals > 0).then_some(text)
     };
