@@ -9,6 +9,11 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// The digest of `bytes`, as it is.
+pub fn sha256_bytes(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// A digest that grows with what is written to it.
 #[derive(Debug, Clone, Default)]
 pub struct Running(Sha256);

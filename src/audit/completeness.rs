@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Account, Gap, Kms, Listing, Organization};
-use crate::snapshot::{AccountOutcome, Manifest, Source};
+use crate::snapshot::{AccountOutcome, Manifest, manifest};
 
 /// Two numbers that must agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -350,11 +350,13 @@ fn changes(account: &Account, start: Timestamp, end: Timestamp) -> TieOut {
 }
 
 /// T8: the clock by which the times of calls were noted, and AWS's, which stands on each of its answers.
-fn clock(source: Source, account: &Account) -> TieOut {
+fn clock(source: manifest::Source, account: &Account) -> TieOut {
     let tie = TieOut::of("T8", "seconds between the collector's clock and AWS's, beyond what passes on the way", 0, 0);
     let unmeasured = |reason: &str| TieOut { observed: None, verdict: Tie::Explained, ..tie.clone() }.because(reason);
     match account.clock_ahead_seconds {
-        None if source == Source::Import => unmeasured("imported from files, which do not tell when AWS answered"),
+        None if source == manifest::Source::Import => {
+            unmeasured("imported from files, which do not tell when AWS answered")
+        }
         None => unmeasured("the snapshot was taken by a version that did not measure it"),
         Some(ahead) if ahead.unsigned_abs() <= CLOCK_TOLERANCE => tie.because(format!("{ahead} s ahead")),
         Some(ahead) => {
@@ -477,15 +479,15 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_off_by_more_than_a_minute_differs_and_one_that_nobody_measured_is_said_to_be() {
-        let with = |source: Source, ahead: Option<i64>| {
+        let with = |source: manifest::Source, ahead: Option<i64>| {
             let tie = clock(source, &Account { clock_ahead_seconds: ahead, ..account() });
             (tie.verdict, tie.observed)
         };
-        assert_eq!(with(Source::Collect, Some(-60)), (Tie::Ties, Some(0)));
-        assert_eq!(with(Source::Collect, Some(61)), (Tie::Differs, Some(61)));
-        assert_eq!(with(Source::Collect, Some(-3600)), (Tie::Differs, Some(3600)));
-        assert_eq!(with(Source::Collect, None), (Tie::Explained, None));
-        assert_eq!(with(Source::Import, None), (Tie::Explained, None));
+        assert_eq!(with(manifest::Source::Collect, Some(-60)), (Tie::Ties, Some(0)));
+        assert_eq!(with(manifest::Source::Collect, Some(61)), (Tie::Differs, Some(61)));
+        assert_eq!(with(manifest::Source::Collect, Some(-3600)), (Tie::Differs, Some(3600)));
+        assert_eq!(with(manifest::Source::Collect, None), (Tie::Explained, None));
+        assert_eq!(with(manifest::Source::Import, None), (Tie::Explained, None));
     }
 
     #[test]

@@ -29,6 +29,11 @@ pub struct LedgerGap {
     pub resources: Vec<String>,
     /// The checks that read it, or whose population rests on it.
     pub checks: Vec<&'static str>,
+    /// Number of the evidence: the row of the ledger.
+    pub ev_id: String,
+    /// Position of the row in the ledger.
+    #[serde(skip)]
+    pub row: usize,
 }
 
 /// How many resources a hole names; the ledger in the manifest has them all.
@@ -42,11 +47,12 @@ pub(super) fn gaps(manifest: &Manifest, options: Options<'_>) -> Vec<LedgerGap> 
     let concerns = |api: &str, account_id: &str| {
         required.contains(api) && (options.selection.wants_account(account_id) || api.starts_with("organizations:"))
     };
-    let rows = manifest.coverage.iter().filter(|row| row.is_gap() && concerns(&row.api, &row.account_id));
+    let rows = manifest.coverage.iter().enumerate();
+    let rows = rows.filter(|(_, row)| row.is_gap() && concerns(&row.api, &row.account_id));
     let mut gaps: Vec<LedgerGap> = rows
         // The caller's own account may be read with the caller's credentials when AssumeRole is refused there.
-        .filter(|row| row.api != "sts:AssumeRole" || !is_caller(manifest, &row.account_id))
-        .map(|row| LedgerGap {
+        .filter(|(_, row)| row.api != "sts:AssumeRole" || !is_caller(manifest, &row.account_id))
+        .map(|(at, row)| LedgerGap {
             account_id: row.account_id.clone(),
             account_name: name(manifest, &row.account_id),
             region: row.region.clone().unwrap_or_else(|| "global".to_owned()),
@@ -60,6 +66,8 @@ pub(super) fn gaps(manifest: &Manifest, options: Options<'_>) -> Vec<LedgerGap> 
                 .filter(|check| POPULATION_APIS.contains(&row.api.as_str()) || check.reads.contains(&row.api.as_str()))
                 .map(|check| check.id)
                 .collect(),
+            ev_id: String::new(),
+            row: at,
         })
         .collect();
     gaps.sort();

@@ -3,6 +3,7 @@
 //! **Invariant:** what is delivered depends on the snapshot and the options alone, not on the number of threads.
 
 mod completeness;
+mod evidence;
 mod first_seen;
 mod judge;
 mod ledger;
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 pub use completeness::{Tie, TieOut};
+pub use evidence::{EvidenceItem, EvidenceType, EvidenceValue, MAX_VALUE};
 pub use first_seen::FirstSeen;
 pub use ledger::LedgerGap;
 pub use rollup::{ControlResult, Determination, FrameworkResult, TestResult, roll_up};
@@ -28,6 +30,7 @@ pub use timings::{Part, Timings, measured};
 pub use waiving::{Standing, WaiverResult};
 
 use completeness::Calls;
+use evidence::{Evidences, Numbers};
 use judge::OfAccount;
 
 use crate::access::Estate;
@@ -100,6 +103,8 @@ pub struct AuditedAccount {
     pub facts: Account,
     /// Its findings; none for accounts that were left out or are not ACTIVE.
     pub findings: Vec<Finding>,
+    /// What its findings rest on, each datum once, sorted by file and pointer.
+    pub evidence: Vec<EvidenceItem>,
     /// What tags left out of it.
     pub by_tag: ByTag,
     /// Its users and roles that are administrators, or of which that cannot be excluded; none for accounts that were left out or are
@@ -129,6 +134,7 @@ pub fn run<E: From<snapshot::Error>>(
         estate: Estate::new(organization.clone()),
         accounts: &accounts,
         calls: Calls::new(manifest),
+        evidences: Evidences::new(snapshot, organization.as_ref().ok().and_then(Option::as_ref))?,
         as_of: options.as_of.unwrap_or(manifest.window.end),
         options,
         checks: options
@@ -141,19 +147,25 @@ pub fn run<E: From<snapshot::Error>>(
     let members = organization.as_ref().ok().and_then(Option::as_ref);
     summary.add_tie_out(completeness::of_organization(manifest, members, organization.as_ref().err()));
     summary.omitted = options.omitted(manifest);
+    let mut numbers = Numbers::default();
     let wanted = |account: &&manifest::Account| options.selection.wants_account(&account.account_id);
     let selected: Vec<&manifest::Account> = manifest.accounts.iter().filter(wanted).collect();
     // Accounts are read, judged and dropped in groups, so that memory follows the group and not the organization.
     for group in selected.chunks(rayon::current_num_threads() * 2) {
         let audited: Result<Vec<AuditedAccount>, snapshot::Error> =
             group.par_iter().map(|entry| context.audit(entry)).collect();
-        for account in audited? {
+        for mut account in audited? {
+            numbers.settle(&mut account.evidence, &mut account.findings);
             summary.add(&account);
             deliver(&account)?;
         }
     }
     summary.ledger = ledger::gaps(manifest, options);
     summary.waivers = waiving::results(options.waivers, &summary);
+    let of_ledger = context.evidences.of_ledger(&mut summary.ledger, &mut numbers);
+    let of_waivers =
+        context.evidences.of_waivers(options.waivers, &mut summary.waivers, day_of(summary.as_of), &mut numbers);
+    summary.evidence = of_ledger.into_iter().chain(of_waivers).collect();
     Ok(summary)
 }
 
@@ -164,6 +176,7 @@ struct Context<'a> {
     estate: Estate,
     accounts: &'a BTreeSet<String>,
     calls: Calls<'a>,
+    evidences: Evidences<'a>,
     as_of: Timestamp,
     options: Options<'a>,
     checks: Vec<(&'static Check, Arc<[String]>)>,
@@ -177,11 +190,13 @@ impl Context<'_> {
         let OfAccount { mut findings, by_tag, administrators } =
             if in_scope { judge::account(self, &facts) } else { OfAccount::default() };
         let uses = waiving::apply(self.options.waivers, day_of(self.as_of), &mut findings);
+        let number = || self.evidences.number(&facts.provenance, &mut findings);
+        let evidence = measured(self.options.timings, Part::Evidence, number)?;
         let tie_outs = match in_scope {
             true => completeness::of_account(self.snapshot.manifest(), &facts, &self.calls),
             false => vec![],
         };
-        Ok(AuditedAccount { entry: entry.clone(), facts, findings, by_tag, administrators, tie_outs, uses })
+        Ok(AuditedAccount { entry: entry.clone(), facts, findings, evidence, by_tag, administrators, tie_outs, uses })
     }
 }
 

@@ -208,6 +208,7 @@ mod tests {
             left_out: 0,
             by_severity: BTreeMap::new(),
             by_account_and_check: BTreeMap::new(),
+            evidence: vec![],
             ledger: Vec::new(),
             omitted: crate::audit::Omitted::default(),
             tie_outs: BTreeMap::new(),

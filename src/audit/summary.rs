@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use super::waiving::{self, Use, WaiverResult};
-use super::{AuditedAccount, LedgerGap, Omitted, Tie, TieOut};
+use super::{AuditedAccount, EvidenceItem, LedgerGap, Omitted, Tie, TieOut};
 use crate::checks::Check;
 use crate::finding::{Finding, Severity, Status};
 
@@ -93,6 +93,8 @@ pub struct Summary {
     pub by_account_and_check: BTreeMap<(String, &'static str), Counts>,
     /// Rows of the coverage ledger that leave a hole in what the checks read.
     pub ledger: Vec<LedgerGap>,
+    /// The evidence of these rows and of the waivers.
+    pub evidence: Vec<EvidenceItem>,
     /// What a selection left out.
     pub omitted: Omitted,
     /// Tie-outs by id and verdict.
@@ -118,6 +120,7 @@ impl Summary {
             by_severity: Severity::ALL.into_iter().map(|severity| (severity, Counts::default())).collect(),
             by_account_and_check: BTreeMap::new(),
             ledger: Vec::new(),
+            evidence: Vec::new(),
             omitted: Omitted::default(),
             tie_outs: BTreeMap::new(),
             of_organization: Vec::new(),

@@ -11,6 +11,8 @@ pub enum Part {
     Reading,
     /// One check, by id.
     Check(&'static str),
+    /// Numbering what findings rest on, and taking it from the raw answers.
+    Evidence,
     /// Deciding who can do what with every key, and writing that.
     Access,
     /// Rendering and writing everything else.

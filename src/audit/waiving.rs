@@ -156,6 +156,9 @@ pub struct WaiverResult {
     pub days_left: i32,
     /// What a reviewer should look at, in sentences.
     pub notes: Vec<String>,
+    /// Number of the evidence: the approval.
+    #[serde(skip)]
+    pub ev_id: String,
 }
 
 /// What became of every waiver, in the order of the file.
@@ -184,6 +187,7 @@ fn result(waiver: &Waiver, it: Use, summary: &Summary, day: Date) -> WaiverResul
         waived: it.waived,
         days_left,
         notes: notes(waiver, it, standing, days_left, unread),
+        ev_id: String::new(),
     }
 }
 

@@ -29,13 +29,14 @@ pub(super) fn in_words(
                 checks.push((*id, *time));
                 "checks"
             }
+            Part::Evidence => "evidence",
             Part::Access => "access",
             Part::Writing => "writing",
         };
         *phases.entry(phase).or_default() += *time;
     }
     let mut text = format!(
-        "Time by phase, reading and checks summed over {threads} threads; {:.3} s elapsed\n",
+        "Time by phase, reading, checks and evidence summed over {threads} threads; {:.3} s elapsed\n",
         elapsed.as_secs_f64()
     );
     write_rows(&mut text, &phases.into_iter().collect::<Vec<_>>())?;
@@ -71,7 +72,7 @@ mod tests {
         let text = in_words(&spent, Duration::from_millis(1200), 2).unwrap();
         assert_eq!(
             text,
-            "Time by phase, reading and checks summed over 2 threads; 1.200 s elapsed\n  \
+            "Time by phase, reading, checks and evidence summed over 2 threads; 1.200 s elapsed\n  \
              checks       2.000 s   89 %\n  \
              reading      0.250 s   11 %\n\n\
              Time by check; what several checks need is counted for the first that asks\n  \

@@ -33,6 +33,11 @@ pub fn escape(member: &str) -> String {
     member.replace('~', "~0").replace('/', "~1")
 }
 
+/// The member name that stands escaped in a JSON pointer.
+pub fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
 /// Writes what many hold in common as what it is.
 ///
 /// # Errors
@@ -45,6 +50,8 @@ pub fn shared<T: Serialize + ?Sized, S: Serializer>(it: &Arc<T>, serializer: S) 
 /// of a fact in dozens of findings, hence the texts that they share.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Evidence {
+    /// Its number in the pack, `EV-KEY-7QK2M4ZP3A`, the same for the same datum in every snapshot; empty until an audit gives it one.
+    pub ev_id: String,
     /// Path of the file inside the snapshot.
     #[serde(serialize_with = "shared")]
     pub file: Arc<str>,
@@ -71,6 +78,8 @@ pub struct RecordedCall {
     pub index: usize,
     /// Whether the call brought all that it was made for.
     pub is_complete: bool,
+    /// Parameters that shaped the answer, other than what it was about.
+    pub parameters: BTreeMap<String, String>,
     /// AWS's request id.
     pub request_id: Option<String>,
     /// When the answer arrived.
@@ -124,26 +133,45 @@ impl Provenance {
         let region = format!("/{region}.");
         let (path, file, pages) = found.max_by_key(|(path, ..)| path.contains(&region))?;
         let call = pages.iter().find(|page| !page.is_complete)?;
-        Some(Evidence {
-            file: path.clone(),
-            sha256: file.sha256.clone(),
-            pointer: format!("/calls/{}", call.index).into(),
-            api: gap.api.clone().into(),
-            request_id: call.request_id.clone(),
-            collected_at: Some(call.time),
-        })
+        Some(record_of(path, file, &gap.api, call))
+    }
+
+    /// The records of the calls of an API: evidence for what no answer holds.
+    pub fn evidence_of_calls<'a>(&'a self, api: &'a str) -> impl Iterator<Item = Evidence> {
+        let of_file = move |(path, file): (&'a Arc<str>, &'a RecordedFile)| {
+            let pages = file.calls.get(api).into_iter().flat_map(BTreeMap::values).flatten();
+            pages.map(move |call| record_of(path, file, api, call))
+        };
+        self.files.iter().flat_map(of_file)
+    }
+
+    /// The calls that brought an item of evidence, and what they were about.
+    pub fn calls_behind(&self, evidence: &Evidence) -> (&[String], Vec<&RecordedCall>) {
+        let tokens: Vec<String> = evidence.pointer.split('/').skip(1).map(unescape).collect();
+        let Evidence { file, api, pointer, .. } = evidence;
+        let Some(of_api) = self.files.get(file).and_then(|file| file.calls.get(api.as_ref())) else {
+            return (&[], vec![]);
+        };
+        if let [calls, index] = tokens.as_slice()
+            && calls == "calls"
+        {
+            let mut all = of_api.iter().flat_map(|(resource, pages)| pages.iter().map(move |page| (resource, page)));
+            let found = all.find(|(_, page)| Ok(page.index) == index.parse());
+            return found.map_or((&[], vec![]), |(resource, page)| (resource, vec![page]));
+        }
+        // Below the operation stands what it was asked about, if it is asked more than once.
+        let about = tokens.get(1..).unwrap_or_default();
+        let found = (0..=about.len()).rev().find_map(|length| of_api.get_key_value(about.get(..length)?));
+        found.map_or((&[], vec![]), |(resource, pages)| (resource, pages_of(pointer, pages).collect()))
     }
 
     /// The evidence for a fact: its place, and the page that brought it.
     pub fn evidence(&self, source: &Source) -> Evidence {
         let file = self.files.get(&source.file);
-        let call = file.and_then(|file| file.pages(source.api, &source.resource)).and_then(|pages| {
-            let page = list_item(&source.pointer).and_then(|(list, index)| {
-                pages.iter().find(|page| page.items.get(list).is_some_and(|(from, to)| (*from..*to).contains(&index)))
-            });
-            page.or(pages.first())
-        });
+        let pages = file.and_then(|file| file.pages(source.api, &source.resource));
+        let call = pages.and_then(|pages| pages_of(&source.pointer, pages).next());
         Evidence {
+            ev_id: String::new(),
             file: source.file.clone(),
             sha256: file.map(|file| file.sha256.clone()).unwrap_or_default(),
             pointer: source.pointer.clone(),
@@ -154,11 +182,34 @@ impl Provenance {
     }
 }
 
+/// The record of a call as evidence.
+fn record_of(path: &Arc<str>, file: &RecordedFile, api: &str, call: &RecordedCall) -> Evidence {
+    Evidence {
+        ev_id: String::new(),
+        file: path.clone(),
+        sha256: file.sha256.clone(),
+        pointer: format!("/calls/{}", call.index).into(),
+        api: api.to_owned().into(),
+        request_id: call.request_id.clone(),
+        collected_at: Some(call.time),
+    }
+}
+
 impl RecordedFile {
     /// The pages of one answer.
     fn pages(&self, api: &str, resource: &[String]) -> Option<&Vec<RecordedCall>> {
         self.calls.get(api)?.get(resource)
     }
+}
+
+/// The pages of a list that brought what a pointer names: one for an item of the list, all for the whole answer.
+fn pages_of<'a>(pointer: &str, pages: &'a [RecordedCall]) -> impl Iterator<Item = &'a RecordedCall> {
+    let brings = |page: &RecordedCall| {
+        let range = list_item(pointer).and_then(|(list, index)| Some((page.items.get(list)?, index)));
+        range.is_some_and(|((from, to), index)| (*from..*to).contains(&index))
+    };
+    let is_item = pages.iter().any(brings);
+    pages.iter().filter(move |page| !is_item || brings(page))
 }
 
 /// The outermost `…/List/7` of a pointer: which list, which index.
@@ -176,6 +227,7 @@ mod tests {
         RecordedCall {
             index: from,
             is_complete: from == 0,
+            parameters: BTreeMap::new(),
             request_id: Some(request_id.to_owned()),
             time: Timestamp::UNIX_EPOCH,
             items: BTreeMap::from([("UserDetailList".to_owned(), (from, to))]),

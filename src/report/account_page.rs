@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::evidence::Places;
 use super::heat_map::{self, Heat};
 use super::html::file_name;
 use super::rows::{self, Rows};
@@ -172,6 +173,16 @@ pub(super) struct Content<'a> {
     others: Vec<OtherRow<'a>>,
     others_data: String,
     others_note: String,
+    /// Whether there is a page of what the findings rest on.
+    has_evidence: bool,
+}
+
+impl Content<'_> {
+    /// The places of the findings that the page shows.
+    pub(super) fn anchors(&self) -> BTreeSet<String> {
+        let exceptions = self.exceptions.iter().map(|it| &it.anchor);
+        exceptions.chain(self.others.iter().map(|it| &it.anchor)).cloned().collect()
+    }
 }
 
 /// One check on the page of an account.
@@ -202,7 +213,8 @@ pub(super) fn content<'a>(
     account: &'a Account,
     audited: &'a AuditedAccount,
     checks: &[&'static Check],
-    prefix: &str,
+    places: &Places,
+    has_evidence: bool,
 ) -> Content<'a> {
     let mut total = Counts::default();
     let mut by_check: BTreeMap<&str, Counts> = BTreeMap::new();
@@ -215,7 +227,7 @@ pub(super) fn content<'a>(
     let mut worst: Vec<&Finding> = audited.findings.iter().filter(|it| needs_attention(it.status)).collect();
     // Stable: within one status and severity the order of the audit stays.
     worst.sort_by_key(|it| (it.status, view::rank(it.severity)));
-    let exceptions = as_many_as_fit(&worst, prefix);
+    let exceptions = as_many_as_fit(&worst, places);
     let shown = exceptions.len();
     let weight: usize = exceptions.iter().map(FindingView::weight).sum();
     let others: Vec<&Finding> = audited.findings.iter().filter(|it| !needs_attention(it.status)).collect();
@@ -234,6 +246,7 @@ pub(super) fn content<'a>(
         exceptions_data: exceptions_data.json(),
         others: others_shown,
         others_data: others_data.json(),
+        has_evidence,
         columns,
     }
 }
@@ -246,11 +259,11 @@ fn data(findings: &[&Finding], room: usize) -> Rows {
 }
 
 /// The first findings, as many as a page holds.
-fn as_many_as_fit(findings: &[&Finding], prefix: &str) -> Vec<FindingView> {
+fn as_many_as_fit(findings: &[&Finding], places: &Places) -> Vec<FindingView> {
     let mut weight = 0;
     let mut views = Vec::new();
     for finding in findings.iter().take(MAX_ROWS) {
-        let view = FindingView::new(finding, prefix);
+        let view = FindingView::new(finding, places);
         weight += view.weight();
         if weight > MAX_WEIGHT {
             break;

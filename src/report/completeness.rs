@@ -38,7 +38,7 @@ pub(super) const COLUMNS: [Column; 9] = [
 ];
 
 /// The columns of `gaps.csv`, in their order, which never changes inside a major version.
-pub(super) const GAP_COLUMNS: [Column; 10] = [
+pub(super) const GAP_COLUMNS: [Column; 11] = [
     ("gap", "The name of the gap on the pages"),
     ("account_id", "The account"),
     ("account_name", "Its name in the organization"),
@@ -49,6 +49,7 @@ pub(super) const GAP_COLUMNS: [Column; 10] = [
     ("calls", "How many calls did not end well"),
     ("resources", "What the first of them were about"),
     ("checks", "The checks that read it, or whose population rests on it"),
+    ("ev_id", "Number of the row of the ledger among the evidence"),
 ];
 
 /// Where the files lie.
@@ -351,6 +352,7 @@ fn gap_cells(index: usize, gap: &LedgerGap) -> [String; GAP_COLUMNS.len()] {
         gap.calls.to_string(),
         gap.resources.join(SEPARATOR),
         gap.checks.join(SEPARATOR),
+        gap.ev_id.clone(),
     ]
 }
 

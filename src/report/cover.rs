@@ -74,6 +74,7 @@ struct Figure {
 #[derive(Debug, Serialize)]
 struct GapRow<'a> {
     name: String,
+    ev_id: &'a str,
     account: &'a str,
     account_name: String,
     href: String,
@@ -309,6 +310,7 @@ fn gap_row<'a>(audited: &'a Audited<'_>, index: usize, gap: &'a LedgerGap) -> Ga
     let named: Vec<String> = gap.resources.iter().take(MAX_EXAMPLES).map(|it| shortened(it)).collect();
     GapRow {
         name: gap_name(index),
+        ev_id: &gap.ev_id,
         account: &gap.account_id,
         account_name: shortened(&gap.account_name),
         href: if has_page { format!("accounts/{}", file_name(&gap.account_id)) } else { String::new() },

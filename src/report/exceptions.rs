@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::evidence::Places;
 use super::rows::{self, Rows};
 use super::view::{FindingView, MAX_ROWS, MAX_WEIGHT};
 use crate::finding::{Finding, Status};
@@ -29,11 +30,11 @@ impl Exceptions {
     }
 
     /// Keeps the finding if it is one to show and there is room.
-    pub(super) fn add(&mut self, finding: &Finding, prefix: &str) {
+    pub(super) fn add(&mut self, finding: &Finding, places: &Places) {
         let Some((status, room)) = ROOM.iter().find(|(status, _)| *status == finding.status) else { return };
         let rows = self.rows.entry(*status).or_default();
         if rows.len() < *room && self.weight < MAX_WEIGHT {
-            let view = FindingView::new(finding, prefix);
+            let view = FindingView::new(finding, places);
             self.weight += view.weight();
             rows.push(view);
         } else {

@@ -19,7 +19,7 @@ const SCHEMA_TEXT: &str = include_str!("findings.schema.json");
 type Column = (&'static str, &'static str, fn(&Finding) -> String);
 
 /// The columns, in their order, which never changes inside a major version.
-pub(super) const FINDINGS_COLUMNS: [Column; 29] = [
+pub(super) const FINDINGS_COLUMNS: [Column; 31] = [
     ("fingerprint", "Identity of the finding across quarters", |it| it.fingerprint.clone()),
     ("check_id", "The check", |it| it.check_id.to_owned()),
     ("status", "PASS, FAIL, WAIVED, UNDECIDED, NOT_APPLICABLE, ERROR or MANUAL", |it| it.status.word().to_owned()),
@@ -87,6 +87,12 @@ pub(super) const FINDINGS_COLUMNS: [Column; 29] = [
                 .join(SEPARATOR)
         },
     ),
+    ("evidence_ids", "Numbers of the items of evidence; evidence_index.csv has their rest", |it| {
+        joined(&it.evidence, |it| it.ev_id.clone())
+    }),
+    ("evidence_collected_at", "When the answers arrived, UTC", |it| {
+        joined(&it.evidence, |it| it.collected_at.map(|time| time.to_string()).unwrap_or_default())
+    }),
 ];
 
 fn of_waiver(finding: &Finding, text: fn(&WaiverReference) -> String) -> String {
@@ -119,13 +125,21 @@ impl Findings {
         Ok(Self { ndjson: Stream::create(bag, FINDINGS)?, csv, written: BTreeMap::new() })
     }
 
-    /// Adds a finding to both.
-    pub(super) fn add(&mut self, finding: &Finding) -> Result<(), Error> {
-        self.ndjson.line(finding)?;
-        let cells = FINDINGS_COLUMNS.map(|(_, _, fill)| fill(finding));
-        self.csv.row(&cells.each_ref().map(String::as_str))?;
-        *self.written.entry(finding.check_id).or_default() += 1;
-        Ok(())
+    /// Adds the findings of an account to both.
+    pub(super) fn account(&mut self, findings: &[Finding]) -> Result<(), Error> {
+        let Self { ndjson, csv, written } = self;
+        let lines = || findings.iter().try_for_each(|finding| ndjson.line(finding));
+        let rows = || {
+            findings.iter().try_for_each(|finding| {
+                let cells = FINDINGS_COLUMNS.map(|(_, _, fill)| fill(finding));
+                csv.row(&cells.each_ref().map(String::as_str))
+            })
+        };
+        let (lines, rows) = rayon::join(lines, rows);
+        for finding in findings {
+            *written.entry(finding.check_id).or_default() += 1;
+        }
+        lines.and(rows)
     }
 
     /// Ends both files, and says how many findings were written, by check.

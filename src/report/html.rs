@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("../../templates/style.css");
 const SCRIPT: &str = include_str!("../../templates/script.js");
 
 /// Every template. The names end in `.html`, which is what turns escaping on; style sheet and script are no pages and hold no value.
-const TEMPLATES: [(&str, &str); 26] = [
+const TEMPLATES: [(&str, &str); 27] = [
     ("style.css", STYLE),
     ("script.js", SCRIPT),
     ("icons.html", include_str!("../../templates/icons.html")),
@@ -31,6 +31,7 @@ const TEMPLATES: [(&str, &str); 26] = [
     ("framework.html", include_str!("../../templates/framework.html")),
     ("check.html", include_str!("../../templates/check.html")),
     ("account.html", include_str!("../../templates/account.html")),
+    ("evidence.html", include_str!("../../templates/evidence.html")),
     ("accounts.html", include_str!("../../templates/accounts.html")),
     ("key_components.html", include_str!("../../templates/key_components.html")),
     ("key.html", include_str!("../../templates/key.html")),

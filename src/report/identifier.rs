@@ -1,5 +1,7 @@
 //! UUIDs of OSCAL and OCSF: version 5, made from what they name, so that the same thing has the same one in every pack.
 
+use std::sync::LazyLock;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -8,8 +10,8 @@ pub(super) const NAMESPACE: &str = "https://keyproof.example/ns";
 
 /// The UUID of a thing of a kind; `of` names it among its kind.
 pub(super) fn uuid(kind: &str, of: &[&str]) -> String {
-    let space = Uuid::new_v5(&Uuid::NAMESPACE_URL, NAMESPACE.as_bytes());
-    Uuid::new_v5(&space, json!([kind, of]).to_string().as_bytes()).to_string()
+    static SPACE: LazyLock<Uuid> = LazyLock::new(|| Uuid::new_v5(&Uuid::NAMESPACE_URL, NAMESPACE.as_bytes()));
+    Uuid::new_v5(&SPACE, json!([kind, of]).to_string().as_bytes()).to_string()
 }
 
 #[cfg(test)]

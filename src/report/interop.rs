@@ -11,6 +11,8 @@ use super::oscal_plan::Plan;
 use super::oscal_results::Results;
 use super::pack::{Audited, Options};
 use super::poam::{Poam, Weakness};
+use super::table::SEPARATOR;
+use super::visible::escaped;
 use crate::audit::AuditedAccount;
 use crate::checks::Check;
 use crate::frameworks::{Control, Framework};
@@ -23,6 +25,8 @@ pub(super) struct Tested {
     pub(super) standards: Vec<String>,
     /// `framework:control`.
     pub(super) controls: Vec<String>,
+    /// The controls as one text, escaped for XML.
+    pub(super) controls_in_xml: String,
 }
 
 impl Tested {
@@ -37,7 +41,8 @@ impl Tested {
                 standards.push(format!("{} {}", framework.title, framework.version));
             }
         }
-        Self { check, standards, controls }
+        let controls_in_xml = escaped(&controls.join(SEPARATOR));
+        Self { check, standards, controls, controls_in_xml }
     }
 }
 

@@ -7,7 +7,6 @@ use super::Error;
 use super::bag::Bag;
 use super::interop::Checks;
 use super::stream::Stream;
-use super::table::SEPARATOR;
 use super::visible::escaped;
 use crate::audit::{AuditedAccount, Counts};
 use crate::finding::{Finding, Status};
@@ -64,16 +63,16 @@ fn case(checks: &Checks, finding: &Finding) -> String {
         escaped(&finding.account_id),
         escaped(&name)
     );
-    let controls = checks.get(finding.check_id).map(|tested| tested.controls.join(SEPARATOR)).unwrap_or_default();
+    let controls = checks.get(finding.check_id).map(|tested| tested.controls_in_xml.as_str()).unwrap_or_default();
     let properties = [
         ("status", finding.status.word()),
         ("severity", finding.severity.word()),
-        ("region", &finding.region),
+        ("region", &escaped(&finding.region)),
         ("fingerprint", &finding.fingerprint),
-        ("controls", &controls),
+        ("controls", controls),
     ];
     for (name, value) in properties {
-        text += &format!("        <property name=\"{name}\" value=\"{}\"/>\n", escaped(value));
+        text.extend(["        <property name=\"", name, "\" value=\"", value, "\"/>\n"]);
     }
     text += "      </properties>\n";
     let reason = escaped(&finding.reason);

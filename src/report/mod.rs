@@ -15,11 +15,14 @@
 //!                            was one
 //!   data/report/             index.html, scope.html, completeness.html, frameworks/, checks/, accounts/, remediation.html, waivers.html, requests.html,
 //!                            sample.html on request, methodology.html
+//!     evidence/              <account>.html, organization.html: each datum that findings rest on, with its value
 //!     keys/                  index.html (inventory), <account>/<region>/<key id>.html; over 2,000 keys <account>/<region>.html
 //!     access/                decrypt-matrix.html (overview), <account>.html
-//!   data/csv/                about.csv, findings.csv, controls_matrix.csv, poam.csv, scope.csv, completeness.csv, gaps.csv, waivers.csv,
-//!                            request_list.csv, sample.csv; accounts.csv, users.csv, roles.csv, access_keys.csv,
-//!                            privileged_principals.csv, service_accounts.csv, kms_keys.csv, kms_grants.csv; key_access.csv, key_admins.csv, external_access.csv, access_review_worksheet.csv;
+//!   data/evidence/           <account>.ndjson, organization.ndjson (what all accounts rest on, gaps, approvals): one datum a line
+//!   data/csv/                about.csv, findings.csv, evidence_index.csv, controls_matrix.csv, poam.csv, scope.csv, completeness.csv,
+//!                            gaps.csv, waivers.csv, request_list.csv, sample.csv; accounts.csv, users.csv, roles.csv, access_keys.csv,
+//!                            privileged_principals.csv, service_accounts.csv, kms_keys.csv, kms_grants.csv; key_access.csv,
+//!                            key_admins.csv, external_access.csv, access_review_worksheet.csv;
 //!                            COLUMNS.md, datapackage.json
 //!                            redactions.csv in a pack with pseudonyms
 //!   data/json/               findings.ndjson, controls.json, completeness.json, access.ndjson, and for each, and pack.json, a JSON
@@ -52,6 +55,8 @@ mod controls;
 mod cover;
 mod custody;
 mod demo_page;
+mod evidence;
+mod evidence_page;
 mod exceptions;
 mod facts;
 mod findings;

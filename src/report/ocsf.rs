@@ -3,7 +3,7 @@
 //! `finding_info.uid` is the fingerprint; `compliance.status_code` is our status, which OCSF's four cannot tell apart.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::Error;
 use super::bag::Bag;
@@ -13,6 +13,7 @@ use super::interop::{Checks, Tested};
 use super::stream::Stream;
 use crate::audit::AuditedAccount;
 use crate::finding::{Finding, Severity, Status};
+use crate::model::Evidence;
 use crate::snapshot::manifest::Tool;
 
 const PATH: &str = "data/interop/ocsf.ndjson";
@@ -26,6 +27,7 @@ const AWS_ACCOUNT: u64 = 10;
 /// The file in the making.
 pub(super) struct Events {
     stream: Stream,
+    tool: Tool,
     as_of: Timestamp,
     /// The last call: what was first seen before is not new.
     end: Timestamp,
@@ -34,7 +36,7 @@ pub(super) struct Events {
 impl Events {
     /// Begins the file. Events are of the time at which ages are counted.
     pub(super) fn create(bag: &Bag, as_of: Timestamp, end: Timestamp) -> Result<Self, Error> {
-        Ok(Self { stream: Stream::create(bag, PATH)?, as_of, end })
+        Ok(Self { stream: Stream::create(bag, PATH)?, tool: Tool::this(), as_of, end })
     }
 
     /// Adds the events of an account.
@@ -53,54 +55,49 @@ impl Events {
     }
 
     fn add(&mut self, identity: &Identity, tested: &Tested, finding: &Finding) -> Result<(), Error> {
-        let (activity_id, activity) = if finding.first_seen < self.end { (2, "Update") } else { (1, "Create") };
-        let mut event = json!({
-            "activity_id": activity_id,
-            "activity_name": activity,
-            "category_uid": 2,
-            "category_name": "Findings",
-            "class_uid": 2003,
-            "class_name": "Compliance Finding",
-            "type_uid": 200_300 + activity_id,
-            "type_name": format!("Compliance Finding: {activity}"),
-            "time": self.as_of.as_millisecond(),
-            "time_dt": self.as_of,
-            "metadata": metadata(identity, finding),
-            "finding_info": {
-                "uid": finding.fingerprint,
-                "title": tested.check.title,
-                "desc": tested.check.rationale,
-                "first_seen_time": finding.first_seen.as_millisecond(),
-                "first_seen_time_dt": finding.first_seen,
-                "last_seen_time": self.as_of.as_millisecond(),
-                "last_seen_time_dt": self.as_of,
-            },
-            "compliance": compliance(tested, finding),
-            "resources": [{
-                "uid": finding.resource_arn,
-                "name": finding.resource_name,
-                "type": finding.resource_type,
-                "region": finding.region,
-                "cloud_partition": finding.partition.as_ref(),
-            }],
-            "remediation": { "desc": finding.remediation },
-            "cloud": cloud(identity, finding),
-        });
+        let (activity_id, activity_name, type_name) = match finding.first_seen < self.end {
+            true => (2, "Update", "Compliance Finding: Update"),
+            false => (1, "Create", "Compliance Finding: Create"),
+        };
         let (severity_id, severity) = severity(finding.severity);
         let (status_id, status) = status(finding.status);
-        let mut more = Map::new();
-        more.insert("severity_id".to_owned(), json!(severity_id));
-        more.insert("severity".to_owned(), json!(severity));
-        more.insert("status_id".to_owned(), json!(status_id));
-        more.insert("status".to_owned(), json!(status));
-        let evidences: Vec<Value> = finding.evidence.iter().map(|it| json!({ "data": it })).collect();
-        if !evidences.is_empty() {
-            more.insert("evidences".to_owned(), json!(evidences));
-        }
-        if let Some(event) = event.as_object_mut() {
-            event.append(&mut more);
-        }
-        self.stream.line(&event)
+        self.stream.line(&Event {
+            activity_id,
+            activity_name,
+            category_name: "Findings",
+            category_uid: 2,
+            class_name: "Compliance Finding",
+            class_uid: 2003,
+            cloud: cloud(identity, finding),
+            compliance: compliance(tested, finding),
+            evidences: finding.evidence.iter().map(|data| Evidences { data }).collect(),
+            finding_info: FindingInfo {
+                desc: tested.check.rationale,
+                first_seen_time: finding.first_seen.as_millisecond(),
+                first_seen_time_dt: finding.first_seen,
+                last_seen_time: self.as_of.as_millisecond(),
+                last_seen_time_dt: self.as_of,
+                title: tested.check.title,
+                uid: &finding.fingerprint,
+            },
+            metadata: metadata(&self.tool, identity, finding),
+            remediation: Remediation { desc: &finding.remediation },
+            resources: [Resource {
+                cloud_partition: &finding.partition,
+                name: &finding.resource_name,
+                region: &finding.region,
+                kind: finding.resource_type,
+                uid: &finding.resource_arn,
+            }],
+            severity,
+            severity_id,
+            status,
+            status_id,
+            time: self.as_of.as_millisecond(),
+            time_dt: self.as_of,
+            type_name,
+            type_uid: 200_300 + activity_id,
+        })
     }
 
     /// Ends the file.
@@ -109,58 +106,108 @@ impl Events {
     }
 }
 
-fn compliance(tested: &Tested, finding: &Finding) -> Value {
+/// Declares the objects of an event, their members in alphabetical order.
+macro_rules! objects {
+    ($($name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* })*) => {$(
+        #[derive(Serialize)]
+        struct $name<'a> { $($(#[$meta])* $field: $type,)* }
+    )*};
+}
+
+objects! {
+    Event {
+        activity_id: u64, activity_name: &'static str, category_name: &'static str, category_uid: u64,
+        class_name: &'static str, class_uid: u64, cloud: Cloud<'a>, compliance: Compliance<'a>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        evidences: Vec<Evidences<'a>>,
+        finding_info: FindingInfo<'a>, metadata: Metadata<'a>, remediation: Remediation<'a>,
+        resources: [Resource<'a>; 1], severity: &'static str, severity_id: u64, status: &'static str, status_id: u64,
+        time: i64, time_dt: Timestamp, type_name: &'static str, type_uid: u64,
+    }
+    Cloud {
+        account: Account<'a>, cloud_partition: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        org: Option<Org<'a>>,
+        provider: &'static str, region: &'a str,
+    }
+    Account {
+        #[serde(skip_serializing_if = "str::is_empty")]
+        name: &'a str,
+        #[serde(rename = "type")]
+        kind: &'static str,
+        type_id: u64, uid: &'a str,
+    }
+    Org {
+        #[serde(skip_serializing_if = "str::is_empty")]
+        ou_name: &'a str,
+        uid: &'a str,
+    }
+    Compliance {
+        checks: [Checked<'a>; 1], requirements: &'a [String], standards: &'a [String], status: &'static str,
+        status_code: Status, status_details: [&'a str; 1], status_id: u64,
+    }
+    Checked {
+        name: &'a str, severity: &'static str, severity_id: u64, status: &'static str, status_id: u64, uid: &'a str,
+    }
+    Evidences { data: &'a Evidence, }
+    FindingInfo {
+        desc: &'a str, first_seen_time: i64, first_seen_time_dt: Timestamp, last_seen_time: i64,
+        last_seen_time_dt: Timestamp, title: &'a str, uid: &'a str,
+    }
+    Metadata {
+        correlation_uid: &'a str, event_code: &'a str, product: Product<'a>, profiles: [&'static str; 2], uid: String,
+        version: &'static str,
+    }
+    Product { name: &'a str, vendor_name: &'a str, version: &'a str, }
+    Remediation { desc: &'a str, }
+    Resource {
+        cloud_partition: &'a str, name: &'a str, region: &'a str,
+        #[serde(rename = "type")]
+        kind: &'static str,
+        uid: &'a str,
+    }
+}
+
+fn metadata<'a>(tool: &'a Tool, identity: &'a Identity, finding: &'a Finding) -> Metadata<'a> {
+    Metadata {
+        correlation_uid: &identity.input_root,
+        event_code: finding.check_id,
+        product: Product { name: &tool.name, vendor_name: &tool.name, version: &tool.version },
+        profiles: ["cloud", "datetime"],
+        // An event is a finding of one run; what decides a run's results is its input root.
+        uid: uuid("event", &[&identity.input_root, &finding.fingerprint]),
+        version: VERSION,
+    }
+}
+
+fn compliance<'a>(tested: &'a Tested, finding: &'a Finding) -> Compliance<'a> {
     let (status_id, status) = conclusion(finding.status);
     let (severity_id, severity) = severity(finding.severity);
-    json!({
-        "status_id": status_id,
-        "status": status,
-        "status_code": finding.status,
-        "status_details": [finding.reason],
-        "standards": tested.standards,
-        "requirements": tested.controls,
-        "checks": [{
-            "uid": finding.check_id,
-            "name": tested.check.title,
-            "status_id": status_id,
-            "status": status,
-            "severity_id": severity_id,
-            "severity": severity,
-        }],
-    })
+    let check = Checked { name: tested.check.title, severity, severity_id, status, status_id, uid: finding.check_id };
+    Compliance {
+        checks: [check],
+        requirements: &tested.controls,
+        standards: &tested.standards,
+        status,
+        status_code: finding.status,
+        status_details: [&finding.reason],
+        status_id,
+    }
 }
 
-fn metadata(identity: &Identity, finding: &Finding) -> Value {
-    let tool = Tool::this();
-    json!({
-        "version": VERSION,
-        "profiles": ["cloud", "datetime"],
-        "product": { "name": tool.name, "vendor_name": tool.name, "version": tool.version },
-        "event_code": finding.check_id,
-        // An event is a finding of one run; what decides a run's results is its input root.
-        "uid": uuid("event", &[&identity.input_root, &finding.fingerprint]),
-        "correlation_uid": identity.input_root,
-    })
-}
-
-fn cloud(identity: &Identity, finding: &Finding) -> Value {
-    let mut account = json!({ "uid": finding.account_id.as_ref(), "type_id": AWS_ACCOUNT, "type": "AWS Account" });
-    if !finding.account_name.is_empty() {
-        account["name"] = json!(finding.account_name.as_ref());
+fn cloud<'a>(identity: &'a Identity, finding: &'a Finding) -> Cloud<'a> {
+    Cloud {
+        account: Account {
+            name: &finding.account_name,
+            kind: "AWS Account",
+            type_id: AWS_ACCOUNT,
+            uid: &finding.account_id,
+        },
+        cloud_partition: &finding.partition,
+        org: identity.organization.as_ref().map(|uid| Org { ou_name: &finding.ou_path, uid }),
+        provider: "AWS",
+        region: &finding.region,
     }
-    let mut cloud = json!({
-        "provider": "AWS",
-        "region": finding.region,
-        "cloud_partition": finding.partition.as_ref(),
-        "account": account,
-    });
-    if let Some(organization) = &identity.organization {
-        cloud["org"] = json!({ "uid": organization });
-        if !finding.ou_path.is_empty() {
-            cloud["org"]["ou_name"] = json!(finding.ou_path.as_ref());
-        }
-    }
-    cloud
 }
 
 /// `severity_id` and its caption.

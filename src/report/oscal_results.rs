@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::bag::Bag;
+use super::evidence;
 use super::identifier::uuid;
 use super::identity::Identity;
 use super::interop::Checks;
@@ -34,6 +35,8 @@ pub(super) struct Results {
     stream: Stream,
     /// `reviewed-controls`, the same in every result.
     controls: Value,
+    /// Files of evidence that observations point to.
+    evidence: Vec<String>,
 }
 
 impl Results {
@@ -48,7 +51,7 @@ impl Results {
         let remarks = "No assessment plan was supplied: the checks are described in the pack.";
         stream.json(&json!({ "href": format!("#{}", plan_uuid()), "remarks": remarks }))?;
         stream.text(",\n\"results\":[\n")?;
-        Ok(Self { stream, controls: reviewed_controls(frameworks) })
+        Ok(Self { stream, controls: reviewed_controls(frameworks), evidence: Vec::new() })
     }
 
     /// Adds the result of an account.
@@ -63,6 +66,11 @@ impl Results {
         for findings in audited.findings.chunk_by(|a, b| a.check_id == b.check_id) {
             let check = findings.first().and_then(|finding| checks.get(finding.check_id));
             observations.extend(check.map(|tested| of_account(identity, tested.check, id, findings)));
+        }
+        if audited.evidence.iter().any(|item| !item.is_of_organization()) {
+            let path = evidence::path(id);
+            observations.iter_mut().for_each(|it| add_evidence(it, &path));
+            self.evidence.push(path);
         }
         let items: BTreeMap<String, Value> =
             audited.findings.iter().filter(|it| is_subject(it)).map(|it| (item_uuid(it), item(it))).collect();
@@ -116,7 +124,7 @@ impl Results {
         }
         self.stream.json(&result)?;
         self.stream.text("],\n\"back-matter\":")?;
-        self.stream.json(&json!({ "resources": resources(bag) }))?;
+        self.stream.json(&json!({ "resources": resources(bag, &self.evidence) }))?;
         self.stream.text("}}\n")?;
         self.stream.finish(bag)
     }
@@ -131,17 +139,31 @@ fn findings_uuid() -> String {
 }
 
 /// What the document points to. The findings are in the bag by now.
-fn resources(bag: &Bag) -> Vec<Value> {
-    let hashes = bag.written(FINDINGS).map(|it| json!([{ "algorithm": "SHA-256", "value": it.sha256 }]));
-    let mut findings = json!({ "href": "../json/findings.ndjson", "media-type": "application/x-ndjson" });
-    if let Some(hashes) = hashes {
-        findings["hashes"] = hashes;
-    }
+fn resources(bag: &Bag, evidence: &[String]) -> Vec<Value> {
+    let lines = |path: &str, title: &str| {
+        let href = path.replacen("data/", "../", 1);
+        let mut link = json!({ "href": href, "media-type": "application/x-ndjson" });
+        if let Some(written) = bag.written(path) {
+            link["hashes"] = json!([{ "algorithm": "SHA-256", "value": written.sha256 }]);
+        }
+        json!({ "uuid": uuid("resource", &[path]), "title": title, "rlinks": [link] })
+    };
     let plan = "This document results from a run of checks, not from an assessment plan in OSCAL.";
-    vec![
-        json!({ "uuid": plan_uuid(), "title": "Assessment plan not supplied", "description": plan }),
-        json!({ "uuid": findings_uuid(), "title": "Every finding with its evidence", "rlinks": [findings] }),
-    ]
+    let plan = json!({ "uuid": plan_uuid(), "title": "Assessment plan not supplied", "description": plan });
+    let findings = lines(FINDINGS, "Every finding with its evidence");
+    let evidence = evidence.iter().map(|path| lines(path, "Items of evidence by number, each with its value"));
+    [plan, findings].into_iter().chain(evidence).collect()
+}
+
+/// Points from what was observed in an account to what it rests on.
+fn add_evidence(observation: &mut Value, path: &str) {
+    let more = json!({
+        "href": format!("#{}", uuid("resource", &[path])),
+        "description": "The items whose numbers (EV-…) those lines name.",
+    });
+    if let Some(all) = observation["relevant-evidence"].as_array_mut() {
+        all.push(more);
+    }
 }
 
 /// Every control of every framework that is reported.

@@ -13,6 +13,8 @@ use super::completeness::{Completeness, Tied};
 use super::controls;
 use super::cover;
 use super::custody::{self, Custody};
+use super::evidence::{Evidence, Places};
+use super::evidence_page::Shown;
 use super::exceptions::Exceptions;
 use super::facts::Facts;
 use super::findings::Findings;
@@ -94,6 +96,7 @@ pub struct Pack<'a> {
     draw: Option<Draw>,
     accounts: Accounts,
     completeness: Completeness,
+    evidence: Evidence,
     facts: Facts,
     keys: keys::AllFacts,
     reviews: keys::Reviews,
@@ -114,6 +117,7 @@ pub(super) struct Audited<'a> {
     pub(super) accounts: &'a Accounts,
     pub(super) columns: &'a Columns,
     pub(super) tied: &'a Tied,
+    pub(super) places: &'a Places,
 }
 
 impl<'a> Pack<'a> {
@@ -139,6 +143,7 @@ impl<'a> Pack<'a> {
             first_seen: kept.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
             interop: Interop::create(&bag, &identity, snapshot, &options)?,
             completeness: Completeness::create(&bag)?,
+            evidence: Evidence::create(&bag, prefix(&options))?,
             facts: Facts::create(&bag, options.audit.as_of.unwrap_or(snapshot.manifest().window.end))?,
             bag,
             pages: Pages::new()?.redacted(redaction),
@@ -177,10 +182,30 @@ impl<'a> Pack<'a> {
         }
     }
 
+    /// Writes an account as the pack shows it.
     fn write_shown(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
-        let prefix = prefix(&self.options);
+        let shown = self.evidence.begin(audited);
+        self.keep(audited)?;
+        let account = Account::new(audited);
+        let Self { findings, interop, bag, identity, pages, evidence, options, .. } = self;
+        let lists = || findings.account(&audited.findings);
+        let others = || interop.account(bag, identity, audited);
+        let rendered = || rendered(pages, identity, options, evidence, &account, audited, &shown);
+        let ((lists, others), rendered) = rayon::join(|| rayon::join(lists, others), rendered);
+        lists.and(others)?;
+        let Rendered { anchors, files } = rendered?;
+        self.evidence.cite(audited, &anchors);
+        self.evidence.account(&mut self.bag, audited)?;
+        for (folder, bytes) in files {
+            self.bag.put(&format!("data/report/{folder}/{}", file_name(&account.id)), &bytes)?;
+        }
+        self.accounts.add(account, audited);
+        Ok(())
+    }
+
+    /// Keeps of an account's findings what pages at the end of the pack show.
+    fn keep(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
         for finding in &audited.findings {
-            self.findings.add(finding)?;
             self.meant.add(finding);
             self.firsts.add(finding);
             if let Some(draw) = &mut self.draw {
@@ -192,17 +217,9 @@ impl<'a> Pack<'a> {
                 stream.line(&prior::Line { fingerprint: finding.fingerprint.clone(), first_seen })?;
             }
             if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
-                exceptions.add(finding, prefix);
+                exceptions.add(finding, &self.evidence.places);
             }
         }
-        self.interop.account(&self.bag, &self.identity, audited)?;
-        let account = Account::new(audited);
-        let content = account_page::content(&account, audited, self.options.audit.checks, prefix);
-        let title = format!("Account {}", account.id);
-        let page = Page { title: &title, up: "../", part: "accounts" };
-        let bytes = self.pages.render("account.html", page, &self.identity, &content)?;
-        self.bag.put(&format!("data/report/accounts/{}", file_name(&account.id)), &bytes)?;
-        self.accounts.add(account, audited);
         Ok(())
     }
 
@@ -241,10 +258,18 @@ impl<'a> Pack<'a> {
         })
     }
 
-    fn write_rest(mut self, summary: &Summary) -> Result<Sealed, Error> {
+    fn write_rest(self, summary: &Summary) -> Result<Sealed, Error> {
+        match self.options.redaction {
+            Some(redaction) => self.write_overviews(&redaction.summary(summary)),
+            None => self.write_overviews(summary),
+        }
+    }
+
+    fn write_overviews(mut self, summary: &Summary) -> Result<Sealed, Error> {
         let results = roll_up(summary, self.options.audit.reported());
         let written = self.findings.finish(&mut self.bag)?;
         let tied = self.completeness.finish(&mut self.bag, summary, &written)?;
+        let places = self.evidence.finish(&mut self.bag, &self.pages, &self.identity, summary)?;
         if let Some(stream) = self.first_seen {
             stream.finish(&mut self.bag)?;
         }
@@ -261,6 +286,7 @@ impl<'a> Pack<'a> {
             accounts: &self.accounts,
             columns: &Columns::new(&summary.total),
             tied: &tied,
+            places: &places,
         };
         write_pages(&mut self.bag, &self.pages, &audited)?;
         about::write(&mut self.bag, &audited)?;
@@ -299,6 +325,38 @@ impl<'a> Pack<'a> {
             None => Ok(Vec::new()),
         })
     }
+}
+
+/// The pages of an account.
+struct Rendered {
+    /// The findings that its page shows.
+    anchors: BTreeSet<String>,
+    /// Each with its folder below the report.
+    files: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// Renders the pages of an account.
+fn rendered(
+    pages: &Pages,
+    identity: &Identity,
+    options: &Options<'_>,
+    evidence: &Evidence,
+    account: &Account,
+    audited: &AuditedAccount,
+    shown: &Shown<'_>,
+) -> Result<Rendered, Error> {
+    let checks = options.audit.checks;
+    let content = account_page::content(account, audited, checks, &evidence.places, !shown.is_empty());
+    let title = format!("Account {}", account.id);
+    let page = Page { title: &title, up: "../", part: "accounts" };
+    let mut files = vec![("accounts", pages.render("account.html", page, identity, &content)?)];
+    let anchors = content.anchors();
+    if let Some(content) = evidence.content(audited, shown, &anchors) {
+        let title = format!("Evidence of account {}", account.id);
+        let page = Page { title: &title, up: "../", part: "accounts" };
+        files.push(("evidence", pages.render("evidence.html", page, identity, &content)?));
+    }
+    Ok(Rendered { anchors, files })
 }
 
 fn prefix(options: &Options<'_>) -> &'static str {
@@ -341,7 +399,7 @@ fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<()
     bag.put("data/report/requests.html", &bytes)?;
     if let Some(draw) = audited.draw {
         let page = Page { title: "Sample", up: "", part: "sample" };
-        let content = sample::content(audited, draw, prefix(audited.options));
+        let content = sample::content(audited, draw, audited.places);
         bag.put("data/report/sample.html", &pages.render("sample.html", page, identity, &content)?)?;
     }
     let page = Page { title: "Methodology and limitations", up: "", part: "methodology" };

@@ -2,18 +2,52 @@
 
 use std::fmt::Write as _;
 
+use crate::audit::EvidenceItem;
 use crate::finding::Finding;
-use crate::model::{Arn, Evidence};
+use crate::model::{Arn, unescape};
+
+/// How far around a call its event is looked for.
+const QUARTER_OF_AN_HOUR: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
 /// One line that prints the evidence with `zstd` and `jq`, from the folder of which `prefix` leads to the snapshot.
-pub(super) fn raw_answer(prefix: &str, evidence: &Evidence) -> String {
-    let file = quoted(&format!("{prefix}{}", evidence.file));
-    let program = quoted(&program(&evidence.pointer));
-    if evidence.file.ends_with(".zst") {
-        format!("zstd -dc {file} | jq {program}")
-    } else {
-        format!("jq {program} {file}")
-    }
+pub(super) fn raw_answer(prefix: &str, file: &str, pointer: &str) -> String {
+    let program = quoted(&program(pointer));
+    let path = quoted(&format!("{prefix}{file}"));
+    if file.ends_with(".zst") { format!("zstd -dc {path} | jq {program}") } else { format!("jq {program} {path}") }
+}
+
+/// One line that prints an item of evidence, from the pack's folder.
+pub(super) fn item(file: &str, ev_id: &str) -> String {
+    format!("jq {} {}", quoted(&format!("select(.ev_id==\"{ev_id}\")")), quoted(file))
+}
+
+/// One line that finds the call behind an item of evidence in the account's own CloudTrail, which keeps ninety days without a trail;
+/// empty where AWS gave no request id.
+pub(super) fn trail(item: &EvidenceItem) -> String {
+    let is_plain = |id: &&String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let (Some(request_id), Some(time)) = (item.request_ids.first().filter(is_plain), item.collected_at) else {
+        return String::new();
+    };
+    let (_, operation) = item.api.split_once(':').unwrap_or(("", &item.api));
+    // Events are found by the minute; AWS's clock and ours need not agree.
+    let around = [-QUARTER_OF_AN_HOUR, QUARTER_OF_AN_HOUR].map(|by| time.checked_add(by).unwrap_or(time));
+    let [start, end] = around.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let region = match item.region.as_str() {
+        // Services without Regions are logged in one.
+        "global" => match item.partition.as_str() {
+            "aws-cn" => "cn-north-1",
+            "aws-us-gov" => "us-gov-west-1",
+            _ => "us-east-1",
+        },
+        region => region,
+    };
+    format!(
+        "aws cloudtrail lookup-events --region={} --lookup-attributes=AttributeKey=EventName,AttributeValue={} --start-time={start} \
+         --end-time={end} --query={} --output=text",
+        quoted(region),
+        quoted(operation),
+        quoted(&format!("Events[?contains(CloudTrailEvent, '{request_id}')].CloudTrailEvent")),
+    )
 }
 
 /// The commands of the AWS CLI by which a check is mended, with the values of a finding. A command that asks for what the finding
@@ -75,10 +109,11 @@ pub(super) fn quoted(text: &str) -> String {
 /// A jq program that walks a JSON pointer. It is ASCII: what a name holds beyond that is written as JSON escapes.
 fn program(pointer: &str) -> String {
     let mut program = String::new();
-    // The list of calls is the one array that stands beside the operations.
-    let shallowest_position = if pointer.starts_with("/calls/") { 1 } else { 2 };
+    // The list of calls, and that of the ledger in the manifest, are the arrays that stand beside the operations.
+    let is_beside = ["/calls/", "/coverage/"].iter().any(|list| pointer.starts_with(list));
+    let shallowest_position = if is_beside { 1 } else { 2 };
     for (depth, token) in pointer.split('/').skip(1).enumerate() {
-        let token = token.replace("~1", "/").replace("~0", "~");
+        let token = unescape(token);
         let is_word = token.starts_with(|letter: char| letter.is_ascii_alphabetic())
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         // Below an operation stands an object, possibly keyed by names of digits; deeper down digits are positions.
@@ -115,30 +150,16 @@ fn ascii_json(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn evidence(file: &str, pointer: &str) -> Evidence {
-        Evidence {
-            file: file.into(),
-            sha256: "".into(),
-            pointer: pointer.into(),
-            api: "iam:GetUser".into(),
-            request_id: None,
-            collected_at: None,
-        }
-    }
-
     #[test]
     fn a_pointer_becomes_a_path_of_jq() {
-        let it = evidence(
-            "accounts/111122223333/iam.json.zst",
-            "/GetAccountAuthorizationDetails/UserDetailList/2/UserPolicyList/0",
-        );
+        let (file, pointer) =
+            ("accounts/111122223333/iam.json.zst", "/GetAccountAuthorizationDetails/UserDetailList/2/UserPolicyList/0");
         assert_eq!(
-            raw_answer("data/snapshot/", &it),
+            raw_answer("data/snapshot/", file, pointer),
             "zstd -dc data/snapshot/accounts/111122223333/iam.json.zst | jq \
              '.GetAccountAuthorizationDetails.UserDetailList[2].UserPolicyList[0]'"
         );
-        let it = evidence("organization.json", "/ListPolicies");
-        assert_eq!(raw_answer("", &it), "jq .ListPolicies organization.json");
+        assert_eq!(raw_answer("", "organization.json", "/ListPolicies"), "jq .ListPolicies organization.json");
     }
 
     #[test]
@@ -149,12 +170,12 @@ mod tests {
     #[test]
     fn a_refused_call_stands_in_the_list_of_calls() {
         assert_eq!(program("/calls/12"), ".calls[12]");
+        assert_eq!(program("/coverage/7"), ".coverage[7]");
     }
 
     #[test]
     fn a_hostile_name_stays_one_word_and_one_string() {
-        let it = evidence("a.zst", "/ListAccessKeys/x'; rm -rf ~0; \"$(id)`\u{202e}\n~1");
-        let line = raw_answer("", &it);
+        let line = raw_answer("", "a.zst", "/ListAccessKeys/x'; rm -rf ~0; \"$(id)`\u{202e}\n~1");
         assert_eq!(line, r#"zstd -dc a.zst | jq '.ListAccessKeys["x'\''; rm -rf ~; \"$(id)`\u202e\u000a/"]'"#);
         assert!(line.is_ascii());
     }

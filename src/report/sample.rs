@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::bag::Bag;
+use super::evidence::Places;
 use super::framework_page::gap_name;
 use super::html::file_name;
 use super::pack::Audited;
@@ -154,11 +155,11 @@ struct Item {
 }
 
 /// The content of the page.
-pub(super) fn content(audited: &Audited<'_>, draw: &Draw, prefix: &str) -> Content {
+pub(super) fn content(audited: &Audited<'_>, draw: &Draw, places: &Places) -> Content {
     let mut weight = 0;
     let mut items = Vec::new();
     for (index, finding) in draw.drawn.values().take(MAX_ROWS).enumerate() {
-        let item = item(index + 1, finding, prefix);
+        let item = item(index + 1, finding, places);
         weight += item.finding.weight() + item.commands.iter().map(|it| visible::escaped_length(it)).sum::<usize>();
         if weight > MAX_WEIGHT {
             break;
@@ -188,12 +189,12 @@ pub(super) fn content(audited: &Audited<'_>, draw: &Draw, prefix: &str) -> Conte
     }
 }
 
-fn item(number: usize, finding: &Finding, prefix: &str) -> Item {
+fn item(number: usize, finding: &Finding, places: &Places) -> Item {
     Item {
         number,
         href: format!("accounts/{}", file_name(&finding.account_id)),
         commands: spot_check::commands(finding).iter().map(|command| shortened(command)).collect(),
-        finding: FindingView::new(finding, prefix),
+        finding: FindingView::new(finding, places),
     }
 }
 

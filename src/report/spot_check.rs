@@ -3,7 +3,7 @@
 use super::recipe::quoted;
 use super::visible::is_hidden;
 use crate::finding::Finding;
-use crate::model::Evidence;
+use crate::model::{Evidence, unescape};
 
 /// Commands for one finding at most.
 const MAX_COMMANDS: usize = 6;
@@ -56,8 +56,7 @@ pub(super) fn commands(finding: &Finding) -> Vec<String> {
 }
 
 fn command(finding: &Finding, evidence: &Evidence) -> String {
-    let tokens: Vec<String> =
-        evidence.pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
+    let tokens: Vec<String> = evidence.pointer.split('/').skip(1).map(unescape).collect();
     let words = match evidence.api.as_ref() {
         "iam:GetAccountAuthorizationDetails" => details(finding, tokens.get(1).map_or("", String::as_str)),
         "iam:GetCredentialReport" => credential_report(finding),
@@ -145,6 +144,7 @@ mod tests {
 
     fn finding(resource_type: &'static str, arn: &str, name: &str, region: &str, evidence: &[(&str, &str)]) -> Finding {
         let item = |(api, pointer): &(&str, &str)| Evidence {
+            ev_id: String::new(),
             file: "f".into(),
             sha256: "".into(),
             pointer: (*pointer).into(),

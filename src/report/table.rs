@@ -4,6 +4,7 @@
 //! one; the row's last column, `csv_escaped`, then says `Y`. So the raw value comes back: where `csv_escaped` is `Y`, one
 //! leading apostrophe is taken off every cell that has one.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,22 +50,22 @@ impl Table {
     /// Adds a row.
     pub(super) fn row(&mut self, cells: &[&str]) -> Result<(), Error> {
         let mut escaped = "";
-        let hardened: Vec<String> = cells
+        let hardened: Vec<Cow<'_, str>> = cells
             .iter()
             .map(|cell| {
                 let cell = match &self.redaction {
-                    Some(redaction) => cut(&redaction.text(cell)),
+                    Some(redaction) => Cow::Owned(cut(&redaction.text(cell)).into_owned()),
                     None => cut(cell),
                 };
                 if is_risky(&cell) {
                     escaped = "Y";
-                    format!("'{cell}")
+                    Cow::Owned(format!("'{cell}"))
                 } else {
                     cell
                 }
             })
             .collect();
-        self.record(hardened.iter().map(String::as_str).chain([escaped]))
+        self.record(hardened.iter().map(AsRef::as_ref).chain([escaped]))
     }
 
     fn record<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
@@ -96,15 +97,19 @@ pub(super) fn raw<'a>(cell: &'a str, escaped: &str) -> &'a str {
 }
 
 /// The cell, cut with a mark if a spreadsheet does not take it whole.
-pub(super) fn cut(cell: &str) -> String {
+pub(super) fn cut(cell: &str) -> Cow<'_, str> {
+    // No text has more UTF-16 units than bytes.
+    if cell.len() <= MAX_UNITS {
+        return Cow::Borrowed(cell);
+    }
     let mut units = 0;
     for (at, letter) in cell.char_indices() {
         units += letter.len_utf16();
         if units > MAX_UNITS {
-            return format!("{}{CUT}", &cell[..at]);
+            return Cow::Owned(format!("{}{CUT}", &cell[..at]));
         }
     }
-    cell.to_owned()
+    Cow::Borrowed(cell)
 }
 
 #[cfg(test)]

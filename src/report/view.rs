@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::evidence::Places;
 use super::html::place;
 use super::recipe;
 use super::visible;
@@ -280,6 +281,9 @@ pub(super) struct StatementView {
 /// An item of evidence.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct EvidenceView {
+    ev_id: String,
+    /// Its place on the pages, relative to `report/`; empty if it has none.
+    href: String,
     api: String,
     file: String,
     pointer: String,
@@ -292,7 +296,7 @@ impl FindingView {
     /// About how many bytes the finding takes on a page.
     pub(super) fn weight(&self) -> usize {
         const ROW: usize = 1_100;
-        const ITEM: usize = 450;
+        const ITEM: usize = 600;
         let wide = visible::escaped_length;
         let evidence: usize = self
             .evidence
@@ -307,8 +311,8 @@ impl FindingView {
         ROW + evidence + statements + recipients + texts.chain(of_waiver).map(|text| wide(text)).sum::<usize>()
     }
 
-    /// The view of a finding; `prefix` leads from where commands are run to the snapshot.
-    pub(super) fn new(finding: &Finding, prefix: &str) -> Self {
+    /// The view of a finding; `places` says where its evidence stands.
+    pub(super) fn new(finding: &Finding, places: &Places) -> Self {
         let statements = finding.statements.iter().take(MAX_ITEMS).map(|it| StatementView {
             effect: shortened(&it.effect),
             policy: shortened(&it.policy),
@@ -341,7 +345,7 @@ impl FindingView {
                 .collect(),
             statements: statements.collect(),
             recipients: finding.affected_principals.as_ref().map(RecipientsView::new),
-            evidence: finding.evidence.iter().take(MAX_ITEMS).map(|it| evidence(it, prefix)).collect(),
+            evidence: finding.evidence.iter().take(MAX_ITEMS).map(|it| evidence(finding, it, places)).collect(),
             more: more.into_iter().map(|items| items.saturating_sub(MAX_ITEMS)).sum(),
             remediation: shortened(&finding.remediation),
             commands: commands(finding),
@@ -361,14 +365,16 @@ fn waiver_mark(waiver: &WaiverReference) -> WaiverMark {
     }
 }
 
-fn evidence(it: &Evidence, prefix: &str) -> EvidenceView {
+fn evidence(finding: &Finding, it: &Evidence, places: &Places) -> EvidenceView {
     EvidenceView {
+        ev_id: it.ev_id.clone(),
+        href: places.href(finding, it),
         api: it.api.to_string(),
         file: it.file.to_string(),
         pointer: shortened(&it.pointer),
         request_id: it.request_id.clone().unwrap_or_default(),
         collected_at: it.collected_at.map(|time| time.to_string()).unwrap_or_default(),
-        line: recipe::raw_answer(prefix, it),
+        line: recipe::raw_answer(places.prefix, &it.file, &it.pointer),
     }
 }
 

@@ -28,7 +28,7 @@ const MAX_FINDINGS: usize = 50;
 type Column = (&'static str, &'static str, fn(&Waiver, &WaiverResult) -> String);
 
 /// The columns of `waivers.csv`, in their order, which never changes inside a major version.
-pub(super) const COLUMNS: [Column; 21] = [
+pub(super) const COLUMNS: [Column; 22] = [
     ("waiver_id", "Name of the waiver", |it, _| it.id.clone()),
     ("kind", "Why the exception is waived", |it, _| it.kind.word().to_owned()),
     (
@@ -57,6 +57,7 @@ pub(super) const COLUMNS: [Column; 21] = [
     }),
     ("line", "Line of inputs/waivers.toml", |it, _| it.line.to_string()),
     ("notes", "What a reviewer should look at", |_, it| it.notes.join(SEPARATOR)),
+    ("ev_id", "Number of the approval among the evidence", |_, it| it.ev_id.clone()),
 ];
 
 fn joined(waiver: &Waiver, text: fn(&crate::waivers::Document) -> &String) -> String {

@@ -114,7 +114,7 @@ fn each_row(path: &Path, mut take: impl FnMut(&[String]) -> Result<(), Error>) -
         let Some((escaped, cells)) = cells.split_last() else { continue };
         let value = |cell: &&str| match is_header {
             true => cell.trim_start_matches('\u{feff}').to_owned(),
-            false => cut(&shown(raw(cell, escaped))),
+            false => cut(&shown(raw(cell, escaped))).into_owned(),
         };
         take(&cells.iter().map(value).collect::<Vec<_>>())?;
         is_header = false;

@@ -32,6 +32,7 @@ impl Answers {
                 let recorded = RecordedCall {
                     index: *index,
                     is_complete: call.outcome.is_complete(),
+                    parameters: call.parameters.clone(),
                     request_id: call.request_id.clone(),
                     time: call.time,
                     items: call.items.clone(),

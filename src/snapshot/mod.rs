@@ -35,6 +35,7 @@ mod kms;
 pub mod manifest;
 pub mod operations;
 mod organization;
+mod raw;
 mod read;
 pub mod v1;
 mod verify;
@@ -45,6 +46,7 @@ pub use manifest::{
     Account, AccountOutcome, Collector, Coverage, Excluded, FileEntry, Manifest, ResourceGap, Scope, Source, Tool,
     Window,
 };
+pub use raw::{Place, RawFile, is_list_of_named};
 pub use read::Snapshot;
 pub use verify::{Damage, verify};
 pub use write::{Journal, Writer};

@@ -19,7 +19,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("checks", &["model", "access", "policy", "finding"]),
     ("frameworks", &[]),
     ("waivers", &["finding", "policy", "digest"]),
-    ("audit", &["snapshot", "checks", "access", "model", "frameworks", "finding", "waivers"]),
+    ("audit", &["snapshot", "checks", "access", "model", "frameworks", "finding", "waivers", "digest"]),
     ("diff", &["audit", "snapshot", "checks", "frameworks", "access", "model", "policy", "finding", "waivers"]),
     (
         "report",

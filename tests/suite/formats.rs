@@ -8,7 +8,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use crate::demo::demo;
-use crate::program::{audit, findings, json as read_json, keyproof, run, text, told};
+use crate::program::{audit, findings, json as read_json, keyproof, run, text};
 use crate::python::python;
 
 const PACKS: [&str; 2] = ["packs/2026-Q2", "packs/2026-Q3"];
@@ -470,7 +470,8 @@ fn a_build_without_workbooks_says_so_and_writes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let pack = folder.path().join("pack");
     let refused = run(audit(&demo().join("snapshots/2026-Q3"), &pack).arg("--xlsx"), 1);
-    assert!(told(&refused).contains("feature `xlsx`") && !pack.exists(), "{}", told(&refused));
+    let told = crate::program::told(&refused);
+    assert!(told.contains("feature `xlsx`") && !pack.exists(), "{told}");
 }
 
 /// The sheets of a workbook as another program reads them.

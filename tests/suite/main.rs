@@ -14,6 +14,7 @@ mod credential_report;
 mod custody;
 mod demo;
 mod evaluate;
+mod evidence;
 #[cfg(feature = "collect")]
 mod faults;
 #[cfg(feature = "collect")]

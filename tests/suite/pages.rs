@@ -24,6 +24,7 @@ const PAGES: [&str; 17] = [
     "accounts/index.html",
     "accounts/123456789012.html",
     "checks/kms-key-policy-public.html",
+    "evidence/123456789012.html",
     "frameworks/hipaa-security-rule.html",
     "keys/index.html",
     // A key of a family, and one of which little could be read.

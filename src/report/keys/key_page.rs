@@ -428,19 +428,11 @@ impl Telling<'_> {
     }
 
     fn place(&self, api: &str, file: &str, pointer: &str) -> Place {
-        let evidence = Evidence {
-            file: file.into(),
-            sha256: "".into(),
-            pointer: pointer.into(),
-            api: api.to_owned().into(),
-            request_id: None,
-            collected_at: None,
-        };
         Place {
-            line: recipe::raw_answer(self.prefix, &evidence),
+            line: recipe::raw_answer(self.prefix, file, pointer),
             api: api.to_owned(),
             file: file.to_owned(),
-            pointer: shortened(&evidence.pointer),
+            pointer: shortened(pointer),
         }
     }
 

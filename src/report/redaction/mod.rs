@@ -21,7 +21,7 @@ pub use pseudonym::Secret;
 use super::Error;
 use super::bag::Bag;
 use super::table::Table;
-use crate::audit::AuditedAccount;
+use crate::audit::{AuditedAccount, Counts, EvidenceItem, EvidenceValue, Summary};
 use crate::finding::Finding;
 use crate::snapshot::Snapshot;
 use crate::waivers::Waivers;
@@ -150,6 +150,7 @@ impl Redaction {
         shown.resource_name = self.words.name(&finding.resource_name);
         shown.remediation = self.text(&finding.remediation).into();
         for it in &mut shown.evidence {
+            it.ev_id = self.reference(&it.ev_id);
             it.file = self.text(&it.file).into();
             it.pointer = self.text(&it.pointer).into();
             it.request_id = it.request_id.as_ref().map(text);
@@ -177,10 +178,56 @@ impl Redaction {
         shown
     }
 
+    /// An item of evidence as the pack shows it.
+    fn item(&self, item: &EvidenceItem) -> EvidenceItem {
+        let mut shown = item.clone();
+        shown.ev_id = self.reference(&item.ev_id);
+        for text in [&mut shown.account_id, &mut shown.file, &mut shown.pointer] {
+            *text = self.text(text);
+        }
+        let lists = [&mut shown.resource, &mut shown.request_ids, &mut shown.path];
+        for text in lists.into_iter().flatten().chain(shown.parameters.values_mut()) {
+            *text = self.text(text);
+        }
+        if let EvidenceValue::Whole(json) = &item.value {
+            shown.value = self.answer(json.get());
+        }
+        shown
+    }
+
+    /// What AWS answered. What is no JSON within it may hold names in forms that are not looked through.
+    fn answer(&self, json: &str) -> EvidenceValue {
+        let withheld = || Value::String(WITHHELD.to_owned());
+        let value = match serde_json::from_str::<Value>(json) {
+            Ok(mut value) if self.has_texts() => {
+                if let Some(content) = value.as_object_mut().and_then(|members| members.get_mut("Content")) {
+                    *content = withheld();
+                }
+                self.value(value)
+            }
+            _ => withheld(),
+        };
+        EvidenceValue::written(&value)
+    }
+
+    /// What an audit found, as the pack counts it: under the ids that it shows.
+    pub(super) fn summary(&self, summary: &Summary) -> Summary {
+        let mut shown = summary.clone();
+        let of_account = |(id, counts): (String, Counts)| (self.text(&id), counts);
+        shown.by_account = summary.by_account.clone().into_iter().map(of_account).collect();
+        let of_check = |((id, check), counts): ((String, &'static str), Counts)| ((self.text(&id), check), counts);
+        shown.by_account_and_check = summary.by_account_and_check.clone().into_iter().map(of_check).collect();
+        shown.ledger.iter_mut().for_each(|gap| gap.ev_id = self.reference(&gap.ev_id));
+        shown.waivers.iter_mut().for_each(|waiver| waiver.ev_id = self.reference(&waiver.ev_id));
+        shown.evidence = summary.evidence.iter().map(|item| self.item(item)).collect();
+        shown
+    }
+
     /// An account as the pack shows it.
     pub(super) fn account(&self, audited: &AuditedAccount) -> AuditedAccount {
         let mut shown = audited.clone();
         shown.findings = audited.findings.iter().map(|finding| self.finding(finding)).collect();
+        shown.evidence = audited.evidence.iter().map(|item| self.item(item)).collect();
         for text in [&mut shown.entry.account_id, &mut shown.entry.name, &mut shown.facts.id, &mut shown.facts.name] {
             *text = self.text(text);
         }
