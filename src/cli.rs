@@ -351,6 +351,12 @@ pub struct DiffArgs {
     /// snapshot
     #[arg(long, value_name = "FILE")]
     pub waivers: Option<PathBuf>,
+    /// Compare who can do what with every key also for more than 25 accounts, where it takes minutes and gigabytes
+    #[arg(long)]
+    pub access: bool,
+    /// Leave out who can do what with every key
+    #[arg(long, conflicts_with = "access")]
+    pub no_access: bool,
     /// Exit with 0 although something could not be assessed
     #[arg(long)]
     pub allow_incomplete: bool,

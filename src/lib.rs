@@ -26,7 +26,7 @@
 //! | [`frameworks`] | controls as data: which check tests which control, how strongly, who says so | nothing of ours |
 //! | [`waivers`] | exceptions that somebody answers for until a day: their file, mute lists of Prowler, which findings each means | `finding`, `policy` (patterns), `digest` |
 //! | [`audit`] | runs the checks with rayon in a fixed order, applies waivers, rolls findings up to controls | `snapshot`, `checks`, `access`, `model`, `frameworks`, `finding`, `waivers`, `digest` |
-//! | [`diff`] | two audited snapshots → changes | `audit`, `snapshot`, `checks`, `frameworks`, `model`, `finding`, `waivers` |
+//! | [`diff`] | two audited snapshots → changes of findings, resources, effective access | `audit`, `snapshot`, `checks`, `frameworks`, `access`, `model`, `policy`, `finding`, `waivers` |
 //! | [`report`] | findings → HTML, CSV, NDJSON, the pack; one renderer a file; decides nothing | all of the above but `collect` and `import`, and `files` |
 //! | [`demo`] | the demo organization, its two quarters, the generator | `snapshot`, `model`, `digest` |
 //! | [`files`], [`digest`] | the only room that writes to disk; SHA-256 | `digest`; nothing |

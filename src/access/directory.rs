@@ -42,7 +42,7 @@ pub struct Account {
     /// Its groups, sorted by ARN.
     pub(super) memberships: Vec<Membership>,
     /// Whether its principals are known to be all.
-    pub(super) lists_all_principals: bool,
+    pub lists_all_principals: bool,
     /// What could not be read of it as a whole.
     pub gaps: Vec<Gap>,
     pub(super) service_control: Levels,

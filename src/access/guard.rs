@@ -83,6 +83,8 @@ impl Directory {
             family: Some(vec![]),
             aliases: vec![],
             state: None,
+            spec: None,
+            usage: None,
             is_aws_managed: Some(false),
             policies: vec![Named { name: "an open key policy".to_owned(), document, source: None }],
             grants: vec![],

@@ -29,6 +29,10 @@ pub struct Key {
     pub aliases: Vec<String>,
     /// `Enabled`, `Disabled`, `PendingDeletion`, …; `None` where that could not be read.
     pub state: Option<String>,
+    /// `KeySpec`; `None` where that could not be read.
+    pub spec: Option<String>,
+    /// `KeyUsage`; `None` where that could not be read.
+    pub usage: Option<String>,
     /// Whether AWS manages it; `None` where that could not be read.
     pub is_aws_managed: Option<bool>,
     /// Its key policies.
@@ -108,6 +112,8 @@ fn key(key: &model::Key, kms: &model::Kms, account: &Account, estate: &Estate) -
         family: metadata.map(|it| it.multi_region.as_ref().map(family).unwrap_or_default()),
         aliases,
         state: metadata.map(|it| it.key_state.clone()),
+        spec: metadata.map(|it| it.key_spec.clone()),
+        usage: metadata.map(|it| it.key_usage.clone()),
         is_aws_managed: metadata.map(|it| it.key_manager == KeyManager::Aws),
         policies,
         grants: key.grants.known().iter().map(|it| grant(it, &key.arn)).collect(),

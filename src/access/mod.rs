@@ -2,8 +2,10 @@
 
 mod afar;
 mod alike;
+mod basis;
 mod block;
 mod building;
+mod capability;
 mod cell;
 mod column;
 mod directory;
@@ -27,6 +29,8 @@ mod target;
 mod tests;
 mod who;
 
+pub use basis::{Basis, Factor};
+pub use capability::Capability;
 pub use cell::{Cell, Decider};
 pub use directory::{Account, Directory};
 pub use document::Named;

@@ -48,7 +48,7 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
     let redaction = redact::asked(args, &snapshot, settings.audit.waivers, console)?;
     let parts = Parts {
         with_snapshot,
-        access: access(args),
+        access: Access::of_flags(args.access, args.no_access),
         with_workbook: args.xlsx,
         sample: sample.as_ref(),
         custody: custody.as_ref(),
@@ -109,7 +109,7 @@ pub(super) struct Parts<'a> {
     pub(super) redaction: Option<&'a Arc<Redaction>>,
 }
 
-/// When a pack says who can do what with every key.
+/// When a pack or comparison says who can do what with every key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// Up to [`ACCESS_UP_TO`] accounts.
@@ -122,11 +122,25 @@ pub(super) enum Access {
 /// square of the accounts where keys are open to the organization.
 const ACCESS_UP_TO: usize = 25;
 
-fn access(args: &AuditArgs) -> Access {
-    match (args.access, args.no_access) {
-        (true, _) => Access::Always,
-        (false, true) => Access::Never,
-        (false, false) => Access::IfSmall,
+impl Access {
+    /// What the flags `--access` and `--no-access` ask for.
+    pub(super) fn of_flags(always: bool, never: bool) -> Self {
+        match (always, never) {
+            (true, _) => Self::Always,
+            (false, true) => Self::Never,
+            (false, false) => Self::IfSmall,
+        }
+    }
+
+    /// Whether `what` says who can do what with so many accounts; a warning says so where only the number forbids it.
+    pub(super) fn is_wanted(self, accounts: usize, what: &str, console: &Console) -> bool {
+        let is_small = accounts <= ACCESS_UP_TO;
+        if self == Self::IfSmall && !is_small {
+            console.warn(&format!(
+                "the {what} leaves out who can do what with each key, because there are {accounts} accounts; `--access` writes it"
+            ));
+        }
+        self == Self::Always || (self == Self::IfSmall && is_small)
     }
 }
 
@@ -168,13 +182,7 @@ fn fill_pack<'a>(
 ) -> anyhow::Result<Audited<'a>> {
     let Settings { audit, own_frameworks, prior } = settings;
     let Parts { with_snapshot, access, with_workbook, sample, custody, redaction } = parts;
-    let accounts = snapshot.manifest().accounts.len();
-    let with_access = access == Access::Always || (access == Access::IfSmall && accounts <= ACCESS_UP_TO);
-    if access == Access::IfSmall && !with_access {
-        console.warn(&format!(
-            "the pack leaves out who can do what with each key, because there are {accounts} accounts; `--access` writes it"
-        ));
-    }
+    let with_access = access.is_wanted(snapshot.manifest().accounts.len(), "pack", console);
     let prior_root = prior.map(|it| it.root.as_str());
     let options = report::Options {
         audit,

@@ -64,6 +64,7 @@ fn whole_job(out: &Path, console: &Console) -> anyhow::Result<Exit> {
         &open(out, Quarter::Q3)?,
         &out.join("changes").join(&changes),
         &everything,
+        true,
     )?;
     text.push_str(&diff::in_words(&compared)?);
     let links = [

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::Exit;
+use super::audit::Access;
 use super::console::{Console, harmless_lines};
 use super::selection::{Asked, Names};
 use crate::cli::DiffArgs;
@@ -28,7 +29,9 @@ pub(super) fn run(args: &DiffArgs, config: &Config, console: &Console) -> anyhow
         config,
         &[&old, &new],
     )?;
-    let (changes, root) = write_comparison(&old, &new, &args.out, &asked)?;
+    let accounts = [&old, &new].into_iter().map(|it| it.manifest().accounts.len()).max().unwrap_or_default();
+    let with_access = Access::of_flags(args.access, args.no_access).is_wanted(accounts, "comparison", console);
+    let (changes, root) = write_comparison(&old, &new, &args.out, &asked, with_access)?;
     let mut text = in_words(&changes)?;
     writeln!(text, "\nPack root      {root}")?;
     writeln!(text, "Open           {}", args.out.join(CHANGES).display())?;
@@ -45,10 +48,11 @@ pub(super) fn write_comparison(
     new: &Snapshot,
     out: &Path,
     asked: &Asked,
+    with_access: bool,
 ) -> anyhow::Result<(Changes, String)> {
     files::keep_out_of(out, &[old.folder(), new.folder()])?;
     files::output_folder(out)?;
-    let written = fill(old, new, out, asked);
+    let written = fill(old, new, out, asked, with_access);
     if written.is_err() {
         // The folder was empty before: half a comparison must not be mistaken for one.
         // A folder that stays behind has no manifest; the reason of the failure matters more.
@@ -57,8 +61,14 @@ pub(super) fn write_comparison(
     written
 }
 
-fn fill(old: &Snapshot, new: &Snapshot, out: &Path, asked: &Asked) -> anyhow::Result<(Changes, String)> {
-    let changes = diff::run(old, new, asked.options(None, None, None))?;
+fn fill(
+    old: &Snapshot,
+    new: &Snapshot,
+    out: &Path,
+    asked: &Asked,
+    with_access: bool,
+) -> anyhow::Result<(Changes, String)> {
+    let changes = diff::run(old, new, asked.options(None, None, None), with_access)?;
     let sealed = report::write_comparison(out, &changes, &asked.waivers)?;
     Ok((changes, sealed.root))
 }
@@ -89,5 +99,9 @@ pub(super) fn in_words(changes: &Changes) -> Result<String, std::fmt::Error> {
         changes.accounts.len(),
         changes.resources.len()
     )?;
+    // What became of decrypting; the page tells the rest.
+    if let Some(sentence) = changes.access.iter().flat_map(|access| report::access_sentences(access)).next() {
+        writeln!(text, "  {}", sentence.replace("; ", ";\n  "))?;
+    }
     Ok(text)
 }

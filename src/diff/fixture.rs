@@ -43,7 +43,11 @@ pub(crate) struct Account {
     /// Id, state.
     pub(crate) keys: Vec<(String, String)>,
     pub(crate) keys_outcome: Outcome,
-    /// Grants of the first key, by id; one that begins with `bad` fails.
+    /// Whether the policy of the first key could be read.
+    pub(crate) policy_outcome: Outcome,
+    /// Whether it names the first user.
+    pub(crate) names_user: bool,
+    /// Grants of the first key, by id; one that begins with `bad` fails, `to-NAME` is for a user, all others for nobody.
     pub(crate) grants: Vec<String>,
     pub(crate) grants_outcome: Outcome,
 }
@@ -59,6 +63,8 @@ impl Account {
             users_outcome: Outcome::Collected,
             keys: vec![("key-1".to_owned(), "Enabled".to_owned()), ("key-2".to_owned(), "PendingDeletion".to_owned())],
             keys_outcome: Outcome::Collected,
+            policy_outcome: Outcome::Collected,
+            names_user: true,
             grants: vec!["good-1".to_owned(), "bad-1".to_owned()],
             grants_outcome: Outcome::Collected,
         }
@@ -207,19 +213,33 @@ impl World {
                 "Resource": "*", "Condition": condition})
         };
         let own = format!("arn:aws:iam::{}:root", account.id);
-        let user =
-            account.users.first().map(|(name, ..)| format!("arn:aws:iam::{}:user/{}{name}", account.id, self.prefix));
+        let user = account
+            .users
+            .first()
+            .filter(|_| account.names_user)
+            .map(|(name, ..)| format!("arn:aws:iam::{}:user/{}{name}", account.id, self.prefix));
         let from = json!({"StringEquals": {"kms:EncryptionContext:team": format!("{}blue", self.prefix)}});
         let network = json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}});
-        json!({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Principal": {"AWS": own}, "Action": "kms:*", "Resource": "*"},
-            statement("user", json!({"AWS": user}), "kms:Decrypt", from),
-            statement("member", json!({"AWS": ["arn:aws:iam::444455556666:root", "arn:aws:iam::111122223333:root"]}), "kms:Encrypt", json!({})),
+        let named = user.map(|user| statement("user", json!({"AWS": user}), "kms:Decrypt", from));
+        let others = [
+            json!({"Effect": "Allow", "Principal": {"AWS": own}, "Action": "kms:*", "Resource": "*"}),
+            statement(
+                "member",
+                json!({"AWS": ["arn:aws:iam::444455556666:root", "arn:aws:iam::111122223333:root"]}),
+                "kms:Encrypt",
+                json!({}),
+            ),
             statement("outside", json!({"AWS": "999900001111"}), "kms:ReEncrypt*", network.clone()),
-            statement("service", json!({"Service": "logs.eu-central-1.amazonaws.com"}), "kms:GenerateDataKey*", json!({})),
+            statement(
+                "service",
+                json!({"Service": "logs.eu-central-1.amazonaws.com"}),
+                "kms:GenerateDataKey*",
+                json!({}),
+            ),
             statement("everyone", json!("*"), "kms:DescribeKey", network),
-        ]})
-        .to_string()
+        ];
+        let statements: Vec<_> = named.into_iter().chain(others).collect();
+        json!({"Version": "2012-10-17", "Statement": statements}).to_string()
     }
 
     fn kms_file(&self, account: &Account) -> SnapshotFile {
@@ -243,9 +263,12 @@ impl World {
             if outcome != Outcome::Denied {
                 let grants: Vec<_> = ids
                     .iter()
-                    .map(
-                        |it| json!({"GrantId": it, "Name": format!("{}grant", self.prefix), "Operations": ["Decrypt"]}),
-                    )
+                    .map(|it| {
+                        let grantee =
+                            it.strip_prefix("to-").map(|name| format!("arn:aws:iam::{}:user/{name}", account.id));
+                        json!({"GrantId": it, "Name": format!("{}grant", self.prefix), "Operations": ["Decrypt"],
+                                "GranteePrincipal": grantee})
+                    })
                     .collect();
                 file.put("ListGrants", &[id], &json!({"Grants": grants})).unwrap();
             }
@@ -253,8 +276,10 @@ impl World {
             if index == 0 {
                 file.put("ListKeyPolicies", &[id], &json!({"PolicyNames": ["default"]})).unwrap();
                 file.record(self.call("kms:ListKeyPolicies", &[id], Outcome::Collected, &[("PolicyNames", 1)]));
-                file.put("GetKeyPolicy", &[id, "default"], &json!({"Policy": self.key_policy(account)})).unwrap();
-                file.record(self.call("kms:GetKeyPolicy", &[id, "default"], Outcome::Collected, &[]));
+                if account.policy_outcome == Outcome::Collected {
+                    file.put("GetKeyPolicy", &[id, "default"], &json!({"Policy": self.key_policy(account)})).unwrap();
+                }
+                file.record(self.call("kms:GetKeyPolicy", &[id, "default"], account.policy_outcome, &[]));
             }
         }
         file

@@ -1,4 +1,5 @@
-//! Two snapshots under today's rules: what changed among findings, accounts, principals and keys.
+//! Two snapshots under today's rules: what changed among findings, accounts, principals and keys, and in who can do what with
+//! which key.
 //!
 //! Both snapshots are audited by this program with the same checks, so that a new version of a rule never looks like a change
 //! of the organization. Findings are matched by fingerprint.
@@ -6,6 +7,7 @@
 //! **Invariant:** nothing counts as fixed, gone or new that the other snapshot could not see. An exception is fixed when its
 //! resource passes, is exempt, or is missing from a list that is known to be whole; otherwise it is no longer assessable.
 
+mod access;
 mod findings;
 mod inventory;
 mod resources;
@@ -23,8 +25,10 @@ use serde::Serialize;
 use crate::audit::{self, Counts};
 use crate::checks::{Setting, Verdicts};
 use crate::finding::{Severity, Status, WaiverReference};
+use crate::policy::Unanswered;
 use crate::snapshot::{self, Snapshot, manifest};
 
+pub use access::{AccessChange, Held, Tally, Turn, tally};
 use findings::Matcher;
 use inventory::Inventory;
 
@@ -251,6 +255,19 @@ pub struct Changes {
     pub accounts: Vec<AccountChange>,
     /// Principals and keys that came and went.
     pub resources: Vec<ResourceChange>,
+    /// What principals can do on keys, by account, key, principal and capability; nothing where that was left out.
+    pub access: Option<Vec<AccessChange>>,
+}
+
+/// Why two snapshots cannot be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of a snapshot is damaged.
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
+    /// The two engines disagree on a decision: a fault of this program.
+    #[error(transparent)]
+    Access(#[from] Unanswered),
 }
 
 fn is_ours(verdicts: &Verdicts) -> bool {
@@ -264,11 +281,12 @@ impl Changes {
     }
 }
 
-/// Compares two snapshots. Ages are counted at the end of each, whatever `options.as_of` says.
+/// Compares two snapshots, with what principals can do on keys if `with_access`. Ages are counted at the end of each, whatever
+/// `options.as_of` says.
 ///
 /// # Errors
-/// When a file of a snapshot is damaged.
-pub fn run(old: &Snapshot, new: &Snapshot, options: audit::Options<'_>) -> Result<Changes, snapshot::Error> {
+/// When a file of a snapshot is damaged, or the two engines disagree.
+pub fn run(old: &Snapshot, new: &Snapshot, options: audit::Options<'_>, with_access: bool) -> Result<Changes, Error> {
     let options = audit::Options { as_of: None, ..options };
     let mut before = Inventory::of(old)?;
     let mut matcher = Matcher::default();
@@ -285,6 +303,12 @@ pub fn run(old: &Snapshot, new: &Snapshot, options: audit::Options<'_>) -> Resul
         arrived.extend(matcher.meet(audited));
         Ok(())
     })?;
+    let access = if with_access {
+        let [then, now] = [access::directory(old)?, access::directory(new)?];
+        Some(access::compare([&then, &now], [&before, &after], options.selection)?)
+    } else {
+        None
+    };
     if old.manifest().organization_id != new.manifest().organization_id {
         before.forget_members();
         after.forget_members();
@@ -317,6 +341,7 @@ pub fn run(old: &Snapshot, new: &Snapshot, options: audit::Options<'_>) -> Resul
         findings,
         accounts: resources::accounts(&before, &after),
         resources: resources::resources(&before, &after),
+        access,
     })
 }
 

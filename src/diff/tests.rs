@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::fixture::{self, REGION, World};
-use super::{Changes, Class, Fate, run};
+use super::{AccessChange, Changes, Class, Fate, Turn, run};
 use crate::snapshot::{AccountOutcome, Outcome};
 
 fn compare(old: &World, new: &World) -> Changes {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (old.snapshot(&folder.path().join("old")), new.snapshot(&folder.path().join("new")));
     let frameworks = fixture::frameworks();
-    run(&old, &new, fixture::options(&frameworks)).unwrap()
+    run(&old, &new, fixture::options(&frameworks), false).unwrap()
 }
 
 fn classes(changes: &Changes) -> BTreeMap<Class, u64> {
@@ -75,7 +75,7 @@ fn every_comparison_balances() {
         worlds().iter().map(|(name, world)| (*name, world.snapshot(&folder.path().join(name)))).collect();
     for (old_name, old) in &snapshots {
         for (new_name, new) in &snapshots {
-            let balance = run(old, new, fixture::options(&frameworks)).unwrap().balance;
+            let balance = run(old, new, fixture::options(&frameworks), false).unwrap().balance;
             assert!(balance.holds(), "{old_name} → {new_name}: {balance:?}");
         }
     }
@@ -174,4 +174,99 @@ fn accounts_leave_only_organizations_that_were_read_whole() {
     assert_eq!(moved.accounts[0].what, "moved from Root/unit to Root/Other");
     let other = what("another organization");
     assert!(other.iter().all(|it| !it.contains("no longer in the organization")), "{other:?}");
+}
+
+/// What changed of the access to the first key of the first account.
+fn access(old: &World, new: &World) -> Vec<AccessChange> {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (old.snapshot(&folder.path().join("old")), new.snapshot(&folder.path().join("new")));
+    let frameworks = fixture::frameworks();
+    let mut changes = run(&old, &new, fixture::options(&frameworks), true).unwrap().access.unwrap();
+    changes.retain(|it| it.key_arn.ends_with(":111122223333:key/key-1"));
+    changes
+}
+
+/// Turn, user, capability, causes.
+fn turns(old: &World, new: &World) -> Vec<(Turn, String, &'static str, Vec<&'static str>)> {
+    let told = |it: AccessChange| {
+        let name = it.principal_arn.rsplit('/').next().unwrap_or_default().to_owned();
+        (it.change, name, it.capability.word(), it.causes)
+    };
+    access(old, new).into_iter().map(told).collect()
+}
+
+fn first(change: impl FnOnce(&mut fixture::Account)) -> World {
+    World::new().with(|it| change(&mut it.accounts[0]))
+}
+
+#[test]
+fn nobody_gains_or_loses_between_equal_snapshots() {
+    assert_eq!(access(&World::new(), &World::new()), []);
+}
+
+#[test]
+fn a_grant_that_came_gives_and_one_that_went_takes() {
+    let granted = first(|it| it.grants.push("to-trent".to_owned()));
+    let trent = |turn, cause| vec![(turn, "trent".to_owned(), "decrypt", vec![cause])];
+    assert_eq!(turns(&World::new(), &granted), trent(Turn::Gained, "grant added"));
+    assert_eq!(turns(&granted, &World::new()), trent(Turn::Lost, "grant retired or revoked"));
+}
+
+#[test]
+fn a_statement_of_the_key_policy_that_went_takes() {
+    let changes = turns(&World::new(), &first(|it| it.names_user = false));
+    assert_eq!(changes, [(Turn::Lost, "alice".to_owned(), "decrypt", vec!["key policy changed"])]);
+}
+
+#[test]
+fn several_things_that_changed_are_all_named() {
+    let both = first(|it| {
+        it.names_user = false;
+        it.grants.push("to-trent".to_owned());
+    });
+    let causes = |it: &AccessChange| it.causes.clone();
+    let changes = access(&World::new(), &both);
+    assert_eq!(
+        changes.iter().map(causes).collect::<Vec<_>>(),
+        [vec!["key policy changed"], vec!["key policy changed", "grant added"]]
+    );
+}
+
+#[test]
+fn a_principal_made_again_under_the_same_name_is_replaced() {
+    let again = first(|it| it.users[0].1 = "AIDAOTHER".to_owned());
+    let changes = turns(&World::new(), &again);
+    assert_eq!(changes, [(Turn::Replaced, "alice".to_owned(), "decrypt", vec!["principal replaced"])]);
+    let gone = first(|it| drop(it.users.remove(0)));
+    let named = World::new().with(|it| it.accounts[0].names_user = false);
+    assert!(turns(&named, &gone).iter().all(|it| it.0 != Turn::Replaced));
+}
+
+#[test]
+fn what_could_not_be_read_is_neither_gained_nor_lost() {
+    let granted = first(|it| it.grants.push("to-trent".to_owned()));
+    let unread: [(&str, World); 7] = [
+        ("the key policy", first(|it| it.policy_outcome = Outcome::Denied)),
+        ("the grants", first(|it| it.grants_outcome = Outcome::Denied)),
+        ("the users", first(|it| it.users_outcome = Outcome::Denied)),
+        (
+            "some users",
+            first(|it| {
+                it.users.remove(2);
+                it.users_outcome = Outcome::Truncated;
+            }),
+        ),
+        ("the keys", first(|it| it.keys_outcome = Outcome::Denied)),
+        ("the account", first(|it| it.outcome = AccountOutcome::NotEntered)),
+        ("the Region", World::new().with(|it| it.regions = vec!["us-east-1".to_owned()])),
+    ];
+    for (what, unread) in &unread {
+        for (old, new) in [(&granted, unread), (unread, &granted)] {
+            let changes = access(old, new);
+            assert!(!changes.is_empty(), "{what}: nothing is said");
+            for it in changes {
+                assert!(it.change == Turn::NotKnown && it.because.is_some() && it.causes.is_empty(), "{what}: {it:?}");
+            }
+        }
+    }
 }

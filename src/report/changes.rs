@@ -4,13 +4,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::access_changes::AccessView;
 use super::bag::{Bag, Sealed};
 use super::columns;
 use super::html::{Page, Pages};
 use super::identity;
 use super::table::Table;
 use super::view::{self, MAX_ROWS, StatusView, grouped, shortened};
-use super::{CHANGES, Error, waivers_page};
+use super::{CHANGES, Error, access_changes, waivers_page};
 use crate::checks::Verdicts;
 use crate::diff::{AccountChange, Changes, Class, Fate, FindingChange, ResourceChange, Side};
 use crate::finding::Status;
@@ -68,7 +69,12 @@ pub fn write(folder: &Path, changes: &Changes, waivers: &Waivers) -> Result<Seal
         key: None,
         columns: COLUMNS.to_vec(),
     };
-    columns::write(&mut bag, &[file])?;
+    let of_access = changes.access.as_deref().map(|access| {
+        access_changes::write(&mut bag, access)?;
+        Ok::<_, Error>(access_changes::file())
+    });
+    let files: Vec<columns::File> = [file].into_iter().chain(of_access.transpose()?).collect();
+    columns::write(&mut bag, &files)?;
     let about = [
         ("Source-Organization", identity.subject.chars().filter(|letter| !letter.is_control()).collect()),
         ("External-Description", format!("Changes from {} to {}", identity.old.day, identity.new.day)),
@@ -194,6 +200,7 @@ struct Content<'a> {
     fates: Vec<FateTally>,
     resources: Vec<ResourceRow<'a>>,
     resources_rest: String,
+    access: Option<AccessView>,
 }
 
 /// A term of the balance.
@@ -276,6 +283,7 @@ fn content(changes: &Changes) -> Content<'_> {
         fates: fates.into(),
         resources: changes.resources.iter().take(MAX_ROWS / 2).map(resource_row).collect(),
         resources_rest: rest(changes.resources.len().saturating_sub(MAX_ROWS / 2)),
+        access: changes.access.as_deref().map(access_changes::view),
     }
 }
 

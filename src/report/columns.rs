@@ -56,18 +56,6 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         key: Some("POAM ID"),
         columns: poam::columns(),
     };
-    let ties = File {
-        name: completeness::COMPLETENESS,
-        content: "By which numbers the populations are known to be whole: one row for each pair that must agree.",
-        key: None,
-        columns: completeness::COLUMNS.to_vec(),
-    };
-    let gaps = File {
-        name: completeness::GAPS,
-        content: "What could not be read and a check needs: one row for each account, Region and API.",
-        key: Some("gap"),
-        columns: completeness::GAP_COLUMNS.to_vec(),
-    };
     let scope = File {
         name: scope::NAME,
         content: "Every account that the snapshot lists: in or out, and why.",
@@ -87,6 +75,7 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         columns: requests::COLUMNS.to_vec(),
     };
     let [about, controls] = overviews();
+    let [ties, gaps] = of_completeness();
     let mut files = vec![about, findings, evidence::described(), controls, plan, scope, ties, gaps, waivers, requests];
     files.extend(facts::files());
     if options.redaction.is_some() {
@@ -112,6 +101,23 @@ pub(super) fn of_pack(options: &Options<'_>) -> Vec<File> {
         files.extend(keys::FILES.map(|(name, content)| File { name, content, key: None, columns: keys::columns() }));
     }
     files
+}
+
+/// By which numbers nothing is missing, and what is.
+fn of_completeness() -> [File; 2] {
+    let ties = File {
+        name: completeness::COMPLETENESS,
+        content: "By which numbers the populations are known to be whole: one row for each pair that must agree.",
+        key: None,
+        columns: completeness::COLUMNS.to_vec(),
+    };
+    let gaps = File {
+        name: completeness::GAPS,
+        content: "What could not be read and a check needs: one row for each account, Region and API.",
+        key: Some("gap"),
+        columns: completeness::GAP_COLUMNS.to_vec(),
+    };
+    [ties, gaps]
 }
 
 /// How the pack came about, and what may be said of the controls.

@@ -32,6 +32,9 @@
 //!   data/snapshot/           the snapshot byte for byte
 //! ```
 //!
+//! A comparison is a bag of its own: `data/report/changes.html`, `data/csv/changes.csv`, `data/csv/access_changes.csv` (who gained and
+//! lost what on which key, unless left out), `data/json/changes.json` with its schema.
+//!
 //! **Invariants.** The bytes depend on the snapshot, the options and this program's version alone. A finding reaches
 //! `findings.ndjson`, `findings.csv` and the forms of other programs as it is delivered, and is kept in memory only as far as a page
 //! shows it. Access is decided, written and dropped account by account; what lists of keys need of each is kept. A text reaches a
@@ -39,6 +42,7 @@
 //! (`recipe.rs`).
 
 mod about;
+mod access_changes;
 mod account_page;
 mod archive;
 mod bag;
@@ -97,6 +101,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub use access_changes::sentences as access_sentences;
 pub use archive::{archive, archive_name};
 pub use bag::{MANIFEST, Sealed, TAG_MANIFEST, verify};
 pub use catalogue::catalogue;

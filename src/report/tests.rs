@@ -286,7 +286,7 @@ fn all_pages(world: &World) -> BTreeMap<String, String> {
     let (old, new) =
         (Snapshot::open(&folder.path().join("snapshot")).unwrap(), new.snapshot(&folder.path().join("newer")));
     let frameworks = fixture::frameworks();
-    let changes = crate::diff::run(&old, &new, fixture::options(&frameworks)).unwrap();
+    let changes = crate::diff::run(&old, &new, fixture::options(&frameworks), true).unwrap();
     write_comparison(&folder.path().join("changes"), &changes, &NO_WAIVERS).unwrap();
     found.extend(pages(&folder.path().join("changes")));
     let waived = waived_pack(world, &waivers(&world.prefix));
@@ -669,7 +669,7 @@ fn a_change_under_a_waiver_names_it() {
     let new = ragged("").with(|it| it.accounts[0].users[0].2 = "bad".to_owned()).snapshot(&folder.path().join("new"));
     let (frameworks, waivers) = (fixture::frameworks(), waivers(HOSTILE));
     let options = audit::Options { waivers: &waivers, ..fixture::options(&frameworks) };
-    let changes = crate::diff::run(&old, &new, options).unwrap();
+    let changes = crate::diff::run(&old, &new, options, true).unwrap();
     let place = folder.path().join("changes");
     write_comparison(&place, &changes, &waivers).unwrap();
     assert_eq!(super::verify(&place).unwrap(), []);
@@ -1079,7 +1079,7 @@ fn the_page_of_changes_counts_what_the_table_of_changes_holds() {
     });
     let new = new.snapshot(&folder.path().join("new"));
     let frameworks = fixture::frameworks();
-    let changes = crate::diff::run(&old, &new, fixture::options(&frameworks)).unwrap();
+    let changes = crate::diff::run(&old, &new, fixture::options(&frameworks), true).unwrap();
     let place = folder.path().join("changes");
     write_comparison(&place, &changes, &NO_WAIVERS).unwrap();
     assert_eq!(super::verify(&place).unwrap(), []);

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod access;
+mod access_changes;
 mod access_input;
 mod architecture;
 mod assembly;

@@ -2,53 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::KeyFacts;
 use crate::access::{
-    Decided, Directory, Key, Matrix, PrincipalKind, Relation, Row, StatementRow, actions_named, needs_enabled_key,
+    Capability, Decided, Directory, Key, Matrix, PrincipalKind, Relation, Row, StatementRow, needs_enabled_key,
 };
 use crate::policy::{Access, Action, Path};
-
-/// What the pack asks about a key: one question for each class of actions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Capability {
-    Decrypt,
-    Encrypt,
-    Sign,
-    Grant,
-    Administer,
-    Destroy,
-}
-
-impl Capability {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Decrypt, Self::Encrypt, Self::Sign, Self::Grant, Self::Administer, Self::Destroy];
-
-    /// The name of the class of actions, and the word of every table.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Decrypt => "decrypt",
-            Self::Encrypt => "encrypt",
-            Self::Sign => "sign",
-            Self::Grant => "grant",
-            Self::Administer => "administer",
-            Self::Destroy => "destroy",
-        }
-    }
-
-    /// Whether it uses the key; the others administer it.
-    pub(super) fn is_use(self) -> bool {
-        matches!(self, Self::Decrypt | Self::Encrypt | Self::Sign)
-    }
-}
-
-/// Every action that the pack decides, with its capability, in the order of the capabilities.
-pub(super) fn questions() -> Vec<(Capability, Action)> {
-    let of = |capability: Capability| {
-        let named = actions_named(capability.word()).into_iter();
-        named.map(move |action| (capability, Action::new(action.name)))
-    };
-    Capability::ALL.into_iter().flat_map(of).collect()
-}
 
 /// The kinds of access that leave something, the surest first.
 pub(super) const KINDS: [Access; 5] =
@@ -96,7 +53,6 @@ pub(super) fn entries(
     directory: &Directory,
     matrix: &Matrix<'_, '_>,
     key: &Key,
-    facts: Option<&KeyFacts>,
     questions: &[(Capability, Action)],
 ) -> Vec<Entry> {
     let capabilities: BTreeMap<&str, Capability> =
@@ -107,7 +63,7 @@ pub(super) fn entries(
     for one in &decided {
         let name = one.action.name();
         let Some(capability) = capabilities.get(name).copied() else { continue };
-        if facts.is_some_and(|facts| !facts.can_serve(name)) {
+        if !key.can_serve(name) {
             continue;
         }
         let is_same_principal = |other: &Decided<'_>| {

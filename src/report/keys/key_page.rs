@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::entry::{Capability, Counts, Entry};
+use super::entry::{Counts, Entry};
 use super::facts::{GrantFacts, KeyFacts};
 use super::related::{FamilyView, Related};
 use super::{place, words};
-use crate::access::{Directory, Key, PrincipalKind, Relation, StatementRow, path_words};
+use crate::access::{Capability, Directory, Key, PrincipalKind, Relation, StatementRow, path_words};
 use crate::audit::Selection;
 use crate::model::Evidence;
 use crate::policy::{Access, Action, Document, Path, Principal, PrincipalElement, Statement};
@@ -292,7 +292,7 @@ impl Telling<'_> {
     /// Whether the key can serve any action of the capability.
     fn can_serve(&self, capability: Capability) -> bool {
         let mut actions = self.questions.iter().filter(|(of, _)| *of == capability);
-        self.facts.is_none_or(|facts| actions.any(|(_, action)| facts.can_serve(action.name())))
+        actions.any(|(_, action)| self.key.can_serve(action.name()))
     }
 
     fn figure(&self, capability: Capability) -> Figure {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::entry::{Capability, Counts, Entry, KINDS};
+use super::entry::{Counts, Entry, KINDS};
 use super::facts::KeyFacts;
 use super::key_page::{rest, that_fit};
 use super::{place, words};
-use crate::access::{Account, Directory, Key, PrincipalKind, Relation};
+use crate::access::{Account, Capability, Directory, Key, PrincipalKind, Relation};
 use crate::policy::Access;
 use crate::report::html::file_name;
 use crate::report::table::not_known;

@@ -20,11 +20,11 @@ use super::bag::Bag;
 use super::html::{Page, Pages};
 use super::identity::Identity;
 use super::view::MAX_WEIGHT;
-use crate::access::{Account, Classes, Directory, Key, Matrix};
+use crate::access::{Account, Capability, Classes, Directory, Key, Matrix};
 use crate::audit::Selection;
 use crate::policy::Action;
 use crate::snapshot::Snapshot;
-use entry::{Capability, Counts, Entry};
+use entry::{Counts, Entry};
 pub(super) use facts::{AllFacts, keep, rotation};
 use key_page::{KeyView, Telling, weight};
 use lists::{Grid, Listed, Outsiders, Unread};
@@ -60,7 +60,7 @@ pub(super) struct Making<'a> {
 pub(super) fn write(making: &mut Making<'_>) -> Result<(), Error> {
     let directory = making.directory;
     let files = &making.snapshot.manifest().files;
-    let questions = entry::questions();
+    let questions = Capability::questions();
     let actions: Vec<Action> = questions.iter().map(|(_, action)| action.clone()).collect();
     let selected = |id: &str| making.selection.wants_account(id);
     let accounts: Vec<&Account> = directory.accounts().filter(|account| selected(&account.id)).collect();
@@ -218,13 +218,14 @@ enum Written {
 impl Shared<'_> {
     fn tell<'k>(&self, matrix: &Matrix<'_, '_>, key: &'k Key) -> Result<Told<'k>, Error> {
         let (directory, facts) = (self.directory, self.facts.get(&key.arn));
-        let entries = entry::entries(directory, matrix, key, facts, self.questions);
+        let entries = entry::entries(directory, matrix, key, self.questions);
         let counts = entry::counts(&entries);
         // A family lives in one account, so that the matrix of the account holds all of it.
-        let related = directory.family(key).related.into_iter().map(|key| {
-            let facts = self.facts.get(&key.arn);
-            Related { key, entries: entry::entries(directory, matrix, key, facts, self.questions) }
-        });
+        let related = directory
+            .family(key)
+            .related
+            .into_iter()
+            .map(|key| Related { key, entries: entry::entries(directory, matrix, key, self.questions) });
         let related: Vec<Related<'_>> = related.collect();
         let telling = Telling {
             directory,

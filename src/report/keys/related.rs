@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::entry::{Capability, Entry, counts};
+use super::entry::{Entry, counts};
 use super::key_page::{Telling, Who, rest};
 use super::{place, words};
-use crate::access::Key;
+use crate::access::{Capability, Key};
 use crate::report::view::{grouped, shortened};
 
 /// Principals that one related key adds and that are shown.

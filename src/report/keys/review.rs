@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::entry::{Capability, Entry};
-use crate::access::{Key, PrincipalKind};
+use super::entry::Entry;
+use crate::access::{Capability, Key, PrincipalKind};
 use crate::audit::AuditedAccount;
 use crate::checks::ROOT_USER;
 use crate::model::{AttachedPolicy, Fact, Iam, Principal, Role, User};

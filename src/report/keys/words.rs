@@ -1,7 +1,7 @@
 //! How pages name what tables name in one word: kinds of access, capabilities, where a principal stands.
 
-use super::entry::{Capability, Counts, KINDS};
-use crate::access::{Key, Relation};
+use super::entry::{Counts, KINDS};
+use crate::access::{Capability, Key, Relation};
 use crate::policy::Access;
 use crate::report::view::{StatusView, counted, grouped};
 
