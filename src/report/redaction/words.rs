@@ -220,7 +220,7 @@ mod tests {
             ("alice-admin and malice", "alice-admin and malice"),
             ("", ""),
         ] {
-            assert_eq!(words.replaced(text), expected.replace('A', &alice).replace("And", "And"), "{text}");
+            assert_eq!(words.replaced(text), expected.replace('A', &alice), "{text}");
         }
         assert!(!words.replaced("j.smith.").contains("smith"));
         let once = words.replaced("alice");
