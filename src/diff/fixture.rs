@@ -45,8 +45,6 @@ pub(crate) struct Account {
     pub(crate) keys_outcome: Outcome,
     /// Whether the policy of the first key could be read.
     pub(crate) policy_outcome: Outcome,
-    /// Whether it names the first user.
-    pub(crate) names_user: bool,
     /// Grants of the first key, by id; one that begins with `bad` fails, `to-NAME` is for a user, all others for nobody.
     pub(crate) grants: Vec<String>,
     pub(crate) grants_outcome: Outcome,
@@ -64,7 +62,6 @@ impl Account {
             keys: vec![("key-1".to_owned(), "Enabled".to_owned()), ("key-2".to_owned(), "PendingDeletion".to_owned())],
             keys_outcome: Outcome::Collected,
             policy_outcome: Outcome::Collected,
-            names_user: true,
             grants: vec!["good-1".to_owned(), "bad-1".to_owned()],
             grants_outcome: Outcome::Collected,
         }
@@ -213,11 +210,8 @@ impl World {
                 "Resource": "*", "Condition": condition})
         };
         let own = format!("arn:aws:iam::{}:root", account.id);
-        let user = account
-            .users
-            .first()
-            .filter(|_| account.names_user)
-            .map(|(name, ..)| format!("arn:aws:iam::{}:user/{}{name}", account.id, self.prefix));
+        let user =
+            account.users.first().map(|(name, ..)| format!("arn:aws:iam::{}:user/{}{name}", account.id, self.prefix));
         let from = json!({"StringEquals": {"kms:EncryptionContext:team": format!("{}blue", self.prefix)}});
         let network = json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}});
         let named = user.map(|user| statement("user", json!({"AWS": user}), "kms:Decrypt", from));

@@ -186,15 +186,6 @@ fn access(old: &World, new: &World) -> Vec<AccessChange> {
     changes
 }
 
-/// Turn, user, capability, causes.
-fn turns(old: &World, new: &World) -> Vec<(Turn, String, &'static str, Vec<&'static str>)> {
-    let told = |it: AccessChange| {
-        let name = it.principal_arn.rsplit('/').next().unwrap_or_default().to_owned();
-        (it.change, name, it.capability.word(), it.causes)
-    };
-    access(old, new).into_iter().map(told).collect()
-}
-
 fn first(change: impl FnOnce(&mut fixture::Account)) -> World {
     World::new().with(|it| change(&mut it.accounts[0]))
 }
@@ -202,44 +193,6 @@ fn first(change: impl FnOnce(&mut fixture::Account)) -> World {
 #[test]
 fn nobody_gains_or_loses_between_equal_snapshots() {
     assert_eq!(access(&World::new(), &World::new()), []);
-}
-
-#[test]
-fn a_grant_that_came_gives_and_one_that_went_takes() {
-    let granted = first(|it| it.grants.push("to-trent".to_owned()));
-    let trent = |turn, cause| vec![(turn, "trent".to_owned(), "decrypt", vec![cause])];
-    assert_eq!(turns(&World::new(), &granted), trent(Turn::Gained, "grant added"));
-    assert_eq!(turns(&granted, &World::new()), trent(Turn::Lost, "grant retired or revoked"));
-}
-
-#[test]
-fn a_statement_of_the_key_policy_that_went_takes() {
-    let changes = turns(&World::new(), &first(|it| it.names_user = false));
-    assert_eq!(changes, [(Turn::Lost, "alice".to_owned(), "decrypt", vec!["key policy changed"])]);
-}
-
-#[test]
-fn several_things_that_changed_are_all_named() {
-    let both = first(|it| {
-        it.names_user = false;
-        it.grants.push("to-trent".to_owned());
-    });
-    let causes = |it: &AccessChange| it.causes.clone();
-    let changes = access(&World::new(), &both);
-    assert_eq!(
-        changes.iter().map(causes).collect::<Vec<_>>(),
-        [vec!["key policy changed"], vec!["key policy changed", "grant added"]]
-    );
-}
-
-#[test]
-fn a_principal_made_again_under_the_same_name_is_replaced() {
-    let again = first(|it| it.users[0].1 = "AIDAOTHER".to_owned());
-    let changes = turns(&World::new(), &again);
-    assert_eq!(changes, [(Turn::Replaced, "alice".to_owned(), "decrypt", vec!["principal replaced"])]);
-    let gone = first(|it| drop(it.users.remove(0)));
-    let named = World::new().with(|it| it.accounts[0].names_user = false);
-    assert!(turns(&named, &gone).iter().all(|it| it.0 != Turn::Replaced));
 }
 
 #[test]

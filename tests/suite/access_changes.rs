@@ -29,8 +29,9 @@ fn what(row: &Value) -> What {
 fn matrix(quarter: &str, action: &str) -> BTreeMap<Who, What> {
     let snapshot = demo().join("snapshots").join(quarter);
     let keys = table(&demo().join("packs").join(quarter), "kms_keys.csv");
-    let is_other =
-        |row: &BTreeMap<String, String>| ["SIGN_VERIFY", "GENERATE_VERIFY_MAC"].contains(&row["key_usage"].as_str());
+    let is_other = |row: &BTreeMap<String, String>| {
+        ["SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"].contains(&row["key_usage"].as_str())
+    };
     let others: BTreeSet<String> = keys.into_iter().filter(is_other).map(|row| row["key_arn"].clone()).collect();
     let mut command = keyproof();
     command.args(["access", "matrix", "--format", "ndjson", "--action", action, "--snapshot"]).arg(snapshot);
