@@ -15,9 +15,12 @@ use crate::policy::{
 /// with the organization.
 const MOST: usize = 2048;
 
+/// What is known of documents, by partition and text.
+type Known = BTreeMap<(String, Arc<Document>), Arc<Studied>>;
+
 /// The documents of an audit. What is said of one depends on nothing else, so that it does not matter which account asked first.
 #[derive(Debug, Default)]
-pub struct Documents(Mutex<BTreeMap<(String, Arc<Document>), Arc<Studied>>>);
+pub struct Documents(Mutex<Known>);
 
 impl Documents {
     /// What is known of a document in a partition.
