@@ -1001,6 +1001,7 @@ fn ids_are_unique_and_name_the_file() {
         "all_keys.rs",
         "broad.rs",
         "credentials.rs",
+        "documents.rs",
         "elsewhere.rs",
         "escalations.rs",
         "fixtures.rs",
