@@ -260,6 +260,7 @@ const ATTRIBUTES: &[&str] = &[
     "data-determination",
     "data-change",
     "data-fate",
+    "data-turn",
     "data-standing",
     "data-access",
     "data-tie",

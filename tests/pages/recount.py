@@ -31,7 +31,7 @@ from typing import Any
 # A number that stands alone: not a part of a word, a time, a version, a path or an ARN.
 NUMBER = re.compile(r"(?<![\w.,:/#@+=-])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w:/@=-]|[.,]\d)")
 VOID = {"meta", "br", "use", "path", "circle", "rect"}
-MARKERS = ("count", "controls", "access", "tie", "row", "standing", "change", "fate", "facts")
+MARKERS = ("count", "controls", "access", "tie", "row", "standing", "change", "fate", "turn", "facts")
 EXCEPTIONS, OPEN = {"FAIL", "WAIVED"}, {"ERROR", "UNDECIDED"}
 OUTSIDE_POPULATION = {"NOT_APPLICABLE", "MANUAL"}
 
@@ -59,7 +59,7 @@ NOT_COUNTED = {"style", "script", "title", "code", "pre", "bdi", "q", "ol"} | {
 # Parts of texts that are no counts.
 NO_COUNTS = re.compile(
     r"\b\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December) \d{4}\b"
-    r"|\b\d{12}\b|\bstatement \d+\b"
+    r"|\b\d{12}\b|\bstatement \d+\b|\bSHA-256\b|\b64 KiB\b|\b26 characters\b"
 )
 
 
@@ -156,6 +156,11 @@ class Pack:
             return list(csv.DictReader(file))
 
     @cached_property
+    def citations(self) -> Counter[str]:
+        """How many findings rest on each item of evidence."""
+        return Counter(ev_id for it in self.findings for ev_id in {one["ev_id"] for one in it["evidence"]})
+
+    @cached_property
     def determinations(self) -> Counter[str]:
         given = (it.attributes.get("data-determination") for page in self.pages.values() for it in page.inside())
         return Counter(it for it in given if it)
@@ -239,6 +244,14 @@ class Pack:
 
     def fate(self, question: str) -> int:
         return sum(row["kind"] == "resource" and row["change"] == question for row in self.table("changes.csv"))
+
+    def turn(self, question: str) -> int:
+        return sum(row["change"] == question for row in self.table("access_changes.csv"))
+
+    def turned(self, question: str, capability: str) -> list[int]:
+        """To how many principals of how many keys a change of access came."""
+        rows = [it for it in self.table("access_changes.csv") if it["change"] == question and it["capability"] == capability]
+        return [len({(it["principal_arn"], it["principal_type"]) for it in rows}), len({it["key_arn"] for it in rows})]
 
     @cache
     def facts(self, question: str) -> int:
@@ -471,7 +484,40 @@ def compared(pack: Pack, node: Node, match: re.Match[str]) -> list[int]:
     return [len(of_snapshot.scope), len(of_snapshot.findings)]
 
 
+def turned(change: str) -> Counted:
+    return lambda pack, node, m: pack.turned(change, next(it for it in m.groups() if it.isalpha()))
+
+
+def cited(pack: Pack, node: Node, _: re.Match[str]) -> list[int]:
+    """The findings that rest on an item of evidence; what no finding can rest on, its table counts."""
+    item = next(it for it in node.around() if it.attributes.get("id", "").startswith("EV-"))
+    ev_id = item.attributes["id"]
+    by_table = next(int(row["cited_by"]) for row in pack.table("evidence_index.csv") if row["ev_id"] == ev_id)
+    is_of_findings = not ev_id.startswith("EV-APR-") and pack.citations[ev_id] > 0
+    return [pack.citations[ev_id] if is_of_findings else by_table]
+
+
+def items(pack: Pack, node: Node, _: re.Match[str]) -> list[int]:
+    account = next((it.text() for it in node.nearest("div").inside() if "id" in it.classes), "organization")
+    file = f"data/evidence/{account}.ndjson"
+    return [sum(row["evidence_file"] == file for row in pack.table("evidence_index.csv"))]
+
+
+def balance_or_cited(pack: Pack, node: Node, match: re.Match[str]) -> list[int]:
+    is_item = any(it.attributes.get("id", "").startswith("EV-") for it in node.around())
+    return (cited if is_item else balance)(pack, node, match)
+
+
 PHRASES: list[tuple[str, Counted]] = [
+    (r"(N) findings? rests? on it", cited),
+    (r"(N) checks? lacks? what it is about", cited),
+    (r"(N) exceptions? names? it", cited),
+    (r"^(N) items? on which", items),
+    (r"(N) principals? gained (\w+) on (N) keys?", turned("GAINED")),
+    (r"(N) principals? lost (\w+) on (N) keys?", turned("LOST")),
+    (r"for (N) principals? (\w+) changed, on (N) keys?", turned("CHANGED")),
+    (r"(N) principals? with (\w+) replaced by another of the same ARN, on (N) keys?", turned("REPLACED")),
+    (r"for (N) principals? (\w+) is not known, on (N) keys?", turned("NOT KNOWN")),
     (r"Exceptions were noted for (N) of (N) items; (N) are covered", exceptions),
     (r"No conclusion: (N) of (N) items could not be evaluated", no_conclusion),
     (r"by the (N) automated test\(s\) applied to (N) of (N) items", no_exceptions),
@@ -504,7 +550,7 @@ PHRASES: list[tuple[str, Counted]] = [
     (r"^(N) principals?:", lambda pack, node, m: [pack.access(reach_question(node))]),
     (r"(N) customer managed keys? and (N) AWS managed keys? in (N) accounts?", key_pages),
     (r"(N) accounts, (N) findings; snapshot root", compared),
-    (r"^(N)$", balance),
+    (r"^(N)$", balance_or_cited),
     (r"^\s*(N) more$", lambda pack, node, m: exceptions_beyond(pack, node, m) if node.nearest("main").find("article") else held(pack, node, m)),
     (r"^(N) keys?$", lambda pack, node, m: both(pack, node, m) if node.name == "td" else held(pack, node, m)),
     (r"^\s*(N) (?:checks?|sources?|keys)\b", held),

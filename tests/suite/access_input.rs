@@ -243,7 +243,7 @@ fn a_principal_that_was_deleted_has_nothing() {
     for name in [deleted, gone.as_str()] {
         let mut command = keyproof();
         command.args(["access", "explain", name, "kms:Decrypt", KEY, "--snapshot"]).arg(&snapshot);
-        let output = run(&mut command, 1);
+        let output = run(&mut command, 2);
         assert!(told(&output).contains(&format!("no principal `{name}`")), "{}", told(&output));
     }
 }

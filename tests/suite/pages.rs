@@ -12,7 +12,7 @@ use crate::program::{audit, files, keyproof, lasting_folder, paths, relative, ru
 use crate::python::python;
 
 /// One page of every kind, by its path below the report.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "index.html",
     "scope.html",
     "completeness.html",

@@ -63,7 +63,7 @@ fn explain_tells_the_chain_of_whoever_is_assigned_a_permission_set() {
     run(
         access(&["explain", "arn:aws:iam::123456789012:saml-provider/Nobody", "kms:Decrypt", STATEMENTS])
             .arg("--reach"),
-        1,
+        2,
     );
 }
 

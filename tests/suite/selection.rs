@@ -19,7 +19,8 @@ fn snapshot() -> PathBuf {
 /// An audit of the demonstration, without the lists of access.
 fn narrowed(pack: &Path, flags: &[&str]) -> Command {
     let mut command = audit(&snapshot(), pack);
-    command.args(["--no-access", "--allow-incomplete", "--waivers"]).arg(demo().join("waivers.toml")).args(flags);
+    command.args(["--no-access", "--allow-incomplete", "--waivers"]).arg(demo().join("waivers.toml"));
+    command.arg("--prior").arg(demo().join("packs/2026-Q2")).args(flags);
     command
 }
 
@@ -551,6 +552,6 @@ fn a_comparison_of_a_selection_says_the_same_of_what_stays() {
 
     let mut command = keyproof();
     command.arg("diff").arg(&old).arg(&new).arg("--out").arg(folder.path().join("bad"));
-    let refused = told(&run(command.args(["--account", "999999999999"]), 1));
+    let refused = told(&run(command.args(["--account", "999999999999"]), 2));
     assert!(refused.contains("no account `999999999999`"), "{refused}");
 }

@@ -1,6 +1,6 @@
 //! What of a snapshot is kept back: the values of members that hold names, and the names inside ARNs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -59,16 +59,19 @@ const CREDENTIALS: [&str; 10] = ["AKIA", "ASIA", "AIDA", "AROA", "AGPA", "ANPA",
 pub(super) struct Found {
     level: Level,
     values: BTreeMap<String, Class>,
+    /// Names of what AWS owns, which everybody knows.
+    of_aws: BTreeSet<String>,
 }
 
 impl Found {
     pub(super) fn new(level: Level) -> Self {
-        Self { level, values: BTreeMap::new() }
+        Self { level, values: BTreeMap::new(), of_aws: BTreeSet::new() }
     }
 
     /// Everything that was found.
     pub(super) fn values(self) -> BTreeMap<String, Class> {
-        self.values
+        let Self { values, of_aws, .. } = self;
+        values.into_iter().filter(|(value, class)| *class != Class::Name || !of_aws.contains(value)).collect()
     }
 
     /// Looks through a JSON value.
@@ -177,6 +180,9 @@ impl Found {
 
     /// The names inside an ARN. What AWS owns, everybody knows.
     fn arn(&mut self, arn: &str) {
+        if let Some((_, name)) = arn.split_once("::aws:").and_then(|(_, name)| name.rsplit_once('/')) {
+            self.of_aws.insert(name.to_owned());
+        }
         if arn.contains("::aws:") || arn.contains("/aws-service-role/") || arn.contains("/aws-reserved/") {
             return;
         }
@@ -233,7 +239,7 @@ mod tests {
             "UserDetailList": [{ "UserName": "alice", "Tags": [{ "Key": "team", "Value": "Payments" }], "UserId": "AIDAEXAMPLEEXAMPLE12" }],
             "GetKeyPolicy": { "k": { "Policy": key_policy.to_string() } },
             "Accounts": [{ "Name": "Log Archive", "Email": "log@example.com", "Id": "444455556666" }],
-            "Policies": [{ "Arn": "arn:aws:iam::aws:policy/AdministratorAccess" }],
+            "Policies": [{ "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess", "PolicyName": "AdministratorAccess" }],
         });
         let auditor = found(Level::Auditor, &value);
         for (name, class) in [
