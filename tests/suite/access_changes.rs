@@ -87,7 +87,7 @@ fn the_table_and_the_page_count_the_same_rows() {
     let page = std::fs::read_to_string(demo().join(CHANGES).join("data/report/changes.html")).expect("the page");
     for words in ["GAINED", "LOST", "CHANGED", "REPLACED", "NOT KNOWN"] {
         let count = rows.iter().filter(|row| row["change"] == words).count();
-        let shown = page.split(&format!("data-access=\"{words}\">")).nth(1).and_then(|it| it.split('<').next());
+        let shown = page.split(&format!("data-turn=\"{words}\">")).nth(1).and_then(|it| it.split('<').next());
         assert_eq!(shown.map(|it| it.replace(',', "")), Some(count.to_string()), "{words}");
     }
 }
