@@ -70,7 +70,8 @@ fn no_name_that_is_kept_back_stands_anywhere_in_a_redacted_pack() {
         assert!(users.iter().all(|user| map.contains_key(*user)));
         let texts = texts(pack);
         // Whatever the map has is nowhere, but for words that the report itself says and what is a part of another name.
-        for value in map.keys().filter(|value| value.chars().count() > 7 && !is_plain(value)) {
+        let said = said();
+        for value in map.keys().filter(|it| it.chars().count() > 7 && !is_plain(it) && !has_word(&said, it)) {
             for (path, text) in &texts {
                 assert!(!has_word(text, value) && !has_word(path, value), "{level}: {value} in {path}");
             }
@@ -93,6 +94,12 @@ fn no_name_that_is_kept_back_stands_anywhere_in_a_redacted_pack() {
         assert!(table.contains("names of users and sessions") && table.contains("data/snapshot"), "{table}");
         assert_eq!(texts["data/report/index.html"].matches("Redacted.").count(), 1);
     }
+}
+
+/// What the pages say of themselves.
+fn said() -> String {
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    files(&templates).into_values().map(|bytes| String::from_utf8(bytes).expect("text")).collect()
 }
 
 /// A plain word stays in sentences, as `redactions.csv` says.
