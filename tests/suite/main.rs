@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod access;
+#[cfg(feature = "collect")]
 mod access_changes;
 mod access_input;
 mod architecture;
@@ -11,9 +12,11 @@ mod assembly;
 mod aws;
 mod completeness;
 mod credential_report;
+#[cfg(feature = "collect")]
 mod custody;
 mod demo;
 mod evaluate;
+#[cfg(feature = "collect")]
 mod evidence;
 #[cfg(feature = "collect")]
 mod faults;
@@ -43,12 +46,14 @@ mod python;
 mod reach;
 #[cfg(feature = "collect")]
 mod readme;
+#[cfg(feature = "collect")]
 mod redaction;
 #[cfg(feature = "collect")]
 mod refusals;
 #[cfg(feature = "collect")]
 mod scope;
 mod selection;
+#[cfg(feature = "collect")]
 mod tables;
 mod waivers;
 #[cfg(feature = "collect")]
