@@ -36,12 +36,34 @@ impl io::Write for Running {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
     text
+}
+
+/// The characters of bytes in base32 (RFC 4648), five bits each; what is left over is dropped.
+pub fn base32(bytes: &[u8]) -> impl Iterator<Item = char> {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    (0..bytes.len() * 8 / 5).map(|at| {
+        let bits = (at * 5..at * 5 + 5).map(|bit| bytes[bit / 8] >> (7 - bit % 8) & 1);
+        char::from(ALPHABET[usize::from(bits.fold(0, |value, bit| value << 1 | bit))])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_as_the_standards_write_them() {
+        assert_eq!(hex(&[0x00, 0x9f, 0xff]), "009fff");
+        // RFC 4648, 10: BASE32("foobar") = "MZXW6YTBOI======".
+        assert_eq!(base32(b"foobar").collect::<String>(), "MZXW6YTBO");
+    }
 }

@@ -423,8 +423,8 @@ pub fn fingerprint(identity: Identity<'_>) -> String {
         identity.resource_arn,
         identity.discriminator,
     ];
-    // An array of strings is canonical as serde_json prints it, and no string fails to be written into memory.
-    let canonical = serde_json::to_vec(&parts).unwrap_or_default();
+    // An array of strings is canonical as serde_json prints it. The other way prints the same and cannot fail, but takes longer.
+    let canonical = serde_json::to_vec(&parts).unwrap_or_else(|_| serde_json::json!(parts).to_string().into_bytes());
     crate::digest::sha256(&canonical)
 }
 

@@ -197,19 +197,10 @@ impl Datum<'_> {
     }
 }
 
-fn number(kind: EvidenceType, digest: &[u8; 32], characters: usize) -> String {
+fn number(kind: EvidenceType, identity: &[u8; 32], characters: usize) -> String {
     let mut number = format!("EV-{}-", kind.code());
-    number.extend(base32(digest).take(characters));
+    number.extend(digest::base32(identity).take(characters));
     number
-}
-
-/// The characters of RFC 4648's base32, five bits each.
-fn base32(bytes: &[u8]) -> impl Iterator<Item = char> {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    (0..bytes.len() * 8 / 5).map(|at| {
-        let bits = (at * 5..at * 5 + 5).map(|bit| bytes.get(bit / 8).map_or(0, |byte| byte >> (7 - bit % 8) & 1));
-        char::from(ALPHABET[usize::from(bits.fold(0, |value, bit| value << 1 | bit))])
-    })
 }
 
 /// JSON without the line ends that may stand between its tokens.
@@ -234,8 +225,8 @@ pub(super) struct Evidences<'a> {
     snapshot: &'a Snapshot,
     partition: &'a str,
     organization: Option<&'a Provenance>,
-    /// `organization.json`, which findings of every account may rest on.
-    organization_json: Vec<u8>,
+    /// `organization.json`, which findings of every account may rest on; none in a snapshot without it.
+    organization_json: Option<Vec<u8>>,
 }
 
 impl<'a> Evidences<'a> {
@@ -245,7 +236,7 @@ impl<'a> Evidences<'a> {
             snapshot,
             partition: &snapshot.manifest().partition,
             organization: organization.map(|it| &it.provenance),
-            organization_json: snapshot.json(ORGANIZATION)?.unwrap_or_default(),
+            organization_json: snapshot.json(ORGANIZATION)?,
         })
     }
 
@@ -262,10 +253,15 @@ impl<'a> Evidences<'a> {
         let cited = cited(findings);
         for of_file in cited.chunk_by(|(a, _), (b, _)| a.file == b.file) {
             let Some((Evidence { file, .. }, _)) = of_file.first() else { continue };
-            let read =
-                if file.as_ref() == ORGANIZATION { None } else { Some(self.snapshot.json(file)?.unwrap_or_default()) };
-            let provenance = if read.is_some() { of_account } else { self.organization.unwrap_or(of_account) };
-            let mut raw = RawFile::new(read.as_ref().unwrap_or(&self.organization_json));
+            let is_of_organization = file.as_ref() == ORGANIZATION;
+            let read = if is_of_organization { None } else { self.snapshot.json(file)? };
+            let json = if is_of_organization { &self.organization_json } else { &read };
+            let path = || self.snapshot.folder().join(file.as_ref());
+            // What a finding cites was read from there: an empty answer would be one that AWS did not give.
+            let json = json.as_ref().ok_or_else(|| snapshot::Error::Missing { path: path() })?;
+            let mut raw = RawFile::new(json)
+                .map_err(|failed| snapshot::Error::Parse { path: path(), reason: failed.to_string() })?;
+            let provenance = if is_of_organization { self.organization.unwrap_or(of_account) } else { of_account };
             items.extend(of_file.iter().map(|(it, cited_by)| self.item(&mut raw, provenance, it, cited_by)));
         }
         items.iter().for_each(|item| item.write_number(findings));
@@ -427,8 +423,8 @@ impl Numbers {
     pub(super) fn settle(&mut self, items: &mut [EvidenceItem], findings: &mut [Finding]) {
         for item in items {
             let [begin, rest] = [0, 8].map(|from| {
-                let bytes = item.identity.get(from..from + 8).and_then(|bytes| bytes.try_into().ok());
-                u64::from_be_bytes(bytes.unwrap_or_default())
+                let bytes = item.identity.iter().skip(from).take(8);
+                bytes.fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
             });
             if *self.0.entry((item.kind, begin >> (64 - 5 * SHORT))).or_insert(rest) != rest {
                 item.ev_id = number(item.kind, &item.identity, LONG);
@@ -453,13 +449,6 @@ mod tests {
     fn item(identity: [u8; 32]) -> EvidenceItem {
         let kind = EvidenceType::Keys;
         EvidenceItem { ev_id: number(kind, &identity, SHORT), identity, ..EvidenceItem::new(kind, DATUM) }
-    }
-
-    #[test]
-    fn base32_is_that_of_rfc_4648() {
-        for (bytes, text) in [("fooba", "MZXW6YTB"), ("foobarfoob", "MZXW6YTBOJTG633C")] {
-            assert_eq!(base32(bytes.as_bytes()).collect::<String>(), text);
-        }
     }
 
     #[test]

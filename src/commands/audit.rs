@@ -55,7 +55,7 @@ pub(super) fn run(args: &AuditArgs, config: &Config, console: &Console) -> anyho
         redaction: redaction.as_ref(),
     };
     let audited = write_pack(&snapshot, &args.out, settings, parts, console)?;
-    let handed = hand_over(args, key.as_ref(), &audited, &snapshot)?;
+    let handed = hand_over(args, key.as_ref(), &audited, &snapshot, redaction.as_deref())?;
     let summary = &audited.summary;
     warn_of_gaps(summary, console);
     warn_of_tags(summary, &asked.selection, console);
@@ -231,6 +231,7 @@ fn hand_over(
     key: Option<&SigningKey>,
     audited: &Audited<'_>,
     snapshot: &Snapshot,
+    redaction: Option<&Redaction>,
 ) -> anyhow::Result<String> {
     let mut text = String::new();
     if let Some(key) = key {
@@ -238,7 +239,7 @@ fn hand_over(
         writeln!(text, "Signed         {} by {}", report::SIGNATURE, key.name())?;
     }
     if args.zip {
-        let path = report::archive(&args.out, &report::archive_name(snapshot, &audited.sealed))?;
+        let path = report::archive(&args.out, &report::archive_name(snapshot, &audited.sealed, redaction))?;
         writeln!(text, "One file       {}", path.display())?;
     }
     Ok(text)

@@ -7,10 +7,10 @@ use anyhow::{Context as _, anyhow, bail};
 
 use super::console::Console;
 use crate::cli::{AuditArgs, RedactArg};
-use crate::files;
 use crate::report::{Level, Redaction, Secret};
 use crate::snapshot::Snapshot;
 use crate::waivers::Waivers;
+use crate::{digest, files};
 
 /// Bytes of a secret that is made.
 const SECRET_BYTES: usize = 32;
@@ -46,7 +46,6 @@ pub(super) fn asked(
 fn make_secret(path: &Path) -> anyhow::Result<()> {
     let mut bytes = [0; SECRET_BYTES];
     getrandom::fill(&mut bytes).map_err(|failed| anyhow!("{failed}")).context("the system gives no random bytes")?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    files::write_atomic(path, format!("{text}\n").as_bytes())?;
+    files::write_atomic(path, format!("{}\n", digest::hex(&bytes)).as_bytes())?;
     Ok(())
 }

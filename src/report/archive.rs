@@ -8,6 +8,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::Error;
 use super::bag::Sealed;
+use super::redaction::Redaction;
 use crate::files::{self, AtomicFile};
 use crate::snapshot::Snapshot;
 
@@ -16,10 +17,11 @@ const WIDE: u64 = 4_000_000_000;
 
 /// Name of a pack as one file, without `.zip`: organization or account, quarter of the snapshot's end, and the first digits of the
 /// pack root.
-pub fn archive_name(snapshot: &Snapshot, sealed: &Sealed) -> String {
+pub fn archive_name(snapshot: &Snapshot, sealed: &Sealed, redaction: Option<&Redaction>) -> String {
     let manifest = snapshot.manifest();
     let account = manifest.accounts.first().map(|account| account.account_id.as_str());
     let subject = manifest.organization_id.as_deref().or(account).unwrap_or("none");
+    let subject = redaction.map_or_else(|| subject.to_owned(), |redaction| redaction.text(subject));
     let subject: String = subject.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect();
     let end = manifest.window.end.strftime("%Y-Q%q").to_string();
     format!("pack-{subject}-{end}-{}", sealed.root.get(..12).unwrap_or(&sealed.root))

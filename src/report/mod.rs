@@ -170,6 +170,12 @@ pub enum Error {
         /// Why not, and what to do.
         reason: String,
     },
+    /// Names cannot be kept back.
+    #[error("cannot keep names back: {reason}")]
+    Redaction {
+        /// Why not.
+        reason: String,
+    },
     /// The build lacks what was asked for.
     #[error(
         "this keyproof was built without the feature `xlsx`, which writes workbooks; leave out `--xlsx`, or take one with it"

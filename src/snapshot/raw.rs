@@ -92,7 +92,7 @@ struct Item<'a> {
 #[derive(Debug)]
 pub struct RawFile<'a> {
     header: Header<'a>,
-    root: Option<Node<'a>>,
+    root: Node<'a>,
 }
 
 /// Whom the file is about.
@@ -130,10 +130,12 @@ enum Inside<'a> {
 }
 
 impl<'a> RawFile<'a> {
-    /// The file with this JSON. What is no JSON has no places.
-    pub fn new(json: &'a [u8]) -> Self {
-        let header = serde_json::from_slice(json).unwrap_or_default();
-        Self { header, root: serde_json::from_slice(json).ok().map(Node::new) }
+    /// The file with this JSON.
+    ///
+    /// # Errors
+    /// When it is no JSON, or has not the header of a file of a snapshot.
+    pub fn new(json: &'a [u8]) -> serde_json::Result<Self> {
+        Ok(Self { header: serde_json::from_slice(json)?, root: Node::new(serde_json::from_slice(json)?) })
     }
 
     /// The account and, in a file of one, the Region that were asked, as the header says.
@@ -144,7 +146,7 @@ impl<'a> RawFile<'a> {
     /// What stands at a JSON pointer (RFC 6901).
     pub fn at(&mut self, pointer: &str) -> Place<'a> {
         let mut place = Place::default();
-        let (mut node, mut parent) = (self.root.as_mut(), String::new());
+        let (mut node, mut parent) = (Some(&mut self.root), String::new());
         for token in pointer.split('/').skip(1) {
             let token = unescape(token);
             let (name, next) = match node {
@@ -182,8 +184,8 @@ impl<'a> Inside<'a> {
     fn read(json: &'a RawValue, member: &str) -> Self {
         let json = json.get();
         if json.starts_with('[') {
-            let items: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
-            return Self::List(named(&items, member));
+            return serde_json::from_str::<Vec<&RawValue>>(json)
+                .map_or(Self::Nothing, |items| Self::List(named(&items, member)));
         }
         match serde_json::from_str::<BTreeMap<Cow<'a, str>, &RawValue>>(json) {
             Ok(members) => Self::Object(members.into_iter().map(|(name, raw)| (name, Node::new(raw))).collect()),
@@ -233,12 +235,12 @@ mod tests {
         "calls": [{"api": "kms:ListGrants", "resource": ["k"], "page": 2}]}"#;
 
     fn path(pointer: &str) -> Vec<String> {
-        RawFile::new(JSON.as_bytes()).at(pointer).path
+        RawFile::new(JSON.as_bytes()).unwrap().at(pointer).path
     }
 
     #[test]
     fn a_place_has_its_json_byte_for_byte_and_a_path_of_names() {
-        let mut file = RawFile::new(JSON.as_bytes());
+        let mut file = RawFile::new(JSON.as_bytes()).unwrap();
         let place = file.at("/GetAccountAuthorizationDetails/Policies/0/PolicyVersionList/1/Document");
         assert_eq!(place.json.map(RawValue::get), Some("\"%7B%7D\""));
         let names =
@@ -258,11 +260,12 @@ mod tests {
 
     #[test]
     fn what_is_not_there_has_a_path_and_no_json() {
-        let mut file = RawFile::new(JSON.as_bytes());
+        let mut file = RawFile::new(JSON.as_bytes()).unwrap();
         let place = file.at("/GetAccountAuthorizationDetails/Policies/1/Tags");
         assert_eq!((place.json.map(RawValue::get), place.path.last().map(String::as_str)), (None, Some("Tags")));
         assert!(file.at("/GetAccountAuthorizationDetails/Policies/9/Tags").json.is_none());
-        assert!(RawFile::new(b"\xff").at("/a").json.is_none());
-        assert_eq!(RawFile::new(b"7").at("/a/0").path, ["a", "0"]);
+        for bad in [&b""[..], b"\xff", b"7", b"{"] {
+            assert!(RawFile::new(bad).is_err(), "{bad:?}");
+        }
     }
 }

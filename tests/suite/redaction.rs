@@ -178,6 +178,20 @@ fn a_name_has_the_same_pseudonym_in_every_quarter_and_another_under_another_secr
 }
 
 #[test]
+fn the_name_of_a_redacted_archive_keeps_back_what_its_pack_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("secret");
+    let told = |level: &str| {
+        let mut command = audit(&demo().join("snapshots/2026-Q3"), &folder.path().join(level));
+        command.args(["--allow-incomplete", "--check", "iam-root-mfa", "--zip", "--redact", level, "--redaction-key"]);
+        told(&run(command.arg(&key), 0))
+    };
+    assert!(told("auditor").contains("pack-o-exampleorgid-2026-Q3-"));
+    let told = told("public");
+    assert!(told.contains("pack-o-") && !told.contains("o-exampleorgid"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_redacted_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
     let snapshot = demo().join("snapshots/2026-Q3");

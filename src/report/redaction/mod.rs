@@ -86,9 +86,12 @@ impl Redaction {
             found.add(&value);
         }
         found.add(&json!(snapshot.manifest()));
-        let texts = waivers.text.as_deref().map(toml::from_str::<Value>).and_then(Result::ok);
-        texts.iter().for_each(|texts| found.add_waivers(texts));
-        Ok(Self { level, words: Words::new(&secret, found.values()), secret })
+        if let Some(text) = &waivers.text {
+            let texts: Value = toml::from_str(text)
+                .map_err(|failed| Error::Redaction { reason: format!("the file of waivers: {failed}") })?;
+            found.add_waivers(&texts);
+        }
+        Ok(Self { level, words: Words::new(&secret, found.values())?, secret })
     }
 
     /// The level.

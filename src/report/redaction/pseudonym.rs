@@ -7,17 +7,14 @@ use sha2::Sha256;
 
 use super::super::Error;
 use super::Level;
-use crate::files;
+use crate::{digest, files};
 
 /// A secret of fewer bytes could be tried out.
 const MIN_BYTES: usize = 16;
 
-/// The letters of base32 (RFC 4648), small.
-const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-
 /// What pseudonyms are made with. Never printed.
 #[derive(Clone)]
-pub struct Secret(Vec<u8>);
+pub struct Secret(Hmac<Sha256>);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -36,7 +33,11 @@ impl Secret {
         if secret.len() < MIN_BYTES {
             return Err(Error::Secret { path: path.to_path_buf(), bytes: secret.len(), least: MIN_BYTES });
         }
-        Ok(Self(secret.to_vec()))
+        Self::new(secret).ok_or_else(|| Error::Redaction { reason: format!("`{}` is no secret", path.display()) })
+    }
+
+    fn new(bytes: &[u8]) -> Option<Self> {
+        Hmac::new_from_slice(bytes).ok().map(Self)
     }
 
     /// What tells this secret from others.
@@ -49,7 +50,7 @@ impl Secret {
         let digest = self.digest(&["reference", reference]);
         match reference.rsplit_once('-') {
             Some((kind, name)) => format!("{kind}-{}", letters(&digest, name.len().min(51)).to_ascii_uppercase()),
-            None => digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            None => digest::hex(&digest),
         }
     }
 
@@ -74,8 +75,7 @@ impl Secret {
     }
 
     fn digest(&self, parts: &[&str; 2]) -> Vec<u8> {
-        // A key of any length is taken (RFC 2104): only a block cipher could refuse one.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return Vec::new() };
+        let mut mac = self.0.clone();
         mac.update(parts[0].as_bytes());
         mac.update(b"\0");
         mac.update(parts[1].as_bytes());
@@ -83,11 +83,9 @@ impl Secret {
     }
 }
 
-/// The first letters of a digest in base32.
+/// The first letters of a digest in base32, small.
 fn letters(digest: &[u8], length: usize) -> String {
-    let bit = |at: usize| digest.get(at / 8).is_some_and(|byte| byte >> (7 - at % 8) & 1 == 1);
-    let letter = |at: usize| LETTERS[(0..5).fold(0, |number, next| number << 1 | usize::from(bit(at * 5 + next)))];
-    (0..length).map(|at| char::from(letter(at))).collect()
+    digest::base32(digest).take(length).collect::<String>().to_ascii_lowercase()
 }
 
 /// What a value names. A value that names several things has the first.
@@ -222,7 +220,7 @@ mod tests {
     use super::*;
 
     fn secret(text: &str) -> Secret {
-        Secret(text.as_bytes().to_vec())
+        Secret::new(text.as_bytes()).unwrap()
     }
 
     #[test]
@@ -252,18 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_those_of_the_standard() {
-        // RFC 4648, 10: BASE32("foobar") = "MZXW6YTBOI======".
-        assert_eq!(letters(b"foobar", 9), "mzxw6ytbo");
-    }
-
-    #[test]
     fn a_secret_that_could_be_tried_out_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         files::write_atomic(&path, b"0123456789abcde\n").unwrap();
         assert!(matches!(Secret::read(&path), Err(Error::Secret { bytes: 15, .. })));
         files::write_atomic(&path, b"0123456789abcdef\n").unwrap();
-        assert_eq!(Secret::read(&path).unwrap().0, b"0123456789abcdef");
+        assert_eq!(Secret::read(&path).unwrap().id(), secret("0123456789abcdef").id());
     }
 }

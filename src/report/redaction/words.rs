@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
+use super::super::Error;
 use super::super::view::shortened;
 use super::pseudonym::{Class, Secret};
 use crate::checks::CHECKS;
@@ -78,7 +79,9 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) fn new(secret: &Secret, values: BTreeMap<String, Class>) -> Self {
+    /// # Errors
+    /// When the values are too many to be found.
+    pub(super) fn new(secret: &Secret, values: BTreeMap<String, Class>) -> Result<Self, Error> {
         let word = |(value, class): (String, Class)| {
             let pseudonym = secret.pseudonym(class, &value);
             let is_number = class != Class::Account && value.bytes().all(|byte| byte.is_ascii_digit());
@@ -96,10 +99,10 @@ impl Words {
             words.entry(value).or_insert(word);
         });
         let phrases: Vec<String> = words.keys().filter(|value| !value.chars().all(is_of_names)).cloned().collect();
-        // A list too long for the automaton is one of more than four thousand million letters.
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&phrases).ok();
-        let phrases = automaton.filter(|_| !phrases.is_empty()).map(|automaton| (automaton, phrases));
-        Self { words, phrases }
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&phrases);
+        let automaton = automaton.map_err(|failed| Error::Redaction { reason: failed.to_string() })?;
+        let phrases = (!phrases.is_empty()).then_some((automaton, phrases));
+        Ok(Self { words, phrases })
     }
 
     /// How many values have a pseudonym, by class.
@@ -234,7 +237,7 @@ mod tests {
         let path = folder.path().join("secret");
         crate::files::write_atomic(&path, b"0123456789abcdef").unwrap();
         let values = values.iter().map(|(value, class)| ((*value).to_owned(), *class)).collect();
-        Words::new(&Secret::read(&path).unwrap(), values)
+        Words::new(&Secret::read(&path).unwrap(), values).unwrap()
     }
 
     #[test]
