@@ -15,11 +15,13 @@ use super::interop::Checks;
 use super::oscal::{control_token, line, metadata, observation_uuid, origin, property, tool};
 use super::pack::Audited;
 use super::stream::Stream;
+use super::view::counted;
 use super::{Error, FINDINGS};
-use crate::audit::{AuditedAccount, ControlResult, Counts, Determination};
+use crate::audit::{AuditedAccount, ControlResult, Counts, Determination, WaiverResult};
 use crate::checks::Check;
 use crate::finding::{Finding, Status};
 use crate::frameworks::Framework;
+use crate::waivers::Waiver;
 
 const PATH: &str = "data/interop/oscal-ar.json";
 
@@ -117,6 +119,10 @@ impl Results {
         if !observations.is_empty() {
             result["observations"] = json!(observations);
         }
+        let risks = waived_risks(audited);
+        if !risks.is_empty() {
+            result["risks"] = json!(risks);
+        }
         let findings: Vec<Value> =
             audited.results.iter().flat_map(|it| findings(audited, it.framework, &it.controls)).collect();
         if !findings.is_empty() {
@@ -164,6 +170,53 @@ fn add_evidence(observation: &mut Value, path: &str) {
     if let Some(all) = observation["relevant-evidence"].as_array_mut() {
         all.push(more);
     }
+}
+
+/// The risks that somebody answers for: of each waiver that waives an exception, until its last day.
+fn waived_risks(audited: &Audited<'_>) -> Vec<Value> {
+    let waivers = audited.options.audit.waivers.all.iter().zip(&audited.summary.waivers);
+    waivers.filter(|(_, result)| result.waived > 0).map(|(waiver, result)| risk(audited, waiver, result)).collect()
+}
+
+fn risk(audited: &Audited<'_>, waiver: &Waiver, result: &WaiverResult) -> Value {
+    // Before marks are escaped, which would hide a name from those who look for it.
+    let shown = |text: &str| match audited.options.redaction {
+        Some(redaction) => redaction.text(text),
+        None => text.to_owned(),
+    };
+    let Waiver { id, kind, owner, approver, approved_on, expires_on, .. } = waiver;
+    let mut risk = json!({
+        "uuid": uuid("waived-risk", &[id]),
+        "title": line(&format!("{} {id}", kind.title())),
+        "description": line(&shown(&waiver.justification)),
+        "statement": line(&format!("{} waived until the end of {expires_on}.", counted(result.waived, "exception is", "exceptions are"))),
+        "props": [
+            property("waiver-id", id),
+            property("waiver-kind", kind.word()),
+            property("owner", &shown(owner)),
+            property("approver", &shown(approver)),
+            property("approved-on", &approved_on.to_string()),
+            property("evidence", &result.ev_id),
+        ],
+        "status": "deviation-approved",
+        "origins": [origin()],
+        "deadline": format!("{expires_on}T23:59:59Z"),
+    });
+    let written = kind.worksheet().iter().zip(&waiver.worksheet).filter(|(_, text)| !text.trim().is_empty());
+    let factor = |((name, _), text): (&(&str, &str), &String)| {
+        let uuid = uuid("mitigating-factor", &[id, name]);
+        json!({ "uuid": uuid, "description": line(&format!("{}: {}", name.replace('_', " "), shown(text))) })
+    };
+    let factors: Vec<Value> = written.map(factor).collect();
+    if !factors.is_empty() {
+        risk["mitigating-factors"] = json!(factors);
+    }
+    let checks = audited.options.audit.checks.iter();
+    if let Some(check) = checks.copied().find(|check| waiver.scope.check() == Some(check.id)) {
+        let observation = observation_uuid(audited.identity, check);
+        risk["related-observations"] = json!([{ "observation-uuid": observation }]);
+    }
+    risk
 }
 
 /// Every control of every framework that is reported.

@@ -192,6 +192,16 @@ fn oscal_assessment_results_are_valid_and_claim_nothing_satisfied() {
         let accounts =
             read_json(&pack.join("data/pack.json"))["counts"]["by_account"].as_object().expect("accounts").len();
         assert_eq!(results.len(), accounts + 1);
+        // Each waiver in force that waives something is a risk that somebody answers for.
+        let waived: BTreeSet<String> = findings(&pack)
+            .iter()
+            .filter(|it| it["status"] == "WAIVED")
+            .map(|it| text(&it["waiver"], "id").to_owned())
+            .collect();
+        let risks = all["risks"].as_array().expect("risks");
+        assert!(risks.iter().all(|it| it["status"] == "deviation-approved" && it["deadline"].is_string()));
+        let of_risks: BTreeSet<String> = risks.iter().map(|it| text(&it["props"][0], "value").to_owned()).collect();
+        assert!(!waived.is_empty() && of_risks == waived, "{of_risks:?} {waived:?}");
         // The subjects that fail are the findings that fail, once each.
         let failing = |status: &str| {
             let subjects = results.iter().flat_map(|it| it["observations"].as_array().into_iter().flatten());
