@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Evidence, Source, shared};
+use crate::model::{Evidence, Source, shared, shared_each};
 
 /// Status of a finding: one for each check and resource, exhaustive and exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -373,8 +373,9 @@ pub struct Finding {
     /// Results under other parameters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aspects: Vec<Aspect>,
-    /// What the status rests on.
-    pub evidence: Vec<Evidence>,
+    /// What the status rests on. An audit says the same of a datum in dozens of findings, which share it.
+    #[serde(serialize_with = "shared_each")]
+    pub evidence: Vec<Arc<Evidence>>,
     /// The policy statements that decide.
     pub statements: Vec<StatementReference>,
     /// Who gets what an exception gives, where documents are judged.

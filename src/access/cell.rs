@@ -319,7 +319,7 @@ impl Directory {
         match self.accounts.get(account_id) {
             Some(account) => Cow::Borrowed(&account.service_control),
             None if account_id.is_empty() => Cow::Owned(None),
-            None => Cow::Owned(self.estate.levels(account_id, Kind::Service)),
+            None => self.estate.levels(account_id, Kind::Service),
         }
     }
 

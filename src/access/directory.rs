@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::key::{self, Key};
+use super::member::Members;
 use super::organization::{Estate, Kind, Levels};
 use super::principal::{self, Membership, Principal, PrincipalKind};
 use crate::model::{self, Gap};
@@ -22,6 +23,8 @@ pub struct Directory {
     documents: BTreeSet<Arc<Document>>,
     /// Condition keys, in lower case, at which some document looks.
     pub(super) tested: Tested,
+    /// Members of the organization whom decisions on keys that are open to all cannot tell apart.
+    pub(super) members: Members,
     /// An account that no policy names: who lives there stands for everyone.
     pub(super) unnamed_account: String,
 }
@@ -104,6 +107,7 @@ impl Directory {
             accounts: BTreeMap::new(),
             documents: BTreeSet::new(),
             tested: Tested::default(),
+            members: Members::default(),
             unnamed_account: String::new(),
         }
     }
@@ -205,19 +209,36 @@ impl Directory {
     /// Gives every key those of whom it speaks and who are not among the principals that were read, each of them once.
     fn meet_outsiders(&mut self) {
         let directory = &*self;
-        let found: Vec<Vec<Vec<Principal>>> = directory
+        let settled = |mut principal: Principal| {
+            settle(&mut principal.context, &mut principal.assumptions, &directory.tested);
+            Arc::new(principal)
+        };
+        // Whoever an open key lets in may be of any member; an organization has hundreds, and many keys are open to all of them.
+        let is_open = directory.keys().any(Key::is_open_to_all);
+        let members = if is_open { directory.unlisted_members() } else { vec![] };
+        let members: Vec<Arc<Principal>> = members.into_par_iter().map(|id| settled(directory.any_of(id))).collect();
+        let classes = Members::new(directory, &members);
+        let found: Vec<Vec<Vec<Arc<Principal>>>> = directory
             .accounts
             .par_iter()
-            .map(|(_, account)| account.keys.iter().map(|key| directory.outsiders(key)).collect())
+            .map(|(_, account)| {
+                let of_key = |key| directory.outsiders(key).into_iter().map(settled).collect();
+                account.keys.iter().map(of_key).collect()
+            })
             .collect();
+        self.members = classes;
         let mut met: BTreeMap<(String, PrincipalKind), Arc<Principal>> = BTreeMap::new();
         for (account, found) in self.accounts.values_mut().zip(found) {
             for (key, found) in account.keys.iter_mut().zip(found) {
-                let once = found.into_iter().map(|mut outsider| {
-                    settle(&mut outsider.context, &mut outsider.assumptions, &self.tested);
-                    met.entry((outsider.arn.clone(), outsider.kind)).or_insert_with(|| Arc::new(outsider)).clone()
-                });
+                let once = found
+                    .into_iter()
+                    .map(|outsider| met.entry((outsider.arn.clone(), outsider.kind)).or_insert(outsider).clone());
                 key.outsiders = once.collect();
+                if key.is_open_to_all() {
+                    key.outsiders.extend(members.iter().cloned());
+                    key.outsiders.sort_by(|a, b| (&a.arn, a.kind).cmp(&(&b.arn, b.kind)));
+                    key.outsiders.dedup_by(|a, b| (&a.arn, a.kind) == (&b.arn, b.kind));
+                }
             }
         }
     }
@@ -305,8 +326,8 @@ fn described_by(estate: &Estate, account: &model::Account) -> Option<Account> {
         keys: key::all(account, estate),
         memberships: principal::memberships(account),
         gaps,
-        service_control: estate.levels(&account.id, Kind::Service),
-        resource_control: estate.levels(&account.id, Kind::Resource),
+        service_control: estate.levels(&account.id, Kind::Service).into_owned(),
+        resource_control: estate.levels(&account.id, Kind::Resource).into_owned(),
     })
 }
 

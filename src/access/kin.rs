@@ -164,6 +164,22 @@ struct Likeness<'a> {
     alone: Option<&'a str>,
 }
 
+impl<'a> Kin<'a> {
+    /// What decisions can see of it beside its identity policies and how policies and grants name it.
+    pub(super) fn but_for_identity(&self) -> impl Ord + 'a {
+        Likeness {
+            kind: self.one.kind,
+            is_service_linked: self.one.caller.is_service_linked_role(),
+            identity: vec![],
+            boundary: self.boundary.iter().map(address).collect(),
+            context: self.context.clone(),
+            assumptions: self.assumptions.clone(),
+            outcomes: self.outcomes.clone(),
+            alone: self.alone,
+        }
+    }
+}
+
 /// The classes of an account's principals.
 pub(super) fn all<'a>(account: &'a Account, spoken: &Spoken) -> Vec<Kin<'a>> {
     let tested = &spoken.tested;

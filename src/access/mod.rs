@@ -18,6 +18,7 @@ mod guard;
 mod key;
 mod kin;
 mod matrix;
+mod member;
 mod organization;
 mod principal;
 mod reach;
@@ -37,6 +38,7 @@ pub use document::Named;
 pub use family::Family;
 pub use key::Key;
 pub use matrix::{Classes, Matrix, Size};
+pub use member::OfMembers;
 pub use organization::Estate;
 pub use principal::{Principal, PrincipalKind};
 pub use reach::{Chain, ChainRow, DecisionRow, Link, Proof, Reach, Step};
@@ -44,5 +46,5 @@ pub use relation::Relation;
 pub use row::{
     ACTION_CLASSES, ClassRow, Row, StatementRow, actions_named, needs_enabled_key, path_words, reveals_plaintext,
 };
-pub use stand_in::StandIns;
+pub use stand_in::{OnKey, StandIns, Telling};
 pub use who::Decided;

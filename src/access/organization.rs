@@ -1,6 +1,8 @@
 //! What the organization adds to every decision: its policies level by level, its id and the paths of its accounts.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use super::document::Named;
 use crate::model::{Fact, Gap, Listing, Organization, OrganizationPolicy};
@@ -13,6 +15,8 @@ pub struct Estate {
     organization: Arc<Fact<Option<Organization>>>,
     /// What was decided before, in whichever account.
     pub(super) answers: Arc<Answers>,
+    /// What limits each member, by account: its service and its resource control policies.
+    limits: Arc<OnceLock<BTreeMap<String, [Levels; 2]>>>,
 }
 
 /// The policies of one kind that limit an account, root first; `None` where none does.
@@ -30,7 +34,7 @@ pub(super) enum Kind {
 impl Estate {
     /// Out of what the snapshot knows of the organization.
     pub fn new(organization: Fact<Option<Organization>>) -> Self {
-        Self { organization: Arc::new(organization), answers: Arc::default() }
+        Self { organization: Arc::new(organization), answers: Arc::default(), limits: Arc::default() }
     }
 
     /// Why the organization is not known, if it is not.
@@ -61,7 +65,19 @@ impl Estate {
 
     /// The policies of one kind that limit an account. What could not be read stands for a policy that may say anything
     /// (semantics O-7).
-    pub(super) fn levels(&self, account_id: &str, kind: Kind) -> Levels {
+    pub(super) fn levels(&self, account_id: &str, kind: Kind) -> Cow<'_, Levels> {
+        let of_members = self.limits.get_or_init(|| {
+            let of_member = |id: &str| [Kind::Service, Kind::Resource].map(|kind| self.read_levels(id, kind));
+            self.members().map(|id| (id.to_owned(), of_member(id))).collect()
+        });
+        match (of_members.get(account_id), kind) {
+            (Some([service, _]), Kind::Service) => Cow::Borrowed(service),
+            (Some([_, resource]), Kind::Resource) => Cow::Borrowed(resource),
+            (None, _) => Cow::Owned(self.read_levels(account_id, kind)),
+        }
+    }
+
+    fn read_levels(&self, account_id: &str, kind: Kind) -> Levels {
         let organization = match self.organization.as_ref() {
             Ok(None) => return None,
             Ok(Some(_)) if self.is_member(account_id) == Some(false) || self.is_management(account_id) => return None,

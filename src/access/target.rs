@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::directory::{Account, Directory};
 use super::ground::Ground;
 use super::key::Key;
-use super::kin::address;
 use super::principal::{Principal, PrincipalKind};
 use crate::policy::{self, Document, Effect, Found};
 
@@ -91,18 +90,16 @@ pub(super) fn names<'a>(
     names
 }
 
-/// Every entry of the principal elements and grants on the keys of an account.
-fn entries(account: &Account) -> Vec<&policy::Principal> {
-    let documents: BTreeMap<usize, &Document> = account
-        .keys
-        .iter()
-        .flat_map(|key| &key.policies)
-        .map(|named| (address(&named.document), named.document.as_ref()))
-        .collect();
-    let statements = documents.into_values().flat_map(|document| &document.statements);
-    let elements = statements.filter_map(|statement| statement.principal.as_ref());
-    let grants = account.keys.iter().flat_map(|key| &key.grants);
-    let of_grants = grants.flat_map(|grant| grant.grantee.iter().chain(&grant.retiring));
-    let all: BTreeSet<&policy::Principal> = elements.flat_map(|element| &element.entries).chain(of_grants).collect();
+/// Every entry of the principal elements and grants on the keys of an account, once.
+pub(super) fn entries(account: &Account) -> Vec<&policy::Principal> {
+    let all: BTreeSet<&policy::Principal> = account.keys.iter().flat_map(entries_on).collect();
     all.into_iter().collect()
+}
+
+/// Every entry of the principal elements and grants on a key.
+pub(super) fn entries_on(key: &Key) -> impl Iterator<Item = &policy::Principal> {
+    let statements = key.policies.iter().flat_map(|named| &named.document.statements);
+    let elements = statements.filter_map(|statement| statement.principal.as_ref());
+    let of_grants = key.grants.iter().flat_map(|grant| grant.grantee.iter().chain(&grant.retiring));
+    elements.flat_map(|element| &element.entries).chain(of_grants)
 }

@@ -51,18 +51,25 @@ impl Directory {
         found
     }
 
-    /// Who must be asked on any key beside the principals that were read.
+    /// The members of the organization of which not all principals were read.
+    pub(super) fn unlisted_members(&self) -> Vec<&str> {
+        self.estate.members().filter(|id| !self.is_whole(id)).collect()
+    }
+
+    fn is_whole(&self, account_id: &str) -> bool {
+        self.accounts.get(account_id).is_some_and(|account| account.lists_all_principals)
+    }
+
+    /// Who must be asked on a key beside the principals that were read, and beside the unlisted members where it is open to all.
     pub(super) fn outsiders(&self, key: &Key) -> Vec<Principal> {
         let mut found: Vec<Principal> = key.named().into_iter().filter_map(|entry| self.outsider(entry)).collect();
-        let is_whole = |id: &str| self.accounts.get(id).is_some_and(|account| account.lists_all_principals);
         let mut unlisted: BTreeSet<&str> = BTreeSet::from([key.account_id.as_str()]);
         if key.is_open_to_all() {
             unlisted.extend(key.conditional_accounts());
-            unlisted.extend(self.estate.members());
         } else {
             unlisted.extend(self.accounts_near(key).into_iter().filter(|id| self.accounts.contains_key(*id)));
         }
-        let unlisted = unlisted.into_iter().filter(|id| !is_whole(id));
+        let unlisted = unlisted.into_iter().filter(|id| !self.is_whole(id));
         found.extend(unlisted.map(|id| principal::account(&self.partition, id, &self.estate)));
         if key.is_open_to_all() || key.grants_gap.is_some() {
             found.push(principal::everyone(&self.partition, &self.unnamed_account, &self.estate));

@@ -5,7 +5,9 @@
 //! of it, so that the datum has the same number next quarter. Where ten characters name another datum of the pack already, the later
 //! one, in the order of the audit, gets twenty-six.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -246,13 +248,16 @@ impl<'a> Evidences<'a> {
         of_account: &Provenance,
         findings: &mut [Finding],
     ) -> Result<Vec<EvidenceItem>, snapshot::Error> {
+        let mut of_absence: BTreeMap<&str, Vec<Arc<Evidence>>> = BTreeMap::new();
         for finding in findings.iter_mut().filter(|finding| finding.evidence.is_empty()) {
-            finding.evidence = self.of_absence(of_account, finding.check_id);
+            let calls = || self.of_absence(of_account, finding.check_id);
+            finding.evidence.clone_from(of_absence.entry(finding.check_id).or_insert_with(calls));
         }
         let mut items = Vec::new();
         let cited = cited(findings);
         for of_file in cited.chunk_by(|(a, _), (b, _)| a.file == b.file) {
-            let Some((Evidence { file, .. }, _)) = of_file.first() else { continue };
+            let Some((first, _)) = of_file.first() else { continue };
+            let file = &first.file;
             let is_of_organization = file.as_ref() == ORGANIZATION;
             let read = if is_of_organization { None } else { self.snapshot.json(file)? };
             let json = if is_of_organization { &self.organization_json } else { &read };
@@ -264,16 +269,16 @@ impl<'a> Evidences<'a> {
             let provenance = if is_of_organization { self.organization.unwrap_or(of_account) } else { of_account };
             items.extend(of_file.iter().map(|(it, cited_by)| self.item(&mut raw, provenance, it, cited_by)));
         }
-        items.iter().for_each(|item| item.write_number(findings));
+        write_numbers(&items, findings);
         Ok(items)
     }
 
     /// What shows that something is not there: the calls of the APIs that the check reads.
-    fn of_absence(&self, of_account: &Provenance, check_id: &str) -> Vec<Evidence> {
+    fn of_absence(&self, of_account: &Provenance, check_id: &str) -> Vec<Arc<Evidence>> {
         let provenances = std::iter::once(of_account).chain(self.organization);
         let apis = checks::find(check_id).map_or(&[][..], |check| check.reads);
         let calls = provenances.flat_map(|it| apis.iter().flat_map(|api| it.evidence_of_calls(api).take(MAX_CALLS)));
-        calls.collect()
+        calls.map(Arc::new).collect()
     }
 
     fn item(
@@ -357,17 +362,61 @@ impl<'a> Evidences<'a> {
 }
 
 /// Each place that findings rest on, once, with the positions of the findings; sorted by file and pointer.
-fn cited(findings: &[Finding]) -> Vec<(Evidence, Vec<usize>)> {
-    let mut cited: BTreeMap<(&str, &str, &str), (&Evidence, Vec<usize>)> = BTreeMap::new();
+fn cited(findings: &[Finding]) -> Vec<(Arc<Evidence>, Vec<usize>)> {
+    // Findings share their items, so that most places are told without comparing their texts.
+    let mut numbers: HashMap<*const Evidence, usize> = HashMap::new();
+    let mut by: Vec<(&Arc<Evidence>, Vec<usize>)> = Vec::new();
     for (at, finding) in findings.iter().enumerate() {
         for it in &finding.evidence {
-            let (_, by) = cited.entry((&it.file, &it.pointer, &it.api)).or_insert_with(|| (it, Vec::new()));
-            if by.last() != Some(&at) {
+            let number = *numbers.entry(Arc::as_ptr(it)).or_insert_with(|| {
+                by.push((it, Vec::new()));
+                by.len() - 1
+            });
+            if let Some((_, by)) = by.get_mut(number)
+                && by.last() != Some(&at)
+            {
                 by.push(at);
             }
         }
     }
+    let mut cited: BTreeMap<Place<'_>, (&Arc<Evidence>, Vec<usize>)> = BTreeMap::new();
+    for (it, by) in by {
+        match cited.entry(place(it)) {
+            Entry::Vacant(entry) => drop(entry.insert((it, by))),
+            Entry::Occupied(mut entry) => {
+                let (_, known) = entry.get_mut();
+                known.extend(by);
+                known.sort_unstable();
+                known.dedup();
+            }
+        }
+    }
     cited.into_values().map(|(evidence, by)| (evidence.clone(), by)).collect()
+}
+
+/// What tells items of evidence of one account apart: file, pointer and API.
+type Place<'a> = (&'a str, &'a str, &'a str);
+
+fn place(evidence: &Evidence) -> Place<'_> {
+    (&evidence.file, &evidence.pointer, &evidence.api)
+}
+
+/// Puts the numbers of items where they are cited.
+fn write_numbers(items: &[EvidenceItem], findings: &mut [Finding]) {
+    let numbers: BTreeMap<Place<'_>, &str> =
+        items.iter().map(|it| ((it.file.as_str(), it.pointer.as_str(), it.api.as_str()), it.ev_id.as_str())).collect();
+    // Each with what it was before, which keeps its address from others.
+    let mut numbered: HashMap<*const Evidence, (Arc<Evidence>, Arc<Evidence>)> = HashMap::new();
+    for it in findings.iter_mut().flat_map(|finding| &mut finding.evidence) {
+        let (_, with_number) = numbered.entry(Arc::as_ptr(it)).or_insert_with(|| {
+            let with_number = match numbers.get(&place(it)) {
+                Some(number) => Arc::new(Evidence { ev_id: (*number).to_owned(), ..it.as_ref().clone() }),
+                None => it.clone(),
+            };
+            (it.clone(), with_number)
+        });
+        *it = with_number.clone();
+    }
 }
 
 impl EvidenceItem {
@@ -401,17 +450,6 @@ impl EvidenceItem {
     pub fn is_of_organization(&self) -> bool {
         self.file == ORGANIZATION
     }
-
-    /// Puts the number where the item is cited.
-    fn write_number(&self, findings: &mut [Finding]) {
-        for at in &self.cited_by {
-            let evidence = findings.get_mut(*at).into_iter().flat_map(|finding| &mut finding.evidence);
-            for it in evidence.filter(|it| *it.pointer == *self.pointer && *it.file == *self.file && it.api == self.api)
-            {
-                it.ev_id.clone_from(&self.ev_id);
-            }
-        }
-    }
 }
 
 /// The numbers given so far, each with more of the digest behind it.
@@ -421,15 +459,19 @@ pub(super) struct Numbers(BTreeMap<(EvidenceType, u64), u64>);
 impl Numbers {
     /// Gives a longer number to each item whose number names another datum already.
     pub(super) fn settle(&mut self, items: &mut [EvidenceItem], findings: &mut [Finding]) {
-        for item in items {
+        let mut is_lengthened = false;
+        for item in &mut *items {
             let [begin, rest] = [0, 8].map(|from| {
                 let bytes = item.identity.iter().skip(from).take(8);
                 bytes.fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
             });
             if *self.0.entry((item.kind, begin >> (64 - 5 * SHORT))).or_insert(rest) != rest {
                 item.ev_id = number(item.kind, &item.identity, LONG);
-                item.write_number(findings);
+                is_lengthened = true;
             }
+        }
+        if is_lengthened {
+            write_numbers(items, findings);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One account against every check: enumerates the resources, and answers for what could not be read.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,8 +11,8 @@ use super::{ByTag, Context, Part, measured};
 use crate::checks::{Administrator, Check, Judged, Reach, Rule, Scope, Setting, Values, administrators};
 use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
 use crate::model::{
-    Account, CustomKeyStore, Gap, GapKind, Key, Kms, Listing, Organization, OrganizationPolicy, Principal, Provenance,
-    ServerCertificate, Source,
+    Account, CustomKeyStore, Evidence, Gap, GapKind, Key, Kms, Listing, Organization, OrganizationPolicy, Principal,
+    Provenance, ServerCertificate, Source,
 };
 use crate::snapshot::manifest;
 use crate::snapshot::operations::permission;
@@ -48,6 +50,50 @@ impl Names {
     }
 }
 
+/// The evidence of an account's findings, each datum once: dozens of findings rest on the same.
+struct Cited<'a> {
+    of_account: &'a Provenance,
+    of_organization: Option<&'a Provenance>,
+    /// By the address of the pointer's text, which lives as long as the item.
+    known: RefCell<HashMap<usize, Vec<(Source, Arc<Evidence>)>>>,
+}
+
+impl<'a> Cited<'a> {
+    fn new(context: &'a Context<'_>, account: &'a Account) -> Self {
+        let of_organization = context.organization.iter().flatten().map(|organization| &organization.provenance).next();
+        Self { of_account: &account.provenance, of_organization, known: RefCell::default() }
+    }
+
+    fn of(&self, source: &Source) -> Arc<Evidence> {
+        let mut known = self.known.borrow_mut();
+        let here = known.entry(Arc::as_ptr(&source.pointer).addr()).or_default();
+        if let Some((_, evidence)) = here.iter().find(|(known, _)| is_same(known, source)) {
+            return evidence.clone();
+        }
+        let holder = self.provenances().find(|it| it.holds(source)).unwrap_or(self.of_account);
+        let evidence = Arc::new(holder.evidence(source));
+        here.push((source.clone(), evidence.clone()));
+        evidence
+    }
+
+    fn of_gap(&self, gap: &Gap, region: &str) -> Option<Arc<Evidence>> {
+        self.provenances().find_map(|it| it.evidence_of_gap(gap, region)).map(Arc::new)
+    }
+
+    /// What is said of an account may rest on its organization.
+    fn provenances(&self) -> impl Iterator<Item = &'a Provenance> {
+        std::iter::once(self.of_account).chain(self.of_organization)
+    }
+}
+
+/// Whether two sources are copies of one.
+fn is_same(a: &Source, b: &Source) -> bool {
+    Arc::ptr_eq(&a.pointer, &b.pointer)
+        && Arc::ptr_eq(&a.file, &b.file)
+        && Arc::ptr_eq(&a.resource, &b.resource)
+        && a.api == b.api
+}
+
 /// What is said of an account.
 #[derive(Debug, Default)]
 pub(super) struct OfAccount {
@@ -62,7 +108,7 @@ pub(super) struct OfAccount {
 /// Judges an account by every check.
 pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
     let reach = Reach::new(account, &context.estate, &context.documents);
-    let (root_arn, names) = (account.root_arn(), Names::of(account));
+    let (root_arn, names, cited) = (account.root_arn(), Names::of(account), Cited::new(context, account));
     let (mut by_check, mut by_tag) = (Vec::new(), ByTag::default());
     let scope = |values| Scope {
         account,
@@ -80,6 +126,7 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
             check,
             controls,
             names: &names,
+            cited: &cited,
             context,
             scope,
             settings,
@@ -112,6 +159,7 @@ struct Judge<'a> {
     check: &'static Check,
     controls: &'a Arc<[String]>,
     names: &'a Names,
+    cited: &'a Cited<'a>,
     context: &'a Context<'a>,
     scope: Scope<'a>,
     settings: Vec<Setting>,
@@ -358,11 +406,8 @@ impl<'a> Judge<'a> {
 
     fn finding(&self, resource: &Resource<'_>, status: Status, judgement: Judgement, gap: Option<&Gap>) -> Finding {
         let account = self.scope.account;
-        let proof_of_gap =
-            gap.and_then(|gap| self.provenances().find_map(|it| it.evidence_of_gap(gap, resource.region)));
-        let evidence = |source: &Source| {
-            self.provenances().find(|it| it.holds(source)).unwrap_or(&account.provenance).evidence(source)
-        };
+        let proof_of_gap = gap.and_then(|gap| self.cited.of_gap(gap, resource.region));
+        let evidence = |source: &Source| self.cited.of(source);
         let identity = Identity {
             check_id: self.check.id,
             partition: &account.partition,
@@ -404,12 +449,6 @@ impl<'a> Judge<'a> {
             },
             waiver: None,
         }
-    }
-
-    /// What is said of an account may rest on its organization.
-    fn provenances(&self) -> impl Iterator<Item = &'a Provenance> {
-        let of_organization = self.scope.organization.iter().flatten().map(|organization| &organization.provenance);
-        std::iter::once(&self.scope.account.provenance).chain(of_organization)
     }
 
     fn first_seen(&self, fingerprint: &str) -> Timestamp {

@@ -1,12 +1,13 @@
 //! What the checks of key policies share: who is exempt, which statements speak of the key, how answers become one verdict.
 
 use std::cell::RefCell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Judged, Reach, reference};
-use crate::access::{Cell, Directory, Key as AccessKey, Principal, PrincipalKind};
+use crate::access::{Cell, Directory, Key as AccessKey, OfMembers, OnKey, Principal, PrincipalKind, StandIns, Telling};
 use crate::finding::{Judgement, StatementReference, Verdict};
 use crate::model::{Gap, Key, KeyManager, KeyPolicy};
 use crate::policy::{
@@ -163,12 +164,18 @@ pub(super) fn actions(names: &[&str]) -> Vec<Action> {
 
 /// Some actions on one key: what is the same whoever asks for them.
 pub(super) struct Asking<'k> {
+    directory: &'k Directory,
     key: &'k AccessKey,
     actions: Vec<Asked>,
+    /// Which decisions count.
+    counts: fn(&Action, &Cell) -> bool,
     /// The Allow statements of the policies of the key that may speak of one of them.
     allows: Vec<&'k Statement>,
     /// By the place of an identity policy, which actions it may allow on the key. Most stand with many principals.
     known: RefCell<BTreeMap<usize, Own>>,
+    members: OfMembers<'k>,
+    /// What accounts of which no principal was read have of the actions.
+    of_members: RefCell<BTreeMap<usize, Option<(usize, Cell)>>>,
 }
 
 /// A document, kept so that no other comes to lie in its place, and whether an Allow of it may speak of each action on the key.
@@ -182,7 +189,7 @@ struct Asked {
 
 impl<'k> Asking<'k> {
     /// Looks the actions up.
-    pub(super) fn new(key: &'k AccessKey, names: &[&str]) -> Self {
+    pub(super) fn new(directory: &'k Directory, key: &'k AccessKey, names: &[&str]) -> Self {
         let speaks = |statement: &Statement, name: &str| statement.matches_action(name).is_possible();
         let statements = key.policies.iter().flat_map(|named| named.document.statements_of(Effect::Allow));
         let allows: Vec<&Statement> = statements.filter(|it| names.iter().any(|name| speaks(it, name))).collect();
@@ -190,29 +197,51 @@ impl<'k> Asking<'k> {
             let numbered = allows.iter().enumerate().filter(|(_, statement)| speaks(statement, name));
             Asked { action: Action::new(name), allows: numbered.map(|(place, _)| place).collect() }
         };
-        Self { key, actions: names.iter().map(asked).collect(), allows, known: RefCell::default() }
+        Self {
+            directory,
+            key,
+            actions: names.iter().map(asked).collect(),
+            counts: |_, _| true,
+            allows,
+            known: RefCell::default(),
+            members: OfMembers::new(directory, key),
+            of_members: RefCell::default(),
+        }
+    }
+
+    /// The same, but some decisions do not count.
+    pub(super) fn counting(self, counts: fn(&Action, &Cell) -> bool) -> Self {
+        Self { counts, ..self }
     }
 
     /// What a principal has of the actions, as far as it takes to know: the first that it certainly has, else one that it may
     /// have.
-    pub(super) fn first(
-        &self,
-        directory: &Directory,
-        principal: &Principal,
-        counts: impl Fn(&Action, &Cell) -> bool,
-    ) -> Result<Option<(&Action, Cell)>, Unanswered> {
+    pub(super) fn first(&self, principal: &Principal) -> Result<Option<(&Action, Cell)>, Unanswered> {
+        let class = self.members.class_of(principal);
+        let known = class.and_then(|class| self.of_members.borrow().get(&class).cloned());
+        let found = match known {
+            Some(known) => known,
+            None => self.decide(principal)?,
+        };
+        if let Some(class) = class {
+            self.of_members.borrow_mut().entry(class).or_insert_with(|| found.clone());
+        }
+        Ok(found.and_then(|(place, cell)| Some((&self.actions.get(place)?.action, cell))))
+    }
+
+    fn decide(&self, principal: &Principal) -> Result<Option<(usize, Cell)>, Unanswered> {
         let mut perhaps = None;
         // What no Allow speaks of need not be decided.
-        for action in self.within_reach(principal) {
-            let mut cell = directory.cell(principal, self.key, action)?;
+        for (place, action) in self.within_reach(principal) {
+            let mut cell = self.directory.cell(principal, self.key, action)?;
             if hangs_on_the_unknown(&cell, principal) {
                 cell = cell.perhaps();
             }
             match cell.access {
                 Access::Denied => {}
-                _ if !counts(action, &cell) => {}
-                Access::Possible => perhaps = perhaps.or(Some((action, cell))),
-                _ => return Ok(Some((action, cell))),
+                _ if !(self.counts)(action, &cell) => {}
+                Access::Possible => perhaps = perhaps.or(Some((place, cell))),
+                _ => return Ok(Some((place, cell))),
             }
         }
         Ok(perhaps)
@@ -224,7 +253,7 @@ impl<'k> Asking<'k> {
     }
 
     /// The actions that something may give a principal.
-    fn within_reach(&self, principal: &Principal) -> Vec<&Action> {
+    fn within_reach(&self, principal: &Principal) -> Vec<(usize, &Action)> {
         let needs_no_identity_policy =
             !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
         let is_open = needs_no_identity_policy || self.key.policy_gap.is_some();
@@ -240,7 +269,7 @@ impl<'k> Asking<'k> {
                 || asked.allows.iter().any(|statement| named.get(*statement) == Some(&true))
                 || is_granted()
         };
-        self.actions.iter().enumerate().filter(is_within).map(|(_, asked)| &asked.action).collect()
+        self.actions.iter().enumerate().filter(is_within).map(|(place, asked)| (place, &asked.action)).collect()
     }
 
     /// Whether an Allow of an identity policy may speak of each action on the key.
@@ -255,6 +284,42 @@ impl<'k> Asking<'k> {
             (document.clone(), self.actions.iter().map(is_allowed).collect())
         });
         allowed.clone()
+    }
+}
+
+/// What is said of an account's principals on one key: once of a class, and once of all classes that the key cannot tell apart.
+/// `K`: what else it depends on.
+pub(super) struct OfClasses<'s, K, T> {
+    stand_ins: &'s StandIns,
+    on_key: OnKey<'s>,
+    known: BTreeMap<(usize, K), Option<Rc<T>>>,
+    alike: BTreeMap<(Telling, K), Option<Rc<T>>>,
+}
+
+impl<'s, K: Copy + Ord, T> OfClasses<'s, K, T> {
+    pub(super) fn new(stand_ins: &'s StandIns, key: &AccessKey) -> Self {
+        Self { stand_ins, on_key: stand_ins.on(key), known: BTreeMap::new(), alike: BTreeMap::new() }
+    }
+
+    /// What `say` says of whoever stands for a class; nothing of a class that does not exist.
+    pub(super) fn said(
+        &mut self,
+        class: usize,
+        kind: K,
+        say: impl FnOnce(&Principal) -> Result<Option<T>, Unanswered>,
+    ) -> Result<Option<Rc<T>>, Unanswered> {
+        if let Some(known) = self.known.get(&(class, kind)) {
+            return Ok(known.clone());
+        }
+        let (Some(telling), Some(one)) = (self.on_key.telling(class), self.stand_ins.one(class)) else {
+            return Ok(None);
+        };
+        let said = match self.alike.entry((telling, kind)) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(unknown) => unknown.insert(say(one)?.map(Rc::new)).clone(),
+        };
+        self.known.insert((class, kind), said.clone());
+        Ok(said)
     }
 }
 

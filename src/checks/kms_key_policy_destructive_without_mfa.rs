@@ -1,9 +1,8 @@
 //! Keys that people can destroy with a password or an access key alone.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
-use super::key_policy::{self, Answer, Asking, Policies, conclude, unanswered};
+use super::key_policy::{self, Answer, Asking, OfClasses, Policies, conclude, unanswered};
 use super::{Check, Form, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Directory, Principal, PrincipalKind, StandIns};
 use crate::finding::{Judgement, Severity, StatementReference, Status, Verdict};
@@ -91,25 +90,18 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
 
 fn answer(policies: &Policies<'_>, scope: &Scope<'_>) -> Judged {
     let key = policies.without_grants(scope.reach)?;
-    let destroy = Asking::new(&key, &scope.values.strings(&ACTIONS));
+    let destroy = Asking::new(scope.reach.directory(), &key, &scope.values.strings(&ACTIONS));
     let question = Question { policies, scope, destroy };
-    let mut known: BTreeMap<(usize, Becomes), Option<Found>> = BTreeMap::new();
     let (mut answers, mut machines) = (Vec::new(), Vec::new());
     let stand_ins = scope.reach.stand_ins();
+    let mut of_classes = OfClasses::new(stand_ins, &key);
     for Actor { arn, becomes, class } in scope.reach.actors() {
-        let (becomes, class) = (*becomes, *class);
-        let Some(stand_in) = stand_ins.one(class) else { continue };
-        let found = match known.entry((class, becomes)) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => match question.found(stand_in, becomes) {
-                Ok(found) => unknown.insert(found),
-                Err(error) => return Ok(unanswered(&error)),
-            },
-        };
-        match (found, becomes) {
-            (None, _) => {}
-            (Some(_), Becomes::Machine) => machines.push(arn.as_str()),
-            (Some(found), _) => answers.push(found.of(arn)),
+        let said = of_classes.said(*class, *becomes, |stand_in| question.found(stand_in, *becomes));
+        match (said, becomes) {
+            (Ok(None), _) => {}
+            (Ok(Some(_)), Becomes::Machine) => machines.push(arn.as_str()),
+            (Ok(Some(found)), _) => answers.push(found.of(arn)),
+            (Err(error), _) => return Ok(unanswered(&error)),
         }
     }
     if answers.iter().all(|answer| answer.verdict != Verdict::Fail) {
@@ -157,7 +149,7 @@ pub(super) fn actors(directory: &Directory, stand_ins: &StandIns, account: &Acco
             }
             _ => return None,
         };
-        Some(Actor { arn: principal.arn.clone(), becomes, class: stand_ins.class_of(&principal.arn)? })
+        Some(Actor { arn: principal.arn.clone(), becomes, class: stand_ins.class_of(principal)? })
     };
     directory.principals().filter_map(actor).collect()
 }
@@ -238,13 +230,12 @@ impl Question<'_> {
     fn person(&self, principal: &Principal, is_certain: bool) -> Result<Option<Found>, Unanswered> {
         let directory = self.scope.reach.directory();
         let plain = directory.without_mfa(principal);
-        let without =
-            self.destroy.first(directory, &plain, |_, _| true)?.map(|found| (found, "without MFA".to_owned()));
+        let without = self.destroy.first(&plain)?.map(|found| (found, "without MFA".to_owned()));
         let age = self.scope.values.integer(&MAX_MFA_AGE);
         let found = match without {
             None if age > 0 && principal.kind == PrincipalKind::User => {
                 let older = ConditionTest::literal("NumericGreaterThan", "aws:MultiFactorAuthAge", &[&age.to_string()]);
-                let found = self.destroy.first(directory, &principal.in_requests([older]), |_, _| true)?;
+                let found = self.destroy.first(&principal.in_requests([older]))?;
                 found.map(|found| (found, format!("with MFA older than {age} seconds")))
             }
             without => without,
@@ -258,7 +249,7 @@ impl Question<'_> {
 
     /// What is said of somebody who can do it with MFA alone, or who is no person.
     fn guarded(&self, principal: &Principal) -> Result<Option<Found>, Unanswered> {
-        let found = self.destroy.first(self.scope.reach.directory(), principal, |_, _| true)?;
+        let found = self.destroy.first(principal)?;
         Ok(found.map(|(action, cell)| Found {
             verdict: Verdict::Pass,
             text: format!("may call {} with MFA alone", action.name()),

@@ -1,5 +1,6 @@
 //! Keys that other accounts can use.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::key_policy::{self, Answer, Asking, Policies, conclude, unanswered};
@@ -80,7 +81,7 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         let directory = scope.reach.directory();
         // Grants have a check of their own.
         let without_grants = policies.without_grants(scope.reach)?;
-        let crossing = Asking::new(&without_grants, &crossing(policies));
+        let crossing = Asking::new(directory, &without_grants, &crossing(policies));
         let mut answers = Vec::new();
         let trusted = scope.values.strings(&TRUSTED_ACCOUNTS);
         let kin = match scope.values.boolean(&ORG_ACCOUNTS) {
@@ -91,7 +92,7 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         let is_kin = |id: &str| kin.is_some_and(|organization| organization.accounts.contains_key(id));
         let is_trusted = |it: &Principal| trusted.contains(&it.account_id.as_str()) || is_kin(&it.account_id);
         for principal in outsiders(policies, &without_grants, scope).into_iter().filter(|it| !is_trusted(it)) {
-            match crossing.first(directory, &principal, |_, _| true) {
+            match crossing.first(&principal) {
                 Ok(Some((action, cell))) => {
                     let verdict = if cell.access == Access::Possible { Verdict::Undecided } else { Verdict::Fail };
                     let text = text(&principal, action, cell.access, scope);
@@ -143,17 +144,27 @@ fn crossing(policies: &Policies<'_>) -> Vec<&'static str> {
 }
 
 /// Everybody outside the account whom the key policy may let in.
-fn outsiders(policies: &Policies<'_>, key: &crate::access::Key, scope: &Scope<'_>) -> Vec<Principal> {
+fn outsiders<'k>(
+    policies: &Policies<'_>,
+    key: &'k crate::access::Key,
+    scope: &'k Scope<'_>,
+) -> Vec<Cow<'k, Principal>> {
     let directory = scope.reach.directory();
-    let named = directory.candidates(key).into_iter().map(std::borrow::Cow::into_owned);
-    let is_outside = |it: &Principal| it.account_id != scope.account.id && it.kind != PrincipalKind::Service;
-    let mut outsiders: Vec<Principal> = named.filter(is_outside).map(Principal::with_every_permission).collect();
+    let is_outside = |it: &Cow<'_, Principal>| it.account_id != scope.account.id && it.kind != PrincipalKind::Service;
+    let whatever = |it: Cow<'k, Principal>| match it.kind {
+        // It stands for whoever may do everything.
+        PrincipalKind::Account => it,
+        _ => Cow::Owned(it.into_owned().with_every_permission()),
+    };
+    let mut outsiders: Vec<Cow<'_, Principal>> =
+        directory.candidates(key).into_iter().filter(is_outside).map(whatever).collect();
     if is_open(policies) {
         let accounts = outsiders.iter().filter(|it| it.kind == PrincipalKind::Account);
-        let known: BTreeSet<String> = accounts.map(|it| it.account_id.clone()).collect();
+        let known: BTreeSet<&str> = accounts.map(|it| it.account_id.as_str()).collect();
         let members = scope.organization.iter().flatten().flat_map(|organization| organization.accounts.keys());
-        let members = members.filter(|id| **id != scope.account.id && !known.contains(*id));
-        outsiders.extend(members.map(|id| directory.any_of(id)));
+        let members = members.filter(|id| **id != scope.account.id && !known.contains(id.as_str()));
+        let unknown: Vec<Principal> = members.map(|id| directory.any_of(id)).collect();
+        outsiders.extend(unknown.into_iter().map(Cow::Owned));
     }
     outsiders
 }

@@ -104,10 +104,10 @@ fn is_plainly_delegated(policies: &Policies<'_>, own: &str) -> bool {
 /// Who of the account can change the policy all the same, in words.
 fn others(directory: &Directory, key: &crate::access::Key) -> String {
     let (mut certain, mut perhaps) = (Vec::new(), Vec::new());
-    let put = Asking::new(key, &[PUT_KEY_POLICY]);
+    let put = Asking::new(directory, key, &[PUT_KEY_POLICY]);
     let people = directory.principals().filter(|it| it.kind != PrincipalKind::Root);
     for principal in people {
-        match put.first(directory, principal, |_, _| true) {
+        match put.first(principal) {
             Ok(Some((_, cell))) if cell.access == Access::Possible => perhaps.push(principal.arn.as_str()),
             Ok(Some(_)) => certain.push(principal.arn.as_str()),
             Ok(None) => {}

@@ -1,10 +1,9 @@
 //! Principals that both administer a key and use it.
 
 use super::grants::grantee;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::rc::Rc;
 
-use super::key_policy::{self, Answer, Asking, Policies, conclude, unanswered};
+use super::key_policy::{self, Answer, Asking, OfClasses, Policies, conclude, unanswered};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Cell, Key as AccessKey, Principal, PrincipalKind};
 use crate::finding::{Severity, StatementReference, Status, Verdict};
@@ -135,30 +134,25 @@ fn gives_use(grant: &Grant) -> bool {
 
 fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -> Judged {
     let without_grants = policies.without_grants(scope.reach)?;
-    let question = Question {
-        policies,
-        scope,
-        administer: Asking::new(&without_grants, &scope.values.strings(&ADMIN_ACTIONS)),
-        usage: Asking::new(with_grants, &scope.values.strings(&USAGE_ACTIONS)),
-    };
+    let directory = scope.reach.directory();
+    // What a service asks for on behalf of the principal is not its administration.
+    let is_own = |action: &Action, cell: &Cell| action.name() != CREATE_GRANT || cell.access != Access::ViaService;
+    let administer = Asking::new(directory, &without_grants, &scope.values.strings(&ADMIN_ACTIONS)).counting(is_own);
+    let usage = Asking::new(directory, with_grants, &scope.values.strings(&USAGE_ACTIONS));
+    let question = Question { policies, administer, usage };
     let stand_ins = scope.reach.stand_ins();
-    let mut known: BTreeMap<usize, Option<Found>> = BTreeMap::new();
+    let mut of_classes = OfClasses::new(stand_ins, with_grants);
     let mut answers = Vec::new();
     // Who stands for principals of the account that were not listed is answered for below.
     let is_unlisted = |it: &Principal| it.kind == PrincipalKind::Account && it.account_id == scope.account.id;
-    let candidates = scope.reach.directory().candidates(with_grants);
-    for principal in candidates.iter().filter(|it| counts(it) && !is_unlisted(it)) {
-        let found = match stand_ins.of(&principal.arn).filter(|_| principal.account_id == scope.account.id) {
-            None => question.found(principal).map(|found| found.map(|found| found.of(principal))),
-            Some((class, stand_in)) => match known.entry(class) {
-                Entry::Occupied(known) => Ok(known.get().as_ref().map(|found| found.of(principal))),
-                Entry::Vacant(unknown) => question
-                    .found(stand_in)
-                    .map(|found| unknown.insert(found).as_ref().map(|found| found.of(principal))),
-            },
+    for principal in directory.candidates(with_grants).iter().filter(|it| !is_unlisted(it)) {
+        let found = match stand_ins.class_of(principal) {
+            _ if !counts(principal) => continue,
+            Some(class) => of_classes.said(class, (), |stand_in| question.found(stand_in)),
+            None => question.found(principal).map(|found| found.map(Rc::new)),
         };
         match found {
-            Ok(answer) => answers.extend(answer),
+            Ok(found) => answers.extend(found.map(|found| found.of(principal))),
             Err(error) => return Ok(unanswered(&error)),
         }
     }
@@ -179,7 +173,6 @@ fn counts(principal: &Principal) -> bool {
 /// One key: its administration, which grants cannot give, and its use, which they can.
 struct Question<'a> {
     policies: &'a Policies<'a>,
-    scope: &'a Scope<'a>,
     administer: Asking<'a>,
     usage: Asking<'a>,
 }
@@ -200,11 +193,12 @@ impl Found {
 
 impl Question<'_> {
     fn found(&self, principal: &Principal) -> Result<Option<Found>, Unanswered> {
-        let directory = self.scope.reach.directory();
-        // What a service asks for on behalf of the principal is not its administration.
-        let is_own = |action: &Action, cell: &Cell| action.name() != CREATE_GRANT || cell.access != Access::ViaService;
-        let Some((one, first_cell)) = self.administer.first(directory, principal, is_own)? else { return Ok(None) };
-        let Some((other, second_cell)) = self.usage.first(directory, principal, |_, _| true)? else { return Ok(None) };
+        // Most have neither, and a half alone is not worth a decision.
+        if !self.administer.may_be_of(principal) || !self.usage.may_be_of(principal) {
+            return Ok(None);
+        }
+        let Some((one, first_cell)) = self.administer.first(principal)? else { return Ok(None) };
+        let Some((other, second_cell)) = self.usage.first(principal)? else { return Ok(None) };
         let is_open = [&first_cell, &second_cell].iter().any(|cell| cell.access == Access::Possible);
         let (verdict, may) = if is_open { (Verdict::Undecided, "may perhaps") } else { (Verdict::Fail, "may") };
         let mut statements = self.policies.deciding(&first_cell);

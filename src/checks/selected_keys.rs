@@ -55,7 +55,7 @@ pub(super) struct Forbidden<'a> {
 pub(super) fn judged(policies: &Policies<'_>, scope: &Scope<'_>, forbidden: &Forbidden<'_>) -> Judged {
     let directory = scope.reach.directory();
     let key = policies.in_directory(scope.reach)?;
-    let asking = Asking::new(key, forbidden.actions);
+    let asking = Asking::new(directory, key, forbidden.actions);
     let mut answers = Vec::new();
     // Who stands for principals of the account that were not listed is answered for below.
     let is_unlisted = |it: &Principal| it.kind == PrincipalKind::Account && it.account_id == scope.account.id;
@@ -64,7 +64,7 @@ pub(super) fn judged(policies: &Policies<'_>, scope: &Scope<'_>, forbidden: &For
             continue;
         }
         let narrowed = (forbidden.requests)(&principal);
-        let found = match asking.first(directory, &narrowed, |_, _| true) {
+        let found = match asking.first(&narrowed) {
             Ok(found) => found,
             Err(error) => return Ok(unanswered(&error)),
         };

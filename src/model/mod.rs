@@ -26,7 +26,7 @@ pub use name::{Arn, Tags};
 pub use organization::{
     DelegatedAdministrator, Organization, OrganizationPolicy, OrganizationalUnit, ResourcePolicy, Root, Unit,
 };
-pub use provenance::{Evidence, Provenance, RecordedCall, Source, escape, shared, unescape};
+pub use provenance::{Evidence, Provenance, RecordedCall, Source, escape, shared, shared_each, unescape};
 
 /// A policy document, or why there is none.
 pub type Document = Fact<std::sync::Arc<crate::policy::Document>>;

@@ -46,8 +46,15 @@ pub fn shared<T: Serialize + ?Sized, S: Serializer>(it: &Arc<T>, serializer: S) 
     it.as_ref().serialize(serializer)
 }
 
-/// One item of evidence: a fact's place, the digest of the file it lies in, and the request that brought it. An audit says the same
-/// of a fact in dozens of findings, hence the texts that they share.
+/// Writes a list of what many hold in common as what it is.
+///
+/// # Errors
+/// When the serializer fails.
+pub fn shared_each<T: Serialize, S: Serializer>(list: &[Arc<T>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(list.iter().map(AsRef::as_ref))
+}
+
+/// One item of evidence: a fact's place, the digest of the file it lies in, and the request that brought it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Evidence {
     /// Its number in the pack, `EV-KEY-7QK2M4ZP3A`, the same for the same datum in every snapshot; empty until an audit gives it one.
@@ -162,14 +169,14 @@ impl Provenance {
         // Below the operation stands what it was asked about, if it is asked more than once.
         let about = tokens.get(1..).unwrap_or_default();
         let found = (0..=about.len()).rev().find_map(|length| of_api.get_key_value(about.get(..length)?));
-        found.map_or((&[], vec![]), |(resource, pages)| (resource, pages_of(pointer, pages).collect()))
+        found.map_or((&[], vec![]), |(resource, pages)| (resource, pages_of(pointer, pages)))
     }
 
     /// The evidence for a fact: its place, and the page that brought it.
     pub fn evidence(&self, source: &Source) -> Evidence {
         let file = self.files.get(&source.file);
         let pages = file.and_then(|file| file.pages(source.api, &source.resource));
-        let call = pages.and_then(|pages| pages_of(&source.pointer, pages).next());
+        let call = pages.and_then(|pages| pages_of(&source.pointer, pages).first().copied());
         Evidence {
             ev_id: String::new(),
             file: source.file.clone(),
@@ -203,13 +210,14 @@ impl RecordedFile {
 }
 
 /// The pages of a list that brought what a pointer names: one for an item of the list, all for the whole answer.
-fn pages_of<'a>(pointer: &str, pages: &'a [RecordedCall]) -> impl Iterator<Item = &'a RecordedCall> {
+fn pages_of<'a>(pointer: &str, pages: &'a [RecordedCall]) -> Vec<&'a RecordedCall> {
+    let item = list_item(pointer);
     let brings = |page: &RecordedCall| {
-        let range = list_item(pointer).and_then(|(list, index)| Some((page.items.get(list)?, index)));
+        let range = item.and_then(|(list, index)| Some((page.items.get(list)?, index)));
         range.is_some_and(|((from, to), index)| (*from..*to).contains(&index))
     };
-    let is_item = pages.iter().any(brings);
-    pages.iter().filter(move |page| !is_item || brings(page))
+    let bringing: Vec<&RecordedCall> = pages.iter().filter(|page| brings(page)).collect();
+    if bringing.is_empty() { pages.iter().collect() } else { bringing }
 }
 
 /// The outermost `…/List/7` of a pointer: which list, which index.

@@ -7,6 +7,7 @@ use super::stream::Stream;
 use super::table::{SEPARATOR, Table};
 use super::{Error, FINDINGS};
 use crate::finding::{AffectedPrincipal, Finding, WaiverReference};
+use crate::model::Evidence;
 
 const CSV: &str = "data/csv/findings.csv";
 
@@ -48,16 +49,16 @@ pub(super) const FINDINGS_COLUMNS: [Column; 31] = [
     (
         "evidence_apis",
         "APIs whose answers the status rests on; item n of each evidence column belongs together",
-        |it| joined(&it.evidence, |it| it.api.to_string()),
+        |it| of_evidence(it, |it| it.api.to_string()),
     ),
-    ("evidence_files", "Files inside the snapshot", |it| joined(&it.evidence, |it| it.file.to_string())),
+    ("evidence_files", "Files inside the snapshot", |it| of_evidence(it, |it| it.file.to_string())),
     ("evidence_pointers", "JSON pointers (RFC 6901) into the decompressed files", |it| {
-        joined(&it.evidence, |it| it.pointer.to_string())
+        of_evidence(it, |it| it.pointer.to_string())
     }),
     ("evidence_request_ids", "AWS's request ids, to be looked up in CloudTrail; empty where AWS gave none", |it| {
-        joined(&it.evidence, |it| it.request_id.clone().unwrap_or_default())
+        of_evidence(it, |it| it.request_id.clone().unwrap_or_default())
     }),
-    ("evidence_sha256", "SHA-256 of the files as stored", |it| joined(&it.evidence, |it| it.sha256.to_string())),
+    ("evidence_sha256", "SHA-256 of the files as stored", |it| of_evidence(it, |it| it.sha256.to_string())),
     ("controls", "Mapped controls, framework:control", |it| it.controls.join(SEPARATOR)),
     ("remediation", "What to do, in one line", |it| it.remediation.to_string()),
     ("first_seen", "When the finding was first seen, UTC", |it| it.first_seen.to_string()),
@@ -88,15 +89,19 @@ pub(super) const FINDINGS_COLUMNS: [Column; 31] = [
         },
     ),
     ("evidence_ids", "Numbers of the items of evidence; evidence_index.csv has their rest", |it| {
-        joined(&it.evidence, |it| it.ev_id.clone())
+        of_evidence(it, |it| it.ev_id.clone())
     }),
     ("evidence_collected_at", "When the answers arrived, UTC", |it| {
-        joined(&it.evidence, |it| it.collected_at.map(|time| time.to_string()).unwrap_or_default())
+        of_evidence(it, |it| it.collected_at.map(|time| time.to_string()).unwrap_or_default())
     }),
 ];
 
 fn of_waiver(finding: &Finding, text: fn(&WaiverReference) -> String) -> String {
     finding.waiver.as_ref().map(text).unwrap_or_default()
+}
+
+fn of_evidence(finding: &Finding, text: fn(&Evidence) -> String) -> String {
+    finding.evidence.iter().map(|it| text(it)).collect::<Vec<_>>().join(SEPARATOR)
 }
 
 fn affected(it: &AffectedPrincipal) -> String {

@@ -38,8 +38,11 @@ impl Suites {
             of(&[Status::Error, Status::Undecided]),
             of(&[Status::NotApplicable, Status::Waived, Status::Manual]),
         ))?;
+        let mut text = String::new();
         for finding in &audited.findings {
-            self.0.text(&case(checks, finding))?;
+            text.clear();
+            case(checks, finding, &mut text);
+            self.0.text(&text)?;
         }
         self.0.text("  </testsuite>\n")
     }
@@ -51,18 +54,14 @@ impl Suites {
     }
 }
 
-fn case(checks: &Checks, finding: &Finding) -> String {
-    let is_named = !finding.resource_arn.ends_with(&finding.resource_name);
-    let name = if is_named {
-        format!("{} {} {}", finding.check_id, finding.resource_arn, finding.resource_name)
-    } else {
-        format!("{} {}", finding.check_id, finding.resource_arn)
-    };
-    let mut text = format!(
-        "    <testcase classname=\"{}\" name=\"{}\">\n      <properties>\n",
-        escaped(&finding.account_id),
-        escaped(&name)
-    );
+/// Adds the case of a finding.
+fn case(checks: &Checks, finding: &Finding, text: &mut String) {
+    text.extend(["    <testcase classname=\"", &escaped(&finding.account_id), "\" name=\"", finding.check_id, " "]);
+    text.push_str(&escaped(&finding.resource_arn));
+    if !finding.resource_arn.ends_with(&finding.resource_name) {
+        text.extend([" ", &escaped(&finding.resource_name)]);
+    }
+    text.push_str("\">\n      <properties>\n");
     let controls = checks.get(finding.check_id).map(|tested| tested.controls_in_xml.as_str()).unwrap_or_default();
     let properties = [
         ("status", finding.status.word()),
@@ -74,27 +73,26 @@ fn case(checks: &Checks, finding: &Finding) -> String {
     for (name, value) in properties {
         text.extend(["        <property name=\"", name, "\" value=\"", value, "\"/>\n"]);
     }
-    text += "      </properties>\n";
-    let reason = escaped(&finding.reason);
-    text += &match finding.status {
-        Status::Pass => String::new(),
-        Status::Fail => format!(
-            "      <failure type=\"{}\" message=\"{reason}\">{}</failure>\n",
-            finding.severity,
-            escaped(&finding.remediation)
-        ),
-        Status::Error | Status::Undecided => format!(
-            "      <error type=\"{}\" message=\"{reason}\">{}</error>\n",
-            finding.status,
-            escaped(&finding.remediation)
-        ),
-        Status::NotApplicable | Status::Waived | Status::Manual => {
-            format!("      <skipped message=\"{}: {reason}\"/>\n", finding.status)
-        }
+    text.push_str("      </properties>\n");
+    let reason = || escaped(&finding.reason);
+    let mut broken = |element: &str, kind: &str| {
+        text.extend(["      <", element, " type=\"", kind, "\" message=\"", &reason(), "\">"]);
+        text.extend([&escaped(&finding.remediation), "</", element, ">\n"]);
     };
-    if !finding.evidence.is_empty() {
-        let places = finding.evidence.iter().map(|it| escaped(&format!("{} {}", it.file, it.pointer)));
-        text += &format!("      <system-out>{}</system-out>\n", places.collect::<Vec<_>>().join("\n"));
+    match finding.status {
+        Status::Pass => {}
+        Status::Fail => broken("failure", finding.severity.word()),
+        Status::Error | Status::Undecided => broken("error", finding.status.word()),
+        Status::NotApplicable | Status::Waived | Status::Manual => {
+            text.extend(["      <skipped message=\"", finding.status.word(), ": ", &reason(), "\"/>\n"]);
+        }
     }
-    text + "    </testcase>\n"
+    for (at, it) in finding.evidence.iter().enumerate() {
+        let before = if at == 0 { "      <system-out>" } else { "\n" };
+        text.extend([before, &escaped(&it.file), " ", &escaped(&it.pointer)]);
+    }
+    if !finding.evidence.is_empty() {
+        text.push_str("</system-out>\n");
+    }
+    text.push_str("    </testcase>\n");
 }

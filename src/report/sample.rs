@@ -73,7 +73,7 @@ pub(super) const COLUMNS: [Column; 20] = [
 ];
 
 fn joined(finding: &Finding, text: fn(&crate::model::Evidence) -> String) -> String {
-    finding.evidence.iter().map(text).collect::<Vec<_>>().join(SEPARATOR)
+    finding.evidence.iter().map(|it| text(it)).collect::<Vec<_>>().join(SEPARATOR)
 }
 
 /// A draw in the making.

@@ -10,8 +10,14 @@ use std::io::{self, Write};
 /// # Errors
 /// Those of the output.
 pub(super) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    let mut plain = 0;
-    for (at, letter) in text.char_indices() {
+    let (mut plain, mut at) = (0, 0);
+    while let Some(byte) = text.as_bytes().get(at) {
+        if is_plain(*byte) {
+            at += 1;
+            continue;
+        }
+        let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+        let end = at + letter.len_utf8();
         let replacement = match letter {
             '&' => "&amp;",
             '<' => "&lt;",
@@ -19,7 +25,10 @@ pub(super) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
             '"' => "&quot;",
             '\'' => "&#39;",
             _ if is_hidden(letter) => "",
-            _ => continue,
+            _ => {
+                at = end;
+                continue;
+            }
         };
         out.write_all(&text.as_bytes()[plain..at])?;
         if replacement.is_empty() {
@@ -27,9 +36,14 @@ pub(super) fn escape(text: &str, out: &mut dyn Write) -> io::Result<()> {
         } else {
             out.write_all(replacement.as_bytes())?;
         }
-        plain = at + letter.len_utf8();
+        (plain, at) = (end, end);
     }
     out.write_all(&text.as_bytes()[plain..])
+}
+
+/// Whether a byte is a letter by itself that every output takes as it is.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
 }
 
 /// The escaped text.

@@ -12,6 +12,7 @@ mod pseudonym;
 mod words;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -152,7 +153,7 @@ impl Redaction {
         shown.resource_arn = text(&finding.resource_arn);
         shown.resource_name = self.words.name(&finding.resource_name);
         shown.remediation = self.text(&finding.remediation).into();
-        for it in &mut shown.evidence {
+        for it in shown.evidence.iter_mut().map(Arc::make_mut) {
             it.ev_id = self.reference(&it.ev_id);
             it.file = self.text(&it.file).into();
             it.pointer = self.text(&it.pointer).into();
