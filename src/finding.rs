@@ -412,6 +412,9 @@ pub struct Identity<'a> {
     pub discriminator: &'a str,
 }
 
+/// Bytes that few identities take.
+const LONG_IDENTITY: usize = 512;
+
 /// SHA-256 over the canonical JSON (RFC 8785) of the identity.
 pub fn fingerprint(identity: Identity<'_>) -> String {
     let parts = [
@@ -425,7 +428,10 @@ pub fn fingerprint(identity: Identity<'_>) -> String {
         identity.discriminator,
     ];
     // An array of strings is canonical as serde_json prints it. The other way prints the same and cannot fail, but takes longer.
-    let canonical = serde_json::to_vec(&parts).unwrap_or_else(|_| serde_json::json!(parts).to_string().into_bytes());
+    let mut canonical = Vec::with_capacity(LONG_IDENTITY);
+    if serde_json::to_writer(&mut canonical, &parts).is_err() {
+        canonical = serde_json::json!(parts).to_string().into_bytes();
+    }
     crate::digest::sha256(&canonical)
 }
 

@@ -54,8 +54,8 @@ impl Names {
 struct Cited<'a> {
     of_account: &'a Provenance,
     of_organization: Option<&'a Provenance>,
-    /// By the address of the pointer's text, which lives as long as the item.
-    known: RefCell<HashMap<usize, Vec<(Source, Arc<Evidence>)>>>,
+    /// By the addresses of API, file and pointer, which live as long as the item.
+    known: RefCell<HashMap<[usize; 3], Arc<Evidence>>>,
 }
 
 impl<'a> Cited<'a> {
@@ -64,16 +64,15 @@ impl<'a> Cited<'a> {
         Self { of_account: &account.provenance, of_organization, known: RefCell::default() }
     }
 
+    /// The evidence of a source. Sources with one pointer in common are copies of one, if their file and API are the same as well.
     fn of(&self, source: &Source) -> Arc<Evidence> {
-        let mut known = self.known.borrow_mut();
-        let here = known.entry(Arc::as_ptr(&source.pointer).addr()).or_default();
-        if let Some((_, evidence)) = here.iter().find(|(known, _)| is_same(known, source)) {
-            return evidence.clone();
-        }
-        let holder = self.provenances().find(|it| it.holds(source)).unwrap_or(self.of_account);
-        let evidence = Arc::new(holder.evidence(source));
-        here.push((source.clone(), evidence.clone()));
-        evidence
+        let Source { api, file, pointer, .. } = source;
+        let place = [api.as_ptr().addr(), file.as_ptr().addr(), pointer.as_ptr().addr()];
+        let evidence = || {
+            let holder = self.provenances().find(|it| it.holds(source)).unwrap_or(self.of_account);
+            Arc::new(holder.evidence(source))
+        };
+        self.known.borrow_mut().entry(place).or_insert_with(evidence).clone()
     }
 
     fn of_gap(&self, gap: &Gap, region: &str) -> Option<Arc<Evidence>> {
@@ -84,14 +83,6 @@ impl<'a> Cited<'a> {
     fn provenances(&self) -> impl Iterator<Item = &'a Provenance> {
         std::iter::once(self.of_account).chain(self.of_organization)
     }
-}
-
-/// Whether two sources are copies of one.
-fn is_same(a: &Source, b: &Source) -> bool {
-    Arc::ptr_eq(&a.pointer, &b.pointer)
-        && Arc::ptr_eq(&a.file, &b.file)
-        && Arc::ptr_eq(&a.resource, &b.resource)
-        && a.api == b.api
 }
 
 /// What is said of an account.
@@ -247,6 +238,8 @@ impl<'a> Judge<'a> {
 
     /// Each item that was read, and one ERROR if there may be more.
     fn each<T>(&mut self, listing: &'a Listing<T>, region: &str, mut judge: impl FnMut(&mut Self, &'a T)) {
+        // A list of findings that grows is copied again and again.
+        self.findings.reserve(listing.known().len());
         for item in listing.known() {
             judge(self, item);
         }
@@ -261,7 +254,9 @@ impl<'a> Judge<'a> {
         let users = iam.users.known().iter().map(Principal::User);
         let groups = iam.groups.known().iter().map(Principal::Group);
         let roles = iam.roles.known().iter().map(Principal::Role);
-        for it in users.chain(groups).chain(roles) {
+        let every = users.chain(groups).chain(roles);
+        self.findings.reserve(every.size_hint().0);
+        for it in every {
             self.record(&principal(it), || rule(it, &scope));
         }
         // Users, groups and roles come from one call: one gap, one ERROR.

@@ -120,10 +120,10 @@ pub struct AuditedAccount {
 ///
 /// # Errors
 /// When a file of the snapshot is damaged, or `deliver` fails.
-pub fn run<E: From<snapshot::Error>>(
+pub fn run<E: From<snapshot::Error> + Send>(
     snapshot: &Snapshot,
     options: Options<'_>,
-    mut deliver: impl FnMut(&AuditedAccount) -> Result<(), E>,
+    mut deliver: impl FnMut(&AuditedAccount) -> Result<(), E> + Send,
 ) -> Result<Summary, E> {
     let manifest = snapshot.manifest();
     let organization = snapshot.organization()?;
@@ -151,16 +151,23 @@ pub fn run<E: From<snapshot::Error>>(
     let mut numbers = Numbers::default();
     let wanted = |account: &&manifest::Account| options.selection.wants_account(&account.account_id);
     let selected: Vec<&manifest::Account> = manifest.accounts.iter().filter(wanted).collect();
-    // Accounts are read, judged and dropped in groups, so that memory follows the group and not the organization.
+    let mut hand_over = |mut account: AuditedAccount| {
+        numbers.settle(&mut account.evidence, &mut account.findings);
+        summary.add(&account);
+        deliver(&account)
+    };
+    // Accounts are read, judged and dropped in groups, so that memory follows the group and not the organization. The group before is
+    // delivered meanwhile.
+    let mut audited = Vec::new();
     for group in selected.chunks(rayon::current_num_threads() * 2) {
-        let audited: Result<Vec<AuditedAccount>, snapshot::Error> =
-            group.par_iter().map(|entry| context.audit(entry)).collect();
-        for mut account in audited? {
-            numbers.settle(&mut account.evidence, &mut account.findings);
-            summary.add(&account);
-            deliver(&account)?;
-        }
+        let (next, delivered) = rayon::join(
+            || group.par_iter().map(|entry| context.audit(entry)).collect::<Result<Vec<_>, snapshot::Error>>(),
+            || audited.drain(..).try_for_each(&mut hand_over),
+        );
+        delivered?;
+        audited = next?;
     }
+    audited.into_iter().try_for_each(hand_over)?;
     summary.ledger = ledger::gaps(manifest, options);
     summary.waivers = waiving::results(options.waivers, &summary);
     let of_ledger = context.evidences.of_ledger(&mut summary.ledger, &mut numbers);

@@ -35,7 +35,10 @@ pub fn escape(member: &str) -> String {
 
 /// The member name that stands escaped in a JSON pointer.
 pub fn unescape(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
+    match token.contains('~') {
+        true => token.replace("~1", "/").replace("~0", "~"),
+        false => token.to_owned(),
+    }
 }
 
 /// Writes what many hold in common as what it is.

@@ -104,11 +104,11 @@ impl Shape {
 
 /// Walks the pairs of positions that a common string can reach, row by row of the pattern.
 fn meet(symbols: &[Symbol], steps: &[Step], case: Case) -> bool {
-    let mut reached = vec![false; steps.len() + 1];
+    let (mut reached, mut next) = (vec![false; steps.len() + 1], vec![false; steps.len() + 1]);
     reached[0] = true;
     skip(&mut reached, steps);
     for symbol in symbols {
-        let mut next = vec![false; steps.len() + 1];
+        next.fill(false);
         match symbol {
             Symbol::Many | Symbol::ManyInField => {
                 let first = reached.iter().position(|at| *at).unwrap_or(reached.len());
@@ -128,7 +128,10 @@ fn meet(symbols: &[Symbol], steps: &[Step], case: Case) -> bool {
             }
         }
         skip(&mut next, steps);
-        reached = next;
+        std::mem::swap(&mut reached, &mut next);
+        if !reached.contains(&true) {
+            return false;
+        }
     }
     reached.last().copied().unwrap_or(false)
 }
