@@ -105,3 +105,83 @@ fn looks(test: &ConditionTest) -> bool {
     let key = test.key.as_str();
     OF_ACCOUNTS.contains(&key) || (OF_PRINCIPALS.contains(&key) && test.values.iter().any(has_digits))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::Estate;
+    use super::super::fixtures::{ORGANIZATION, OWNER, SIBLING, World, delegation};
+    use super::*;
+    use crate::policy::{Access, Action};
+
+    const OTHERS: [&str; 4] = ["555566667777", "666677778888", "777788889999", "888899990000"];
+
+    /// A key that is open under a condition, and members under policies of their own.
+    fn directory(condition: &serde_json::Value) -> Directory {
+        let mut world = World::new();
+        OTHERS.iter().for_each(|id| world.join(id));
+        let members = json!({"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+            "Condition": condition});
+        world.key(OWNER, "one", &json!([delegation(OWNER), members]));
+        let never = json!({"Effect": "Deny", "Action": "kms:*", "Resource": "*"});
+        world.service_control("Never", &never, OTHERS[0]);
+        let custodians = json!({"Effect": "Deny", "Action": "kms:*", "Resource": "*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Custodian"}}});
+        world.service_control("Custodians", &custodians, OTHERS[1]);
+        let this = json!({"Effect": "Deny", "Action": "kms:*", "Resource": "*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": format!("arn:aws:iam::{}:role/*", OTHERS[2])}}});
+        world.service_control("This", &this, OTHERS[2]);
+        let mut directory = Directory::new("aws", Estate::new(world.organization.clone()));
+        directory.add(world.account(OWNER));
+        directory.finished()
+    }
+
+    /// Each member that is asked, with its class and what it has.
+    fn found(directory: &Directory) -> Vec<(&str, Option<usize>, Access)> {
+        let key = directory.keys().next().unwrap();
+        let of_members = OfMembers::new(directory, key);
+        let of = |principal: &&Arc<Principal>| principal.arn.ends_with(":root");
+        key.outsiders
+            .iter()
+            .filter(of)
+            .map(|principal| {
+                let cell = directory.cell(principal, key, &Action::new("kms:Decrypt")).unwrap();
+                (principal.account_id.as_str(), of_members.class_of(principal), cell.access)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn members_of_a_class_have_the_same() {
+        let directory = directory(&json!({"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}));
+        let found = found(&directory);
+        assert_eq!(found.len(), 6, "{found:?}");
+        let mut known = BTreeMap::new();
+        for (account, class, access) in &found {
+            if let Some(class) = class {
+                assert_eq!(known.entry(*class).or_insert(*access), access, "{account} in {found:?}");
+            }
+        }
+        let class_of = |id: &str| found.iter().find(|(account, ..)| *account == id).unwrap().1;
+        assert!(class_of(SIBLING).is_some() && class_of(SIBLING) == class_of(OTHERS[3]), "{found:?}");
+        // What denies makes a class of its own, as does a pattern of all accounts; one of this account is asked for itself.
+        assert!(class_of(OTHERS[0]).is_some() && class_of(OTHERS[0]) != class_of(SIBLING));
+        assert!(class_of(OTHERS[1]).is_some() && class_of(OTHERS[1]) != class_of(SIBLING));
+        assert_eq!(class_of(OTHERS[2]), None);
+    }
+
+    #[test]
+    fn a_key_that_looks_at_accounts_tells_all_apart() {
+        for condition in [
+            json!({"StringNotEquals": {"aws:PrincipalAccount": SIBLING}}),
+            json!({"StringEquals": {"kms:CallerAccount": SIBLING}}),
+            json!({"ArnLike": {"aws:PrincipalArn": format!("arn:aws:iam::{SIBLING}:*")}}),
+            json!({"StringEquals": {"aws:PrincipalTag/team": "${aws:PrincipalAccount}"}}),
+        ] {
+            let directory = directory(&condition);
+            let found = found(&directory);
+            assert!(found.iter().all(|(_, class, _)| class.is_none()), "{condition}: {found:?}");
+        }
+    }
+}

@@ -201,3 +201,117 @@ fn stand_in(kin: &Kin<'_>, member: &Principal) -> Principal {
         handles: Default::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixtures::{OWNER, World, allow, attached, delegation, grant, key_arn, role_arn};
+    use super::super::{Decider, Estate};
+    use super::*;
+    use crate::model::Listing;
+    use crate::policy::{PolicyRef, Requirement};
+
+    /// Roles with every choice of these policies, on keys that name some of them.
+    fn world() -> World {
+        let mut world = World::new();
+        let on = |effect: &str, action: &str, id: &str| -> Value {
+            json!({"Effect": effect, "Action": action, "Resource": key_arn(OWNER, id)})
+        };
+        let if_red = json!({"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:ResourceTag/team": "red"}}});
+        let not_open = json!({"Effect": "Deny", "Action": "kms:*", "Resource": key_arn(OWNER, "two"),
+            "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}});
+        let own = json!({"Effect": "Allow", "Action": "kms:PutKeyPolicy", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}});
+        let pool = [
+            ("everything", allow("kms:*")),
+            ("reads", allow("kms:Decrypt")),
+            ("masters", on("Allow", "kms:PutKeyPolicy", "one")),
+            ("red", if_red),
+            ("elsewhere", on("Deny", "kms:Decrypt", "three")),
+            ("shut", not_open),
+            ("own", own),
+        ];
+        let pool: Vec<String> = pool.iter().map(|(name, text)| world.managed(OWNER, name, &json!(text))).collect();
+        let limit = world.managed(OWNER, "limit", &json!([allow("kms:Decrypt"), allow("s3:*")]));
+        let named = |number: usize| role_arn(OWNER, &format!("Role{number:03}"));
+        for number in 0..1_usize << pool.len() {
+            world.role_with(OWNER, &format!("Role{number:03}"), &json!([]), |role| {
+                let chosen = pool.iter().enumerate().filter(|(place, _)| number >> place & 1 == 1);
+                role.attached_policies = chosen.map(|(_, arn)| attached(arn)).collect();
+                role.permissions_boundary = (number % 5 == 0).then(|| limit.clone());
+                if number % 2 == 0 {
+                    role.tags.insert("team".to_owned(), "red".to_owned());
+                }
+            });
+        }
+        let lets_in = |number: usize| json!({"Effect": "Allow", "Principal": {"AWS": named(number)}, "Action": "kms:*", "Resource": "*"});
+        world.key(OWNER, "one", &json!([delegation(OWNER), lets_in(3), lets_in(64)]));
+        world.key_with(OWNER, "two", &json!([delegation(OWNER)]), |key| {
+            key.grants = Listing::complete(vec![grant("g", &named(0)), grant("h", &named(4))]);
+            drop(key.tags.as_mut().map(|tags| tags.insert("team".to_owned(), "red".to_owned())));
+        });
+        world.key(OWNER, "three", &json!([lets_in(1), lets_in(2)]));
+        world
+    }
+
+    /// What checks look at in a decision.
+    fn seen(
+        directory: &Directory,
+        principal: &Principal,
+        key: &Key,
+        action: &Action,
+    ) -> (policy::Access, Vec<Vec<Requirement>>, Vec<Decider>) {
+        let cell = directory.cell(principal, key, action).unwrap();
+        let of_keys = cell.statements.iter().filter(|it| matches!(it.policy, PolicyRef::Key(_)));
+        (cell.access, cell.conditions.clone(), of_keys.copied().collect())
+    }
+
+    #[test]
+    fn classes_that_a_key_does_not_tell_apart_have_the_same_on_it() {
+        let mut world = world();
+        let mut directory = Directory::new("aws", Estate::new(world.organization.clone()));
+        directory.add(world.account(OWNER));
+        let directory = directory.finished();
+        let actions = ["kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateGrant"].map(Action::new);
+        let stand_ins = directory.stand_ins(OWNER, &actions);
+        let mut shared = 0;
+        for key in directory.keys() {
+            let on_key = stand_ins.on(key);
+            let mut known = BTreeMap::new();
+            for principal in directory.principals() {
+                let class = stand_ins.class_of(principal).unwrap();
+                let found = actions.each_ref().map(|action| seen(&directory, principal, key, action));
+                let telling = on_key.telling(class).unwrap();
+                match known.get(&telling) {
+                    None => drop(known.insert(telling, found)),
+                    Some(known) => {
+                        assert_eq!(*known, found, "{} on {}", principal.arn, key.id);
+                        shared += 1;
+                    }
+                }
+                // Who stands for the class has what its members have.
+                let one = stand_ins.one(class).unwrap();
+                let found = actions.each_ref().map(|action| seen(&directory, principal, key, action));
+                assert_eq!(found, actions.each_ref().map(|action| seen(&directory, one, key, action)));
+            }
+            assert!(known.len() > 8, "{} on {}", known.len(), key.id);
+        }
+        assert!(shared > 100, "{shared}");
+    }
+
+    #[test]
+    fn an_action_that_is_asked_of_no_key_is_decided_by_all_policies() {
+        let mut world = world();
+        let mut directory = Directory::new("aws", Estate::new(world.organization.clone()));
+        directory.add(world.account(OWNER));
+        let directory = directory.finished();
+        let stand_ins = directory.stand_ins(OWNER, &[Action::new("kms:ListKeys")]);
+        let key = directory.keys().next().unwrap();
+        let on_key = stand_ins.on(key);
+        let classes: BTreeSet<usize> = directory.principals().filter_map(|it| stand_ins.class_of(it)).collect();
+        let allowed = classes.iter().filter_map(|class| on_key.telling(*class)).map(|telling| telling.allowed);
+        assert!(allowed.eq(classes.iter().map(|_| 0)));
+    }
+}

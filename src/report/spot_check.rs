@@ -139,6 +139,8 @@ fn kebab(operation: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::finding::{Severity, Status};
 
@@ -168,7 +170,7 @@ mod tests {
             resource_name: name.to_owned(),
             reason: String::new(),
             aspects: Vec::new(),
-            evidence: evidence.iter().map(item).collect(),
+            evidence: evidence.iter().map(item).map(Arc::new).collect(),
             statements: Vec::new(),
             controls: [].into(),
             remediation: "".into(),
