@@ -25,7 +25,9 @@ pub(super) const CHECK: Check = Check {
             "Keep the devices where two people are needed to reach them, and write down where.",
         ],
         commands: &["aws iam get-account-summary"],
-        risk: "Whoever loses all devices has to prove the ownership of the account to AWS Support: register more than one.",
+        risk: "Whoever loses all devices has to prove the ownership of the account to AWS Support: register more than one. A \
+            device that was added by mistake is removed in the same place of the console; the root user then signs in as \
+            before.",
     },
     reads: &["iam:GetAccountSummary"],
     parameters: &[],

@@ -43,7 +43,7 @@ pub(super) const CHECK: Check = Check {
         commands: &[
             "aws cloudtrail lookup-events --region=us-east-1 --lookup-attributes=AttributeKey=Username,AttributeValue=root",
         ],
-        risk: "None: nothing is changed but who does the work.",
+        risk: "None: nothing is changed but who does the work, so there is nothing to take back.",
     },
     reads: &[REPORT],
     parameters: &[Parameter::Integer(DAYS_WITHOUT_USE)],

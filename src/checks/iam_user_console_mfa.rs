@@ -27,7 +27,8 @@ pub(super) const CHECK: Check = Check {
         ],
         commands: &["aws iam list-mfa-devices --user-name={user}", "aws iam delete-login-profile --user-name={user}"],
         risk: "Without the password the user is locked out of the console at once. A new device changes only the next \
-            sign-in.",
+            sign-in. aws iam deactivate-mfa-device takes the device back; a password that was deleted is made anew, not \
+            restored.",
     },
     reads: &["iam:GetAccountAuthorizationDetails", REPORT],
     parameters: &[],

@@ -35,7 +35,7 @@ pub(super) const CHECK: Check = Check {
             "aws iam list-groups-for-user --user-name={user}",
         ],
         risk: "The user gets the permissions of the group, and loses them by aws iam remove-user-from-group. A Deny in the \
-            group can take something away.",
+            group can take something away, until the user leaves the group again.",
     },
     reads: &["iam:GetAccountAuthorizationDetails"],
     parameters: &[Parameter::Strings(GROUP_NAMES)],

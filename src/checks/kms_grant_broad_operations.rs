@@ -35,7 +35,8 @@ pub(super) const CHECK: Check = Check {
             "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
             "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
         ],
-        risk: "An operation that was overlooked fails when the old grant is gone.",
+        risk: "An operation that was overlooked fails when the old grant is gone. A grant cannot be restored: make a new one \
+            with the missing operations.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
     parameters: &[Parameter::Integer(MAX_OPERATIONS)],

@@ -25,7 +25,8 @@ pub(super) const CHECK: Check = Check {
             "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
             "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
         ],
-        risk: "If the grantee passes the grant on to services, for example to start encrypted volumes, that fails.",
+        risk: "If the grantee passes the grant on to services, for example to start encrypted volumes, that fails. A grant \
+            cannot be restored: make a new one with CreateGrant.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
     parameters: &[],

@@ -24,7 +24,8 @@ pub(super) const CHECK: Check = Check {
             "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
             "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
         ],
-        risk: "None while one of them stays: it gives the same.",
+        risk: "None while one of them stays: it gives the same. Should both be gone, make the grant anew as the finding \
+            describes it.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
     parameters: &[],

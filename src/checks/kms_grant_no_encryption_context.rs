@@ -25,7 +25,8 @@ pub(super) const CHECK: Check = Check {
             "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
             "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
         ],
-        risk: "Calls with another context fail, those without any included: change the application first.",
+        risk: "Calls with another context fail, those without any included: change the application first. A grant without \
+            constraints, made anew, takes it back.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
     parameters: &[],

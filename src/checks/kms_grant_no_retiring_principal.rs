@@ -24,7 +24,8 @@ pub(super) const CHECK: Check = Check {
             "aws kms list-grants --region={region} --key-id={key} --grant-id={grant}",
             "aws kms revoke-grant --region={region} --key-id={key} --grant-id={grant}",
         ],
-        risk: "None, as long as the new grant exists before the old one goes.",
+        risk: "None, as long as the new grant exists before the old one goes. If the grantee fails without it, make the old \
+            grant anew.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListGrants"],
     parameters: &[],

@@ -56,7 +56,8 @@ pub(super) const CHECK: Check = Check {
             "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
             "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
         ],
-        risk: "Pipelines that change key policies with access keys or roles fail unless they are spared.",
+        risk: "Pipelines that change key policies with access keys or roles fail unless they are spared. Putting the old \
+            policy back undoes it.",
     },
     reads: &[
         "iam:GetAccountAuthorizationDetails",

@@ -36,8 +36,8 @@ pub(super) const CHECK: Check = Check {
             "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
             "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
         ],
-        risk: "With the statement, IAM policies of the account that allow the actions on this key take effect: read them first, \
-            for example with keyproof access who-can.",
+        risk: "With the statement, IAM policies of the account that allow the actions on this key take effect: read them \
+            first, for example with keyproof access who-can. Putting the old policy back takes the effect away.",
     },
     reads: &["kms:ListKeys", "kms:DescribeKey", "kms:ListKeyPolicies", "kms:GetKeyPolicy"],
     parameters: &[],

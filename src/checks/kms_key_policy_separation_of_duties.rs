@@ -40,7 +40,8 @@ pub(super) const CHECK: Check = Check {
             "aws kms get-key-policy --region={region} --key-id={key} --output text > policy-before.json",
             "aws kms put-key-policy --region={region} --key-id={key} --policy=file://policy.json",
         ],
-        risk: "A role that did both stops doing one of them, often a deployment pipeline: give that half to another role first.",
+        risk: "A role that did both stops doing one of them, often a deployment pipeline: give that half to another role \
+            first. Putting the old policy back undoes it.",
     },
     reads: &[
         "iam:GetAccountAuthorizationDetails",

@@ -34,7 +34,8 @@ pub(super) const CHECK: Check = Check {
             "aws organizations list-policies-for-target --filter=RESOURCE_CONTROL_POLICY --target-id={account}",
         ],
         risk: "Partners and accounts outside that use keys of yours lose them: find them first with \
-            kms-key-policy-external-account and kms-grant-external-account.",
+            kms-key-policy-external-account and kms-grant-external-account. aws organizations detach-policy gives the access \
+            back at once.",
     },
     reads: &[
         "kms:ListKeys",

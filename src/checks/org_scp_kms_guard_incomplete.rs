@@ -40,8 +40,8 @@ pub(super) const CHECK: Check = Check {
             "aws organizations create-policy --type=SERVICE_CONTROL_POLICY --name=ProtectKeys --description=Keys --content=file://policy.json",
             "aws organizations list-policies-for-target --filter=SERVICE_CONTROL_POLICY --target-id={account}",
         ],
-        risk: "Pipelines that disable keys, change key policies or move aliases fail unless their role is spared by \
-            name.",
+        risk: "Pipelines that disable keys, change key policies or move aliases fail unless their role is spared by name. \
+            aws organizations detach-policy, or the old content with update-policy, undoes it.",
     },
     reads: &["organizations:DescribePolicy", "organizations:ListPolicies", "organizations:ListTargetsForPolicy"],
     parameters: &[Parameter::Strings(ACTIONS)],

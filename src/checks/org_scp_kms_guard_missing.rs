@@ -41,7 +41,8 @@ pub(super) const CHECK: Check = Check {
             "aws organizations create-policy --type=SERVICE_CONTROL_POLICY --name=ProtectKeys --description=Keys --content=file://policy.json",
             "aws organizations list-policies-for-target --filter=SERVICE_CONTROL_POLICY --target-id={account}",
         ],
-        risk: "Pipelines that delete keys when they tear down stacks fail unless their role is spared.",
+        risk: "Pipelines that delete keys when they tear down stacks fail unless their role is spared. aws organizations \
+            detach-policy undoes it.",
     },
     reads: &[
         "kms:ListKeys",
