@@ -8,7 +8,7 @@ use super::key::Key;
 use super::organization::Levels;
 use super::principal::{Principal, PrincipalKind};
 use crate::model::Gap;
-use crate::policy::{Context, Document, Grant};
+use crate::policy::{ConditionTest, Context, Document, Grant};
 
 /// One of the things that decide whether a principal can do something on a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,7 +112,8 @@ impl<'a> Basis<'a> {
         Self { directory, key, principal: read.or_else(named) }
     }
 
-    /// What differs in a later snapshot, of all that may decide.
+    /// What differs in a later snapshot, of all that may decide. What one of them could not read is not said to differ: nothing
+    /// that is certain rests on it.
     pub fn changed_to(&self, later: &Self) -> BTreeSet<Factor> {
         let (old, new) = (self, later);
         let mut factors = old.of_principals(new);
@@ -121,16 +122,14 @@ impl<'a> Basis<'a> {
                 factors.insert(factor);
             }
         };
-        note(documents(&old.key.policies) != documents(&new.key.policies), Factor::KeyPolicy);
+        note(differ([&old.key.policies, &new.key.policies]), Factor::KeyPolicy);
         let grants = [old, new].map(|side| side.grants(old.principal.or(new.principal)));
         let [then, now] = &grants;
-        note(!now.is_subset(then), Factor::GrantAdded);
-        note(!then.is_subset(now), Factor::GrantGone);
-        let rcps = [old, new].map(|it| statements(it.directory.resource_control(&it.key.account_id)));
-        note(rcps[0] != rcps[1], Factor::ResourceControl);
-        let attributes = old.attributes_differ(new, &old.key.context, &new.key.context)
-            || old.assumptions_differ(new, |it| Some(&it.key.assumptions));
-        note(attributes, Factor::KeyAttributes);
+        note(old.key.grants_gap.is_none() && !now.is_subset(then), Factor::GrantAdded);
+        note(new.key.grants_gap.is_none() && !then.is_subset(now), Factor::GrantGone);
+        let rcps = [old, new].map(|it| it.directory.resource_control(&it.key.account_id));
+        note(levels_differ(rcps), Factor::ResourceControl);
+        note(old.differ_in(new, [old, new].map(Self::of_key)), Factor::KeyAttributes);
         factors
     }
 
@@ -144,25 +143,21 @@ impl<'a> Basis<'a> {
         };
         let (groups, later_groups) = (self.directory.policies_by_owner(old), later.directory.policies_by_owner(new));
         let stayed: Vec<&String> = old.handles.groups.iter().filter(|it| new.handles.groups.contains(it)).collect();
-        let of_stayed = |policies: &Owned<'a>| -> BTreeSet<&'a Document> {
+        let of_stayed = |policies: &Owned<'a>| -> Vec<&'a Named> {
             let kept = policies.of_groups.iter().filter(|(name, _)| stayed.iter().any(|it| it.as_str() == *name));
-            kept.flat_map(|(_, policies)| documents(policies)).collect()
+            kept.flat_map(|(_, policies)| *policies).collect()
         };
         let sorted = |it: &'a Principal| it.handles.groups.iter().collect::<BTreeSet<_>>();
         let is_limited = !old.caller.is_service_linked_role();
         let scps = [(self, old), (later, new)].map(|(side, it)| side.directory.service_control(&it.account_id));
         let checks = [
             (old.unique_id() != new.unique_id(), Factor::PrincipalReplaced),
-            (documents(groups.own) != documents(later_groups.own), Factor::IdentityPolicies),
+            (differ([groups.own, later_groups.own]), Factor::IdentityPolicies),
             (sorted(old) != sorted(new), Factor::Groups),
-            (of_stayed(&groups) != of_stayed(&later_groups), Factor::GroupPolicies),
-            (documents(&old.boundary) != documents(&new.boundary), Factor::Boundary),
-            (is_limited && of_levels(&scps[0]) != of_levels(&scps[1]), Factor::ServiceControl),
-            (
-                self.attributes_differ(later, &old.context, &new.context)
-                    || self.assumptions_differ(later, |it| it.principal.map(|it| &it.assumptions)),
-                Factor::PrincipalAttributes,
-            ),
+            (differ([of_stayed(&groups), of_stayed(&later_groups)]), Factor::GroupPolicies),
+            (differ([&old.boundary, &new.boundary]), Factor::Boundary),
+            (is_limited && levels_differ(scps.each_ref().map(|it| it.as_ref().as_ref())), Factor::ServiceControl),
+            (self.differ_in(later, [self.of_principal(old), later.of_principal(new)]), Factor::PrincipalAttributes),
         ];
         checks.into_iter().filter_map(|(differs, factor)| differs.then_some(factor)).collect()
     }
@@ -179,23 +174,32 @@ impl<'a> Basis<'a> {
         self.key.grants.iter().filter(concerns).collect()
     }
 
-    /// Whether what requests hold differs, as far as documents of both snapshots look at it.
-    fn attributes_differ(&self, later: &Self, old: &Context, new: &Context) -> bool {
-        let both = [old, new].map(|context| {
-            let mut context = context.clone();
-            context.retain(|key| self.tests(later, key));
-            context
-        });
-        both[0] != both[1]
+    /// What requests on the key hold.
+    fn of_key(&self) -> Attributes<'a> {
+        Attributes {
+            context: &self.key.context,
+            assumptions: &self.key.assumptions,
+            is_whole: self.key.gaps.is_empty() && self.directory.organization_gap().is_none(),
+        }
     }
 
-    fn assumptions_differ(
-        &self,
-        later: &Self,
-        of: impl Fn(&Self) -> Option<&'a Vec<crate::policy::ConditionTest>>,
-    ) -> bool {
-        let [old, new] = [self, later].map(|side| -> BTreeSet<_> {
-            of(side).into_iter().flatten().filter(|test| self.tests(later, &test.key)).collect()
+    /// What requests by a principal hold.
+    fn of_principal(&self, principal: &'a Principal) -> Attributes<'a> {
+        Attributes {
+            context: &principal.context,
+            assumptions: &principal.assumptions,
+            is_whole: self.directory.organization_gap().is_none(),
+        }
+    }
+
+    /// Whether what requests hold differs, as far as documents of both snapshots look at it and both could read it.
+    fn differ_in(&self, later: &Self, both: [Attributes<'a>; 2]) -> bool {
+        let is_told = |key: &str| self.tests(later, key) && both.iter().all(|it| it.is_whole || it.tell(key));
+        let [old, new] = both.each_ref().map(|it| {
+            let mut context = it.context.clone();
+            context.retain(is_told);
+            let assumptions: BTreeSet<_> = it.assumptions.iter().filter(|test| is_told(&test.key)).collect();
+            (context, assumptions)
         });
         old != new
     }
@@ -242,6 +246,21 @@ impl Principal {
     }
 }
 
+/// What requests hold by whoever makes them, or on whatever they are made.
+struct Attributes<'a> {
+    context: &'a Context,
+    assumptions: &'a [ConditionTest],
+    /// Whether nothing is missing because it could not be read.
+    is_whole: bool,
+}
+
+impl Attributes<'_> {
+    /// Whether they say anything about a condition key.
+    fn tell(&self, key: &str) -> bool {
+        self.context.find(key).is_some() || self.assumptions.iter().any(|test| test.key == key)
+    }
+}
+
 /// The identity policies of a principal by whom they belong to.
 struct Owned<'a> {
     own: &'a [Named],
@@ -268,16 +287,28 @@ impl Directory {
 }
 
 /// Documents without their names and their order, neither of which decides anything.
-fn documents(policies: &[Named]) -> BTreeSet<&Document> {
-    policies.iter().map(|policy| policy.document.as_ref()).collect()
+fn documents<'n>(policies: impl IntoIterator<Item = &'n Named>) -> BTreeSet<&'n Document> {
+    policies.into_iter().map(|policy| policy.document.as_ref()).collect()
 }
 
-fn statements(levels: Option<&Vec<Vec<Named>>>) -> Option<Vec<BTreeSet<&Document>>> {
-    levels.map(|levels| levels.iter().map(|level| documents(level)).collect())
+/// Whether documents differ, as far as they were read: one that stands in one snapshot alone may be what could not be read in
+/// the other.
+fn differ<'n>(both: [impl IntoIterator<Item = &'n Named>; 2]) -> bool {
+    let [(then, old_unread), (now, new_unread)] = both.map(|policies| {
+        let (read, unread): (Vec<_>, Vec<_>) = policies.into_iter().partition(|policy| policy.source.is_some());
+        (documents(read), !unread.is_empty())
+    });
+    (!old_unread && !now.is_subset(&then)) || (!new_unread && !then.is_subset(&now))
 }
 
-fn of_levels(levels: &Levels) -> Option<Vec<BTreeSet<&Document>>> {
-    statements(levels.as_ref())
+/// The same of the policies of an organization, where it matters as well at which level they stand.
+fn levels_differ(both: [Option<&Vec<Vec<Named>>>; 2]) -> bool {
+    let flat = both.map(|levels| levels.into_iter().flatten().flatten());
+    if flat.clone().into_iter().flatten().any(|policy| policy.source.is_none()) {
+        return differ(flat);
+    }
+    let [old, new] = both.map(|levels| levels.map(|levels| levels.iter().map(documents).collect::<Vec<_>>()));
+    old != new
 }
 
 /// The name of a document that could not be read, which says why.

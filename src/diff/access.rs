@@ -269,7 +269,9 @@ impl Comparing<'_> {
                 Presence::There | Presence::Absent => None,
             };
             let factor = if side == 0 { Factor::KeyCame } else { Factor::KeyWent };
-            return Judged { causes: words(BTreeSet::from([factor])), hidden, gaps: [None, None] };
+            let gap_of = |directory| Basis::new(directory, key, principal).gap();
+            let gaps = [0, 1].map(|it| if it == side { None } else { gap_of(self.directories[it]) });
+            return Judged { causes: words(BTreeSet::from([factor])), hidden, gaps };
         };
         let [then, now] = self.directories;
         let bases = [Basis::new(then, old, principal), Basis::new(now, new, principal)];

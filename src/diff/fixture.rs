@@ -1,9 +1,10 @@
 //! Small organizations on disk for the tests of comparisons and packs: any name can be hostile, any list can be denied.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::audit::{EVERYTHING, Options};
 use crate::checks::{self, Check, Judged, Remediation, Rule, Scope};
@@ -19,12 +20,22 @@ use crate::waivers::NO_WAIVERS;
 /// Region of every key.
 pub(crate) const REGION: &str = "eu-central-1";
 
+/// The groups of every account: one for each way in which users are judged.
+const GROUPS: [&str; 5] = ["good", "bad", "odd", "unread", "exempt"];
+
+/// The types of policies that every root has enabled, with the policy by which AWS lets everything through.
+const POLICY_TYPES: [(&str, &str); 2] =
+    [("SERVICE_CONTROL_POLICY", "FullAWSAccess"), ("RESOURCE_CONTROL_POLICY", "RCPFullAWSAccess")];
+
 /// An organization in one state.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) organization: String,
     pub(crate) organization_denied: bool,
     pub(crate) accounts: Vec<Account>,
+    /// Statements of a policy that is attached to the root, by type of policy.
+    pub(crate) limits: BTreeMap<&'static str, Value>,
+    pub(crate) limits_outcome: Outcome,
     /// Regions asked for; empty: those that each account has enabled.
     pub(crate) regions: Vec<String>,
     /// Put before every name that AWS would let a customer choose.
@@ -40,9 +51,17 @@ pub(crate) struct Account {
     /// Name, unique id, group.
     pub(crate) users: Vec<(String, String, String)>,
     pub(crate) users_outcome: Outcome,
+    /// Statements of inline policies of `user/NAME` and `group/NAME`, and of permissions boundaries: `boundary/NAME`.
+    pub(crate) policies: BTreeMap<&'static str, Value>,
+    /// Values of the tag `team` of `user/NAME` and `key/ID`.
+    pub(crate) teams: BTreeMap<&'static str, &'static str>,
+    /// Whether the tags of keys could be read.
+    pub(crate) tags_outcome: Outcome,
     /// Id, state.
     pub(crate) keys: Vec<(String, String)>,
     pub(crate) keys_outcome: Outcome,
+    /// Statements of the policy of the first key beside those that all accounts have.
+    pub(crate) statements: Vec<Value>,
     /// Whether the policy of the first key could be read.
     pub(crate) policy_outcome: Outcome,
     /// Grants of the first key, by id; one that begins with `bad` fails, `to-NAME` is for a user, all others for nobody.
@@ -59,8 +78,12 @@ impl Account {
             outcome: AccountOutcome::AssumedRole,
             users: vec![user("alice", "good"), user("mallory", "bad"), user("trent", "bad")],
             users_outcome: Outcome::Collected,
+            policies: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            tags_outcome: Outcome::Collected,
             keys: vec![("key-1".to_owned(), "Enabled".to_owned()), ("key-2".to_owned(), "PendingDeletion".to_owned())],
             keys_outcome: Outcome::Collected,
+            statements: Vec::new(),
             policy_outcome: Outcome::Collected,
             grants: vec!["good-1".to_owned(), "bad-1".to_owned()],
             grants_outcome: Outcome::Collected,
@@ -74,6 +97,8 @@ impl World {
             organization: "o-exampleorgid".to_owned(),
             organization_denied: false,
             accounts: vec![Account::new("111122223333"), Account::new("444455556666")],
+            limits: BTreeMap::new(),
+            limits_outcome: Outcome::Collected,
             regions: Vec::new(),
             prefix: String::new(),
         }
@@ -135,7 +160,7 @@ impl World {
         Call {
             api: api.to_owned(),
             resource: resource.iter().map(|it| (*it).to_owned()).collect(),
-            parameters: std::collections::BTreeMap::new(),
+            parameters: BTreeMap::new(),
             page: 1,
             time: "2026-09-30T02:00:05Z".parse().unwrap(),
             request_id: Some(format!("{}request", self.prefix)),
@@ -156,7 +181,9 @@ impl World {
             "MasterAccountId": "111122223333"}});
         file.put("DescribeOrganization", &[], &described).unwrap();
         file.record(self.call("organizations:DescribeOrganization", &[], Outcome::Collected, &[]));
-        file.put("ListRoots", &[], &json!({"Roots": [{"Id": "r-1", "Name": "Root"}]})).unwrap();
+        let enabled = POLICY_TYPES.map(|(policy_type, _)| json!({"Type": policy_type, "Status": "ENABLED"}));
+        let roots = json!({"Roots": [{"Id": "r-1", "Name": "Root", "PolicyTypes": enabled}]});
+        file.put("ListRoots", &[], &roots).unwrap();
         file.record(self.call("organizations:ListRoots", &[], Outcome::Collected, &[("Roots", 1)]));
         let units = json!({"OrganizationalUnits": [{"Id": "ou-1", "Name": format!("{}unit", self.prefix)},
             {"Id": "ou-2", "Name": "Other"}]});
@@ -173,7 +200,48 @@ impl World {
                 self.accounts.iter().filter(|it| it.unit == unit).map(|it| json!({"Id": it.id})).collect();
             file.put("ListAccountsForParent", &[unit], &json!({"Accounts": here})).unwrap();
         }
+        for (policy_type, open) in POLICY_TYPES {
+            self.put_limits(&mut file, policy_type, open);
+        }
         file
+    }
+
+    /// The organization policies of a type: that of AWS everywhere, since nothing passes a level to which none is attached, and
+    /// that of the world.
+    fn put_limits(&self, file: &mut SnapshotFile, policy_type: &str, open: &str) {
+        let mut everything = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+        if policy_type == "RESOURCE_CONTROL_POLICY" {
+            everything["Principal"] = json!("*");
+        }
+        let everywhere: Vec<&str> =
+            ["r-1", "ou-1", "ou-2"].into_iter().chain(self.accounts.iter().map(|it| it.id.as_str())).collect();
+        let aws = (format!("p-{open}"), open.to_owned(), everything, everywhere, Outcome::Collected);
+        let own = self.limits.get(policy_type).map(|statements| {
+            let name = format!("{}limits", self.prefix);
+            (
+                format!("p-{}", policy_type.to_ascii_lowercase()),
+                name,
+                statements.clone(),
+                vec!["r-1"],
+                self.limits_outcome,
+            )
+        });
+        let mut summaries = Vec::new();
+        for (id, name, statements, targets, outcome) in std::iter::once(aws).chain(own) {
+            summaries.push(json!({"Id": id, "Name": name}));
+            if outcome == Outcome::Collected {
+                let content = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+                file.put("DescribePolicy", &[&id], &json!({"Policy": {"Content": content}})).unwrap();
+            }
+            file.record(self.call("organizations:DescribePolicy", &[&id], outcome, &[]));
+            let items = [("Targets", targets.len())];
+            let targets: Vec<_> = targets.into_iter().map(|it| json!({"TargetId": it})).collect();
+            file.put("ListTargetsForPolicy", &[&id], &json!({"Targets": targets})).unwrap();
+            file.record(self.call("organizations:ListTargetsForPolicy", &[&id], Outcome::Collected, &items));
+        }
+        let items = [("Policies", summaries.len())];
+        file.put("ListPolicies", &[policy_type], &json!({"Policies": summaries})).unwrap();
+        file.record(self.call("organizations:ListPolicies", &[policy_type], Outcome::Collected, &items));
     }
 
     fn iam_file(&self, account: &Account) -> SnapshotFile {
@@ -186,18 +254,45 @@ impl World {
             file.record(self.call(api, &[], Outcome::Denied, &[]));
             return file;
         }
+        let document = |statements: &Value| json!({"Version": "2012-10-17", "Statement": statements});
+        let inline = |owner: String| -> Vec<_> {
+            let statements = account.policies.get(owner.as_str()).into_iter();
+            statements.map(|it| json!({"PolicyName": "inline", "PolicyDocument": document(it)})).collect()
+        };
+        let boundary = |name: &str| format!("arn:aws:iam::{}:policy/{name}", account.id);
         let users: Vec<_> = account
             .users
             .iter()
-            .map(|(name, id, group)| {
-                let name = format!("{}{name}", self.prefix);
+            .map(|(plain, id, group)| {
+                let name = format!("{}{plain}", self.prefix);
                 let arn = format!("arn:aws:iam::{}:user/{name}", account.id);
-                json!({"UserName": name, "UserId": id, "Arn": arn, "GroupList": [group]})
+                let mut user = json!({"UserName": name, "UserId": id, "Arn": arn, "GroupList": [group],
+                    "UserPolicyList": inline(format!("user/{plain}"))});
+                if account.policies.contains_key(format!("boundary/{plain}").as_str()) {
+                    user["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": boundary(plain)});
+                }
+                if let Some(team) = account.teams.get(format!("user/{plain}").as_str()) {
+                    user["Tags"] = json!([{"Key": "team", "Value": team}]);
+                }
+                user
             })
             .collect();
-        let details = json!({"UserDetailList": users, "GroupDetailList": [], "RoleDetailList": [], "Policies": []});
+        let groups = GROUPS.map(|name| {
+            json!({"GroupName": name, "GroupId": format!("AGPA{name}"), "Arn": format!("arn:aws:iam::{}:group/{name}", account.id),
+                "GroupPolicyList": inline(format!("group/{name}"))})
+        });
+        let boundaries = account.policies.iter().filter_map(|(owner, it)| Some((owner.strip_prefix("boundary/")?, it)));
+        let managed: Vec<_> = boundaries
+            .map(|(name, it)| {
+                let version = json!({"VersionId": "v1", "IsDefaultVersion": true, "Document": document(it)});
+                json!({"PolicyName": name, "PolicyId": format!("ANPA{name}"), "Arn": boundary(name), "DefaultVersionId": "v1",
+                    "PolicyVersionList": [version]})
+            })
+            .collect();
+        let details =
+            json!({"UserDetailList": users, "GroupDetailList": groups, "RoleDetailList": [], "Policies": managed});
         file.put("GetAccountAuthorizationDetails", &[], &details).unwrap();
-        let items = [("UserDetailList", users.len())];
+        let items = [("UserDetailList", users.len()), ("GroupDetailList", groups.len()), ("Policies", managed.len())];
         file.record(self.call(api, &[], account.users_outcome, &items));
         file
     }
@@ -205,7 +300,7 @@ impl World {
     /// The policy of the first key of an account: it speaks of the account, of a user, of other accounts, of everyone and of a
     /// service. The policies of the other keys were not collected.
     fn key_policy(&self, account: &Account) -> String {
-        let statement = |sid: &str, principal: serde_json::Value, action: &str, condition: serde_json::Value| {
+        let statement = |sid: &str, principal: Value, action: &str, condition: Value| {
             json!({"Sid": format!("{}{sid}", self.prefix), "Effect": "Allow", "Principal": principal, "Action": action,
                 "Resource": "*", "Condition": condition})
         };
@@ -232,7 +327,7 @@ impl World {
             ),
             statement("everyone", json!("*"), "kms:DescribeKey", network),
         ];
-        let statements: Vec<_> = named.into_iter().chain(others).collect();
+        let statements: Vec<_> = named.into_iter().chain(others).chain(account.statements.iter().cloned()).collect();
         json!({"Version": "2012-10-17", "Statement": statements}).to_string()
     }
 
@@ -246,12 +341,20 @@ impl World {
         let keys: Vec<_> = account.keys.iter().map(|(id, _)| json!({"KeyId": id, "KeyArn": arn(id)})).collect();
         file.put("ListKeys", &[], &json!({"Keys": keys})).unwrap();
         file.record(self.call("kms:ListKeys", &[], account.keys_outcome, &[("Keys", keys.len())]));
+        file.put("ListAliases", &[], &json!({"Aliases": []})).unwrap();
+        file.record(self.call("kms:ListAliases", &[], Outcome::Empty, &[("Aliases", 0)]));
         for (index, (id, state)) in account.keys.iter().enumerate() {
             let metadata = json!({"KeyMetadata": {"KeyId": id, "Arn": arn(id), "KeyState": state, "KeyManager": "CUSTOMER",
                 "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "Origin": "AWS_KMS",
                 "Description": format!("{}description", self.prefix)}});
             file.put("DescribeKey", &[id], &metadata).unwrap();
             file.record(self.call("kms:DescribeKey", &[id], Outcome::Collected, &[]));
+            let team = account.teams.get(format!("key/{id}").as_str());
+            let tags: Vec<_> = team.into_iter().map(|it| json!({"TagKey": "team", "TagValue": it})).collect();
+            if account.tags_outcome == Outcome::Collected {
+                file.put("ListResourceTags", &[id], &json!({"Tags": tags})).unwrap();
+            }
+            file.record(self.call("kms:ListResourceTags", &[id], account.tags_outcome, &[("Tags", tags.len())]));
             let ids = if index == 0 { account.grants.as_slice() } else { &[] };
             let outcome = if index == 0 { account.grants_outcome } else { Outcome::Empty };
             if outcome != Outcome::Denied {
