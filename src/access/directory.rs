@@ -209,10 +209,7 @@ impl Directory {
     /// Gives every key those of whom it speaks and who are not among the principals that were read, each of them once.
     fn meet_outsiders(&mut self) {
         let directory = &*self;
-        let settled = |mut principal: Principal| {
-            settle(&mut principal.context, &mut principal.assumptions, &directory.tested);
-            Arc::new(principal)
-        };
+        let settled = |principal: Principal| Arc::new(directory.settled(principal));
         // Whoever an open key lets in may be of any member; an organization has hundreds, and many keys are open to all of them.
         let is_open = directory.keys().any(Key::is_open_to_all);
         let members = if is_open { directory.unlisted_members() } else { vec![] };
@@ -241,6 +238,12 @@ impl Directory {
                 }
             }
         }
+    }
+
+    /// The same principal, without what no document looks at.
+    fn settled(&self, mut principal: Principal) -> Principal {
+        settle(&mut principal.context, &mut principal.assumptions, &self.tested);
+        principal
     }
 
     /// An account that nothing names, the highest there is.
@@ -285,7 +288,7 @@ impl Directory {
 
     /// Whoever the administrators of an account that was not read choose.
     pub fn any_of(&self, account_id: &str) -> Principal {
-        principal::account(&self.partition, account_id, &self.estate)
+        self.estate.any_of(&self.partition, account_id).as_ref().clone()
     }
 
     /// A principal in requests that carry no sign of MFA, where some document looks at one.

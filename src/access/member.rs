@@ -1,18 +1,16 @@
 //! Accounts of which no principal was read, as decisions on one key tell them apart: most of an organization is alike.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::directory::Directory;
-use super::document::Named;
 use super::key::Key;
-use super::kin::address;
 use super::organization::Kind;
 use super::principal::Principal;
 use super::target::entries_on;
-use crate::policy::{ConditionTest, Context, Document, Statement, Text};
+use crate::policy::{ConditionTest, Context, Document, Text};
 
-/// Keys, in lower case, whose values tell accounts apart.
+/// Keys, in lower case, whose values are the number of an account.
 const OF_ACCOUNTS: [&str; 2] = ["aws:principalaccount", "kms:calleraccount"];
 
 /// Keys, in lower case, whose values hold the number of the account beside what its administrators choose.
@@ -21,12 +19,13 @@ const OF_PRINCIPALS: [&str; 2] = ["aws:principalarn", "aws:userid"];
 /// Members of the organization by what decisions see of them, by the address of who stands for each. Those at whom a document of the
 /// organization looks are in no class. They are kept, so that nobody else comes to lie in their place.
 #[derive(Debug, Default)]
-pub(super) struct Members(HashMap<usize, (Arc<Principal>, usize)>);
+pub(super) struct Members(BTreeMap<usize, (Arc<Principal>, usize)>);
 
 /// What decisions see of an account, beside what keys say of it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Likeness<'a> {
-    service_control: Option<Vec<Vec<usize>>>,
+    /// Which service control policies limit it.
+    alike: usize,
     is_management: bool,
     context: &'a Context,
     assumptions: &'a [ConditionTest],
@@ -35,21 +34,24 @@ struct Likeness<'a> {
 impl Members {
     /// Puts members into classes.
     pub(super) fn new(directory: &Directory, members: &[Arc<Principal>]) -> Self {
-        let mut looking: BTreeMap<usize, bool> = BTreeMap::new();
+        let estate = &directory.estate;
+        let mut of_limits: BTreeMap<usize, Option<BTreeSet<String>>> = BTreeMap::new();
         let mut numbers: BTreeMap<Likeness<'_>, usize> = BTreeMap::new();
-        let mut class_of = HashMap::new();
+        let mut class_of = BTreeMap::new();
         for member in members {
-            let levels = directory.estate.levels(&member.account_id, Kind::Service);
-            let documents = || levels.iter().flatten().flatten().map(|named| &named.document);
-            let mut is_looking =
-                |it: &Arc<Document>| *looking.entry(address(it)).or_insert_with(|| looks_at_callers(it));
-            if documents().any(&mut is_looking) || member.assumptions.iter().any(looks) {
+            let Some(alike) = estate.alike(&member.account_id) else { continue };
+            let apart = of_limits.entry(alike).or_insert_with(|| {
+                let levels = estate.levels(&member.account_id, Kind::Service);
+                let documents = levels.iter().flatten().flatten().map(|named| &named.document);
+                Some(told_apart_by(documents)?.into_iter().map(str::to_owned).collect())
+            });
+            let is_apart = apart.as_ref().is_none_or(|apart| apart.contains(&member.account_id));
+            if is_apart || !member.assumptions.iter().all(tells_nobody_apart) {
                 continue;
             }
-            let of_level = |level: &Vec<Named>| level.iter().map(|named| address(&named.document)).collect();
             let likeness = Likeness {
-                service_control: levels.as_ref().as_ref().map(|levels| levels.iter().map(of_level).collect()),
-                is_management: directory.estate.is_management(&member.account_id),
+                alike,
+                is_management: estate.is_management(&member.account_id),
                 context: &member.context,
                 assumptions: &member.assumptions,
             };
@@ -65,45 +67,78 @@ impl Members {
 #[derive(Debug)]
 pub struct OfMembers<'a> {
     members: &'a Members,
-    /// Whether nothing that attaches to the key looks at who calls, beside the accounts that it names.
-    is_blind: bool,
-    named: BTreeSet<&'a str>,
+    /// The accounts that what attaches to the key tells apart from others; nothing where it may tell apart all.
+    apart: Option<BTreeSet<&'a str>>,
 }
 
 impl<'a> OfMembers<'a> {
     /// Looks through what attaches to a key.
     pub fn new(directory: &'a Directory, key: &'a Key) -> Self {
         let resource_control = directory.resource_control(&key.account_id).into_iter().flatten().flatten();
-        let mut documents = key.policies.iter().chain(resource_control).map(|named| &named.document);
+        let documents = key.policies.iter().chain(resource_control).map(|named| &named.document);
         let accounts = entries_on(key).filter_map(|entry| entry.account());
         let issuing = key.grants.iter().filter_map(|grant| grant.issuing_account.as_deref());
-        Self {
-            members: &directory.members,
-            is_blind: !documents.any(|document| looks_at_callers(document)) && !key.assumptions.iter().any(looks),
-            named: accounts.chain(issuing).chain([key.account_id.as_str()]).collect(),
-        }
+        let named = accounts.chain(issuing).chain([key.account_id.as_str()]);
+        let apart = told_apart_by(documents).filter(|_| key.assumptions.iter().all(tells_nobody_apart));
+        Self { members: &directory.members, apart: apart.map(|apart| apart.into_iter().chain(named).collect()) }
     }
 
     /// The class of a principal, as it lies in the directory: accounts of one class have the same on the key. Nothing where it may be
     /// told apart from all others, or is no account of which nobody was read.
     pub fn class_of(&self, principal: &Principal) -> Option<usize> {
         let (_, class) = self.members.0.get(&std::ptr::from_ref(principal).addr())?;
-        (self.is_blind && !self.named.contains(principal.account_id.as_str())).then_some(*class)
+        let is_apart = self.apart.as_ref().is_none_or(|apart| apart.contains(principal.account_id.as_str()));
+        (!is_apart).then_some(*class)
     }
 }
 
-/// Whether a document tells callers apart otherwise than by the entries of its principal elements.
-fn looks_at_callers(document: &Document) -> bool {
-    let of_statement =
-        |statement: &Statement| statement.tests().any(looks) || statement.texts().any(Text::has_variables);
-    document.statements.iter().any(of_statement)
+/// The accounts that the conditions of documents tell apart from others; nothing where they may tell apart all.
+fn told_apart_by<'d>(documents: impl Iterator<Item = &'d Arc<Document>>) -> Option<BTreeSet<&'d str>> {
+    let mut apart = BTreeSet::new();
+    for statement in documents.flat_map(|document| &document.statements) {
+        if statement.texts().any(Text::has_variables) {
+            return None;
+        }
+        for test in statement.tests() {
+            apart.extend(told_apart(test)?);
+        }
+    }
+    Some(apart)
 }
 
-/// Whether a test tells accounts apart. A pattern without digits takes the ARNs of one account as it takes those of all.
-fn looks(test: &ConditionTest) -> bool {
-    let has_digits = |value: &Text| value.source().contains(|letter: char| letter.is_ascii_digit());
+/// The accounts that a test tells apart from others; nothing where it may tell apart all.
+fn told_apart(test: &ConditionTest) -> Option<Vec<&str>> {
     let key = test.key.as_str();
-    OF_ACCOUNTS.contains(&key) || (OF_PRINCIPALS.contains(&key) && test.values.iter().any(has_digits))
+    let values = test.values.iter().map(Text::source);
+    let is_number = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let has_digits = |text: &str| text.contains(|letter: char| letter.is_ascii_digit());
+    let mut apart = Vec::new();
+    if OF_ACCOUNTS.contains(&key) {
+        for value in values {
+            match is_number(value) {
+                true => apart.push(value),
+                false if has_digits(value) => return None,
+                // All numbers match a pattern without digits, or none does.
+                false => {}
+            }
+        }
+    } else if OF_PRINCIPALS.contains(&key) {
+        for value in values.filter(|value| has_digits(value)) {
+            let fields: Vec<&str> = value.splitn(6, ':').collect();
+            let [head @ .., account, _] = fields.as_slice() else { return None };
+            match *account {
+                _ if head.len() != 4 || head.iter().any(|field| field.contains(['*', '?'])) => return None,
+                "*" => {}
+                account if is_number(account) => apart.push(account),
+                _ => return None,
+            }
+        }
+    }
+    Some(apart)
+}
+
+fn tells_nobody_apart(test: &ConditionTest) -> bool {
+    told_apart(test).is_some_and(|apart| apart.is_empty())
 }
 
 #[cfg(test)]
@@ -165,18 +200,40 @@ mod tests {
         }
         let class_of = |id: &str| found.iter().find(|(account, ..)| *account == id).unwrap().1;
         assert!(class_of(SIBLING).is_some() && class_of(SIBLING) == class_of(OTHERS[3]), "{found:?}");
-        // What denies makes a class of its own, as does a pattern of all accounts; one of this account is asked for itself.
+        // What denies makes a class of its own, as does a pattern of all accounts; an account that is named is asked for itself.
         assert!(class_of(OTHERS[0]).is_some() && class_of(OTHERS[0]) != class_of(SIBLING));
         assert!(class_of(OTHERS[1]).is_some() && class_of(OTHERS[1]) != class_of(SIBLING));
         assert_eq!(class_of(OTHERS[2]), None);
     }
 
     #[test]
-    fn a_key_that_looks_at_accounts_tells_all_apart() {
+    fn accounts_that_conditions_name_are_told_apart() {
         for condition in [
             json!({"StringNotEquals": {"aws:PrincipalAccount": SIBLING}}),
             json!({"StringEquals": {"kms:CallerAccount": SIBLING}}),
             json!({"ArnLike": {"aws:PrincipalArn": format!("arn:aws:iam::{SIBLING}:*")}}),
+            json!({"ArnLike": {"aws:PrincipalArn": [format!("arn:aws:iam::{SIBLING}:role/R2"), "arn:aws:iam::*:role/R2"]}}),
+        ] {
+            let directory = directory(&condition);
+            let found = found(&directory);
+            let class_of = |id: &str| found.iter().find(|(account, ..)| *account == id).unwrap().1;
+            assert_eq!(class_of(SIBLING), None, "{condition}: {found:?}");
+            let mut known = BTreeMap::new();
+            for (account, class, access) in &found {
+                if let Some(class) = class {
+                    assert_eq!(known.entry(*class).or_insert(*access), access, "{account} under {condition}");
+                }
+            }
+            assert!(class_of(OTHERS[3]).is_some(), "{condition}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_condition_that_may_tell_all_apart_makes_no_classes() {
+        for condition in [
+            json!({"StringLike": {"aws:PrincipalAccount": "4*"}}),
+            json!({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*2*"}}),
+            json!({"ArnLike": {"aws:PrincipalArn": "arn:*:iam::444455556666:role/*"}}),
             json!({"StringEquals": {"aws:PrincipalTag/team": "${aws:PrincipalAccount}"}}),
         ] {
             let directory = directory(&condition);

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::document::Named;
+use super::kin::address;
+use super::principal::{self, Principal};
 use crate::model::{Fact, Gap, Listing, Organization, OrganizationPolicy};
 use crate::policy::{Answers, ConditionTest, Context, ContextValue, Document, PrincipalElement};
 
@@ -15,8 +17,18 @@ pub struct Estate {
     organization: Arc<Fact<Option<Organization>>>,
     /// What was decided before, in whichever account.
     pub(super) answers: Arc<Answers>,
-    /// What limits each member, by account: its service and its resource control policies.
-    limits: Arc<OnceLock<BTreeMap<String, [Levels; 2]>>>,
+    members: Arc<OnceLock<BTreeMap<String, Member>>>,
+}
+
+/// What is worked out of a member of the organization once, however many accounts have to do with it.
+#[derive(Debug)]
+struct Member {
+    service_control: Levels,
+    resource_control: Levels,
+    /// The same number for members under the same service control policies.
+    alike: usize,
+    /// Whoever its administrators choose.
+    any: Arc<Principal>,
 }
 
 /// The policies of one kind that limit an account, root first; `None` where none does.
@@ -34,7 +46,7 @@ pub(super) enum Kind {
 impl Estate {
     /// Out of what the snapshot knows of the organization.
     pub fn new(organization: Fact<Option<Organization>>) -> Self {
-        Self { organization: Arc::new(organization), answers: Arc::default(), limits: Arc::default() }
+        Self { organization: Arc::new(organization), answers: Arc::default(), members: Arc::default() }
     }
 
     /// Why the organization is not known, if it is not.
@@ -66,15 +78,51 @@ impl Estate {
     /// The policies of one kind that limit an account. What could not be read stands for a policy that may say anything
     /// (semantics O-7).
     pub(super) fn levels(&self, account_id: &str, kind: Kind) -> Cow<'_, Levels> {
-        let of_members = self.limits.get_or_init(|| {
-            let of_member = |id: &str| [Kind::Service, Kind::Resource].map(|kind| self.read_levels(id, kind));
-            self.members().map(|id| (id.to_owned(), of_member(id))).collect()
-        });
-        match (of_members.get(account_id), kind) {
-            (Some([service, _]), Kind::Service) => Cow::Borrowed(service),
-            (Some([_, resource]), Kind::Resource) => Cow::Borrowed(resource),
+        match (self.member(account_id), kind) {
+            (Some(member), Kind::Service) => Cow::Borrowed(&member.service_control),
+            (Some(member), Kind::Resource) => Cow::Borrowed(&member.resource_control),
             (None, _) => Cow::Owned(self.read_levels(account_id, kind)),
         }
+    }
+
+    /// A number that members under the same service control policies have in common.
+    pub(super) fn alike(&self, account_id: &str) -> Option<usize> {
+        Some(self.member(account_id)?.alike)
+    }
+
+    /// Whoever the administrators of an account choose.
+    pub(super) fn any_of(&self, partition: &str, account_id: &str) -> Arc<Principal> {
+        match self.member(account_id) {
+            Some(member) if member.any.arn.split(':').nth(1) == Some(partition) => member.any.clone(),
+            _ => Arc::new(principal::account(partition, account_id, self)),
+        }
+    }
+
+    fn member(&self, account_id: &str) -> Option<&Member> {
+        self.members.get_or_init(|| self.read_members()).get(account_id)
+    }
+
+    fn read_members(&self) -> BTreeMap<String, Member> {
+        let mut numbers: BTreeMap<Option<Vec<Vec<usize>>>, usize> = BTreeMap::new();
+        let organization = self.organization.as_ref().as_ref().ok().and_then(Option::as_ref);
+        let partition = organization.and_then(|it| it.arn.split(':').nth(1)).unwrap_or_default();
+        // All are there while they are compared, so that each address is that of one document.
+        let levels: Vec<(&str, Levels)> = self.members().map(|id| (id, self.read_levels(id, Kind::Service))).collect();
+        let of_level = |level: &Vec<Named>| level.iter().map(|named| address(&named.document)).collect();
+        let numbered: Vec<usize> = levels
+            .iter()
+            .map(|(_, levels)| {
+                let next = numbers.len();
+                let places = levels.as_ref().map(|levels| levels.iter().map(of_level).collect());
+                *numbers.entry(places).or_insert(next)
+            })
+            .collect();
+        let members = levels.into_iter().zip(numbered).map(|((id, service_control), alike)| {
+            let any = Arc::new(principal::account(partition, id, self));
+            let resource_control = self.read_levels(id, Kind::Resource);
+            (id.to_owned(), Member { service_control, resource_control, alike, any })
+        });
+        members.collect()
     }
 
     fn read_levels(&self, account_id: &str, kind: Kind) -> Levels {

@@ -1,6 +1,6 @@
 //! Principals of one account that stand for all who are like them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::directory::Directory;
@@ -18,7 +18,7 @@ use crate::policy::{self, Action, Document, Effect, Match, ResourcePattern};
 pub struct StandIns {
     ones: Vec<StandIn>,
     /// By the address of a principal in the directory.
-    class_of: HashMap<usize, usize>,
+    class_of: BTreeMap<usize, usize>,
     actions: Vec<Action>,
     /// The identity policies of the account that speak of the actions, each once.
     documents: Vec<Arc<Document>>,
@@ -75,7 +75,7 @@ impl Directory {
     pub fn stand_ins(&self, account_id: &str, actions: &[Action]) -> StandIns {
         let mut stand_ins = StandIns {
             ones: vec![],
-            class_of: HashMap::new(),
+            class_of: BTreeMap::new(),
             actions: actions.to_vec(),
             documents: vec![],
             entries: BTreeMap::new(),

@@ -5,8 +5,8 @@
 //! of it, so that the datum has the same number next quarter. Where ten characters name another datum of the pack already, the later
 //! one, in the order of the audit, gets twenty-six.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -365,7 +365,7 @@ impl<'a> Evidences<'a> {
 /// Each place that findings rest on, once, with the positions of the findings; sorted by file and pointer.
 fn cited(findings: &[Finding]) -> Vec<(Arc<Evidence>, Vec<usize>)> {
     // Findings share their items, so that most places are told without comparing their texts.
-    let mut numbers: HashMap<*const Evidence, usize> = HashMap::new();
+    let mut numbers: BTreeMap<*const Evidence, usize> = BTreeMap::new();
     let mut by: Vec<(&Arc<Evidence>, Vec<usize>)> = Vec::new();
     for (at, finding) in findings.iter().enumerate() {
         for it in &finding.evidence {
@@ -407,7 +407,7 @@ fn write_numbers(items: &[EvidenceItem], findings: &mut [Finding]) {
     let numbers: BTreeMap<Place<'_>, &str> =
         items.iter().map(|it| ((it.file.as_str(), it.pointer.as_str(), it.api.as_str()), it.ev_id.as_str())).collect();
     // Each with what it was before, which keeps its address from others.
-    let mut numbered: HashMap<*const Evidence, (Arc<Evidence>, Arc<Evidence>)> = HashMap::new();
+    let mut numbered: BTreeMap<*const Evidence, (Arc<Evidence>, Arc<Evidence>)> = BTreeMap::new();
     for it in findings.iter_mut().flat_map(|finding| &mut finding.evidence) {
         let (_, with_number) = numbered.entry(Arc::as_ptr(it)).or_insert_with(|| {
             let with_number = match numbers.get(&place(it)) {

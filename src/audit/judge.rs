@@ -1,7 +1,7 @@
 //! One account against every check: enumerates the resources, and answers for what could not be read.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -55,7 +55,7 @@ struct Cited<'a> {
     of_account: &'a Provenance,
     of_organization: Option<&'a Provenance>,
     /// By the addresses of API, file and pointer, which live as long as the item.
-    known: RefCell<HashMap<[usize; 3], Arc<Evidence>>>,
+    known: RefCell<BTreeMap<[usize; 3], Arc<Evidence>>>,
 }
 
 impl<'a> Cited<'a> {

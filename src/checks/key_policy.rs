@@ -129,16 +129,70 @@ impl Answer {
 /// How many answers a reason spells out; the others are counted.
 const SPELT_OUT: usize = 5;
 
+/// What is said of principals, each by a text of its own: those of whom nothing is spelt out are counted.
+#[derive(Default)]
+pub(super) struct Tally {
+    spelt_out: Vec<Answer>,
+    counts: BTreeMap<usize, usize>,
+    /// The lists of statements met so far, by address. Each is kept, so that no other comes to lie in its place.
+    met: BTreeMap<(usize, usize), Rc<[StatementReference]>>,
+}
+
+/// The worst verdicts first.
+const WORST: [Verdict; 3] = [Verdict::Fail, Verdict::Undecided, Verdict::Pass];
+
+impl Tally {
+    /// Adds what is said of one.
+    pub(super) fn add(
+        &mut self,
+        verdict: Verdict,
+        statements: &Rc<[StatementReference]>,
+        text: impl FnOnce() -> String,
+    ) {
+        let rank = WORST.iter().position(|it| *it == verdict).unwrap_or(WORST.len());
+        let count = self.counts.entry(rank).or_default();
+        *count += 1;
+        let is_new = self.met.insert((rank, statements.as_ptr().addr()), statements.clone()).is_none();
+        if *count <= SPELT_OUT {
+            self.spelt_out.push(Answer { verdict, text: text(), statements: vec![] });
+        }
+        if is_new && let Some(answer) = self.spelt_out.iter_mut().find(|answer| answer.verdict == verdict) {
+            answer.statements.extend(statements.iter().cloned());
+        }
+    }
+
+    /// Whether nothing was said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Whether somebody fails.
+    pub(super) fn has_failed(&self) -> bool {
+        self.counts.contains_key(&0)
+    }
+
+    /// The worst answers decide, and are said; without any the reason is `otherwise`.
+    pub(super) fn conclude(self, otherwise: impl Into<String>) -> Judgement {
+        let worst = self.counts.first_key_value().map_or(0, |(_, count)| *count);
+        concluded(self.spelt_out, worst.saturating_sub(SPELT_OUT), otherwise)
+    }
+}
+
 /// The worst answers decide, and are said; without any the reason is `otherwise`.
-pub(super) fn conclude(mut answers: Vec<Answer>, otherwise: impl Into<String>) -> Judgement {
-    let worst = [Verdict::Fail, Verdict::Undecided, Verdict::Pass];
-    let worst = worst.into_iter().find(|verdict| answers.iter().any(|answer| answer.verdict == *verdict));
+pub(super) fn conclude(answers: Vec<Answer>, otherwise: impl Into<String>) -> Judgement {
+    concluded(answers, 0, otherwise)
+}
+
+/// The same; `more` of the worst are not among the answers.
+fn concluded(mut answers: Vec<Answer>, more: usize, otherwise: impl Into<String>) -> Judgement {
+    let worst = WORST.into_iter().find(|verdict| answers.iter().any(|answer| answer.verdict == *verdict));
     answers.retain(|answer| Some(answer.verdict) == worst);
     let mut met = BTreeSet::new();
     let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).filter(|text| met.insert(*text)).collect();
     let mut reason = texts.iter().take(SPELT_OUT).copied().collect::<Vec<_>>().join("; ");
-    if texts.len() > SPELT_OUT {
-        reason.push_str(&format!("; and {} more", texts.len() - SPELT_OUT));
+    let more = texts.len().saturating_sub(SPELT_OUT) + more;
+    if more > 0 {
+        reason.push_str(&format!("; and {more} more"));
     }
     let judgement = match worst {
         Some(Verdict::Fail) => Judgement::fail(reason),
@@ -227,6 +281,11 @@ impl<'k> Asking<'k> {
             self.of_members.borrow_mut().entry(class).or_insert_with(|| found.clone());
         }
         Ok(found.and_then(|(place, cell)| Some((&self.actions.get(place)?.action, cell))))
+    }
+
+    /// The class of a member of the organization, as it lies in the directory: all of one class have the same of the actions.
+    pub(super) fn class_of_member(&self, principal: &Principal) -> Option<usize> {
+        self.members.class_of(principal)
     }
 
     fn decide(&self, principal: &Principal) -> Result<Option<(usize, Cell)>, Unanswered> {

@@ -1,12 +1,13 @@
 //! Keys that other accounts can use.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use super::key_policy::{self, Answer, Asking, Policies, conclude, unanswered};
+use super::key_policy::{self, Asking, Policies, Tally, conclude, unanswered};
 use super::{Boolean, Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings, place_of};
 use crate::access::{Principal, PrincipalKind};
-use crate::finding::{Severity, Status, Verdict};
+use crate::finding::{Severity, StatementReference, Status, Verdict};
 use crate::model::Key;
 use crate::policy::{Access, Action, Effect, kms_actions};
 
@@ -82,7 +83,7 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         // Grants have a check of their own.
         let without_grants = policies.without_grants(scope.reach)?;
         let crossing = Asking::new(directory, &without_grants, &crossing(policies));
-        let mut answers = Vec::new();
+        let mut tally = Tally::default();
         let trusted = scope.values.strings(&TRUSTED_ACCOUNTS);
         let kin = match scope.values.boolean(&ORG_ACCOUNTS) {
             true => None,
@@ -91,34 +92,41 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         };
         let is_kin = |id: &str| kin.is_some_and(|organization| organization.accounts.contains_key(id));
         let is_trusted = |it: &Principal| trusted.contains(&it.account_id.as_str()) || is_kin(&it.account_id);
+        let mut of_members: BTreeMap<usize, Crossing<'_>> = BTreeMap::new();
         for principal in outsiders(policies, &without_grants, scope).into_iter().filter(|it| !is_trusted(it)) {
-            match crossing.first(&principal) {
-                Ok(Some((action, cell))) => {
-                    let verdict = if cell.access == Access::Possible { Verdict::Undecided } else { Verdict::Fail };
-                    let text = text(&principal, action, cell.access, scope);
-                    answers.push(Answer::new(verdict, text, policies.deciding(&cell)));
-                }
-                Ok(None) => {}
-                Err(error) => return Ok(unanswered(&error)),
+            let class = crossing.class_of_member(&principal);
+            let found = match class.and_then(|class| of_members.get(&class)) {
+                Some(known) => known.clone(),
+                None => match crossing.first(&principal) {
+                    Ok(found) => found.map(|(action, cell)| (action, cell.access, policies.deciding(&cell).into())),
+                    Err(error) => return Ok(unanswered(&error)),
+                },
+            };
+            if let Some((action, access, statements)) = &found {
+                let verdict = if *access == Access::Possible { Verdict::Undecided } else { Verdict::Fail };
+                tally.add(verdict, statements, || text(&principal, action, *access, scope));
             }
+            class.map(|class| of_members.entry(class).or_insert(found));
         }
         // Who gets through may be in the organization all the same.
         if let Some(gap) = kin.and_then(|organization| organization.accounts_gap.as_ref())
-            && !answers.is_empty()
+            && !tally.is_empty()
         {
             return Err(gap.clone());
         }
         // Accounts that are not known to be all may hold one that gets through.
-        if is_open(policies) && answers.iter().all(|answer| answer.verdict != Verdict::Fail) {
+        if is_open(policies) && !tally.has_failed() {
             let organization = scope.organization.as_ref().map_err(Clone::clone)?;
             if let Some(gap) = organization.as_ref().and_then(|it| it.accounts_gap.as_ref()) {
                 return Err(gap.clone());
             }
         }
-        let denied = "the key policy names principals of other accounts, but they may do nothing with the key";
-        Ok(conclude(answers, denied))
+        Ok(tally.conclude("the key policy names principals of other accounts, but they may do nothing with the key"))
     })
 }
+
+/// What somebody of another account may call, how far that goes, and by which statements.
+type Crossing<'a> = Option<(&'a Action, Access, Rc<[StatementReference]>)>;
 
 /// Whether an Allow speaks of everyone, or of everyone but some.
 fn is_open(policies: &Policies<'_>) -> bool {

@@ -1,9 +1,11 @@
 //! Principals that both administer a key and use it.
 
 use super::grants::grantee;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
-use super::key_policy::{self, Answer, Asking, OfClasses, Policies, conclude, unanswered};
+use super::key_policy::{self, Asking, OfClasses, Policies, Tally, unanswered};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Cell, Key as AccessKey, Principal, PrincipalKind};
 use crate::finding::{Severity, StatementReference, Status, Verdict};
@@ -143,26 +145,30 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
     let question = Question { policies, administer, usage };
     let stand_ins = scope.reach.stand_ins();
     let mut of_classes = OfClasses::new(stand_ins, with_grants);
-    let mut answers = Vec::new();
+    let mut of_members: BTreeMap<usize, Option<Rc<Found>>> = BTreeMap::new();
+    let mut tally = Tally::default();
     // Who stands for principals of the account that were not listed is answered for below.
     let is_unlisted = |it: &Principal| it.kind == PrincipalKind::Account && it.account_id == scope.account.id;
     for principal in directory.candidates(with_grants).iter().filter(|it| !is_unlisted(it)) {
         let found = match stand_ins.class_of(principal) {
             _ if !counts(principal) => continue,
             Some(class) => of_classes.said(class, (), |stand_in| question.found(stand_in)),
-            None => question.found(principal).map(|found| found.map(Rc::new)),
+            None => question.found_once(principal, &mut of_members),
         };
         match found {
-            Ok(found) => answers.extend(found.map(|found| found.of(principal))),
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                tally.add(found.verdict, &found.statements, || format!("{} {}", principal.arn, found.text));
+            }
             Err(error) => return Ok(unanswered(&error)),
         }
     }
-    if answers.iter().all(|answer| answer.verdict != Verdict::Fail) {
+    if !tally.has_failed() {
         // Somebody who was not listed may do both.
         scope.account.iam.users.whole()?;
         scope.account.iam.roles.whole()?;
     }
-    Ok(conclude(answers, "nobody both administers the key and uses it"))
+    Ok(tally.conclude("nobody both administers the key and uses it"))
 }
 
 /// Whether a principal is one whose duties can be separated.
@@ -183,16 +189,24 @@ struct Found {
     verdict: Verdict,
     /// What follows the ARN in a reason.
     text: String,
-    statements: Vec<StatementReference>,
-}
-
-impl Found {
-    fn of(&self, principal: &Principal) -> Answer {
-        Answer::new(self.verdict, format!("{} {}", principal.arn, self.text), self.statements.iter().cloned())
-    }
+    statements: Rc<[StatementReference]>,
 }
 
 impl Question<'_> {
+    /// What is said of somebody, once of all members of the organization who are alike.
+    fn found_once(
+        &self,
+        principal: &Principal,
+        of_members: &mut BTreeMap<usize, Option<Rc<Found>>>,
+    ) -> Result<Option<Rc<Found>>, Unanswered> {
+        let found = || Ok(self.found(principal)?.map(Rc::new));
+        match self.usage.class_of_member(principal).map(|class| of_members.entry(class)) {
+            None => found(),
+            Some(Entry::Occupied(known)) => Ok(known.get().clone()),
+            Some(Entry::Vacant(unknown)) => Ok(unknown.insert(found()?).clone()),
+        }
+    }
+
     fn found(&self, principal: &Principal) -> Result<Option<Found>, Unanswered> {
         // Most have neither, and a half alone is not worth a decision.
         if !self.administer.may_be_of(principal) || !self.usage.may_be_of(principal) {
@@ -204,7 +218,11 @@ impl Question<'_> {
         let (verdict, may) = if is_open { (Verdict::Undecided, "may perhaps") } else { (Verdict::Fail, "may") };
         let mut statements = self.policies.deciding(&first_cell);
         statements.extend(self.policies.deciding(&second_cell));
-        Ok(Some(Found { verdict, text: format!("{may} call {} and {}", one.name(), other.name()), statements }))
+        Ok(Some(Found {
+            verdict,
+            text: format!("{may} call {} and {}", one.name(), other.name()),
+            statements: statements.into(),
+        }))
     }
 }
 

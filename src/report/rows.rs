@@ -1,6 +1,6 @@
 //! Rows that a page holds as data beside its table: its script shows a window of them. A page of elements alone grows too large.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::view::{anchor, shortened};
@@ -11,7 +11,7 @@ use crate::finding::Finding;
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
     columns: &'static [&'static str],
-    places: HashMap<String, usize>,
+    places: BTreeMap<String, usize>,
     words: String,
     rows: String,
     number: u64,
@@ -27,7 +27,7 @@ pub(super) const OF_CHECK: &[&str] = &["status", "account", "name", "region", "r
 impl Rows {
     /// No rows, and room for so many bytes.
     pub(super) fn new(columns: &'static [&'static str], room: usize) -> Self {
-        Self { columns, places: HashMap::new(), words: String::new(), rows: String::new(), number: 0, room }
+        Self { columns, places: BTreeMap::new(), words: String::new(), rows: String::new(), number: 0, room }
     }
 
     /// How many rows there are.
