@@ -146,7 +146,8 @@ impl StandIns {
             let Some(resources) = &statement.resources else { return Says::Else };
             let on_key = resources.matches(Some(arn), &|_| None);
             let has_variables = |pattern: &ResourcePattern| pattern.text().has_variables();
-            let is_plain = statement.effect == Effect::Allow && statement.condition.is_none();
+            let is_conditional = statement.condition.is_some() || statement.principal.is_some();
+            let is_plain = statement.effect == Effect::Allow && !is_conditional;
             match on_key {
                 _ if resources.patterns.iter().any(has_variables) => return Says::Else,
                 Match::No => continue,
