@@ -8,7 +8,7 @@ use super::key::Key;
 use super::organization::Kind;
 use super::principal::Principal;
 use super::target::entries_on;
-use crate::policy::{ConditionTest, Context, Document, Text};
+use crate::policy::{Comparison, ConditionTest, Context, Document, Operator, Text};
 
 /// Keys, in lower case, whose values are the number of an account.
 const OF_ACCOUNTS: [&str; 2] = ["aws:principalaccount", "kms:calleraccount"];
@@ -92,13 +92,15 @@ impl<'a> OfMembers<'a> {
     }
 }
 
-/// The accounts that the conditions of documents tell apart from others; nothing where they may tell apart all.
+/// The accounts that documents tell apart from others, by naming them or by conditions; nothing where they may tell apart all.
 fn told_apart_by<'d>(documents: impl Iterator<Item = &'d Arc<Document>>) -> Option<BTreeSet<&'d str>> {
     let mut apart = BTreeSet::new();
     for statement in documents.flat_map(|document| &document.statements) {
         if statement.texts().any(Text::has_variables) {
             return None;
         }
+        let entries = statement.principal.iter().flat_map(|element| &element.entries);
+        apart.extend(entries.filter_map(|entry| entry.account()));
         for test in statement.tests() {
             apart.extend(told_apart(test)?);
         }
@@ -109,6 +111,11 @@ fn told_apart_by<'d>(documents: impl Iterator<Item = &'d Arc<Document>>) -> Opti
 /// The accounts that a test tells apart from others; nothing where it may tell apart all.
 fn told_apart(test: &ConditionTest) -> Option<Vec<&str>> {
     let key = test.key.as_str();
+    let tells = OF_ACCOUNTS.contains(&key) || OF_PRINCIPALS.contains(&key);
+    // An order of numbers or dates tells accounts apart that no value names.
+    if tells && !compares_texts(test.operator) {
+        return None;
+    }
     let values = test.values.iter().map(Text::source);
     let is_number = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let has_digits = |text: &str| text.contains(|letter: char| letter.is_ascii_digit());
@@ -135,6 +142,17 @@ fn told_apart(test: &ConditionTest) -> Option<Vec<&str>> {
         }
     }
     Some(apart)
+}
+
+/// Whether values are compared letter by letter, or not at all.
+fn compares_texts(operator: Operator) -> bool {
+    match operator {
+        Operator::Compare(comparing) => matches!(
+            comparing.comparison,
+            Comparison::StringEquals | Comparison::StringEqualsIgnoreCase | Comparison::StringLike | Comparison::Arn
+        ),
+        Operator::Null | Operator::Unknown | Operator::Unread => true,
+    }
 }
 
 fn tells_nobody_apart(test: &ConditionTest) -> bool {
@@ -234,6 +252,8 @@ mod tests {
             json!({"StringLike": {"aws:PrincipalAccount": "4*"}}),
             json!({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*2*"}}),
             json!({"ArnLike": {"aws:PrincipalArn": "arn:*:iam::444455556666:role/*"}}),
+            json!({"NumericGreaterThan": {"aws:PrincipalAccount": "600000000000"}}),
+            json!({"DateLessThan": {"kms:CallerAccount": "600000000000"}}),
             json!({"StringEquals": {"aws:PrincipalTag/team": "${aws:PrincipalAccount}"}}),
         ] {
             let directory = directory(&condition);
