@@ -22,10 +22,12 @@ mod evidence;
 mod faults;
 #[cfg(feature = "collect")]
 mod findings;
+#[cfg(feature = "collect")]
 mod formats;
 mod fuzz;
 #[cfg(feature = "collect")]
 mod gaps;
+#[cfg(feature = "collect")]
 mod handover;
 // Once is enough for what the collector plays no part in and takes long.
 #[cfg(feature = "collect")]
@@ -42,6 +44,7 @@ mod ministack;
 #[cfg(feature = "collect")]
 mod pages;
 mod program;
+#[cfg(feature = "collect")]
 mod python;
 mod reach;
 #[cfg(feature = "collect")]
