@@ -186,6 +186,7 @@ impl Directory {
         for document in &self.documents {
             self.tested.add(document);
         }
+        self.test_members();
         let tested = &self.tested;
         self.accounts.par_iter_mut().for_each(|(_, account)| {
             for principal in &mut account.principals {
@@ -204,6 +205,21 @@ impl Directory {
         self.unnamed_account = self.unnamed();
         self.meet_outsiders();
         self
+    }
+
+    /// Notes at which keys the policies of the organization look that limit the members whom a key may let in unread.
+    fn test_members(&mut self) {
+        if !self.keys().any(Key::is_open_to_all) {
+            return;
+        }
+        let estate = self.estate.clone();
+        let mut met = BTreeSet::new();
+        for id in estate.members().filter(|id| !self.is_whole(id)).collect::<Vec<_>>() {
+            if estate.alike(id).is_some_and(|alike| met.insert(alike)) {
+                let levels = estate.levels(id, Kind::Service);
+                levels.iter().flatten().flatten().for_each(|named| self.tested.add(&named.document));
+            }
+        }
     }
 
     /// Gives every key those of whom it speaks and who are not among the principals that were read, each of them once.

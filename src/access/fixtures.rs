@@ -236,6 +236,13 @@ impl World {
         directory.finished()
     }
 
+    /// The directory of one account, to which the principals of others are not read.
+    pub(super) fn directory_of(&self, account: &str) -> Directory {
+        let mut directory = Directory::new("aws", Estate::new(self.organization.clone()));
+        directory.add(&self.accounts[account]);
+        directory.finished()
+    }
+
     /// Adds a service control policy.
     pub(super) fn service_control(&mut self, name: &str, statements: &Value, target: &str) {
         add(&mut self.organization().service_control_policies, policy(name, statements, &[target]));

@@ -287,9 +287,13 @@ pub(super) fn is_on_key(action: &Action) -> bool {
     action.kms().is_some_and(|it| it.resources != KmsResources::None)
 }
 
+/// Whether the values of a condition key, in lower case, are the number of the caller's account.
+pub(super) fn is_of_account(key: &str) -> bool {
+    matches!(key, "kms:calleraccount" | "aws:principalaccount")
+}
+
 /// Whether a statement looks at the account of the caller.
 fn looks_at_account(document: &Document) -> bool {
-    let is_of_account = |key: &str| matches!(key, "kms:calleraccount" | "aws:principalaccount");
     let mut statements = document.statements.iter();
     statements.any(|statement| {
         let variables = statement.texts().flat_map(Text::variables).map(|variable| variable.key.as_str());

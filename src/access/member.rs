@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use super::directory::Directory;
 use super::key::Key;
+use super::kin::is_of_account;
 use super::organization::Kind;
 use super::principal::Principal;
 use super::target::entries_on;
 use crate::policy::{Comparison, ConditionTest, Context, Document, Operator, Text};
-
-/// Keys, in lower case, whose values are the number of an account.
-const OF_ACCOUNTS: [&str; 2] = ["aws:principalaccount", "kms:calleraccount"];
 
 /// Keys, in lower case, whose values hold the number of the account beside what its administrators choose.
 const OF_PRINCIPALS: [&str; 2] = ["aws:principalarn", "aws:userid"];
@@ -111,7 +109,7 @@ fn told_apart_by<'d>(documents: impl Iterator<Item = &'d Arc<Document>>) -> Opti
 /// The accounts that a test tells apart from others; nothing where it may tell apart all.
 fn told_apart(test: &ConditionTest) -> Option<Vec<&str>> {
     let key = test.key.as_str();
-    let tells = OF_ACCOUNTS.contains(&key) || OF_PRINCIPALS.contains(&key);
+    let tells = is_of_account(key) || OF_PRINCIPALS.contains(&key);
     // An order of numbers or dates tells accounts apart that no value names.
     if tells && !compares_texts(test.operator) {
         return None;
@@ -120,7 +118,7 @@ fn told_apart(test: &ConditionTest) -> Option<Vec<&str>> {
     let is_number = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     let has_digits = |text: &str| text.contains(|letter: char| letter.is_ascii_digit());
     let mut apart = Vec::new();
-    if OF_ACCOUNTS.contains(&key) {
+    if is_of_account(key) {
         for value in values {
             match is_number(value) {
                 true => apart.push(value),
@@ -163,8 +161,7 @@ fn tells_nobody_apart(test: &ConditionTest) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::Estate;
-    use super::super::fixtures::{ORGANIZATION, OWNER, SIBLING, World, delegation};
+    use super::super::fixtures::{MANAGEMENT, ORGANIZATION, OWNER, SIBLING, World, delegation};
     use super::*;
     use crate::policy::{Access, Action};
 
@@ -185,9 +182,7 @@ mod tests {
         let this = json!({"Effect": "Deny", "Action": "kms:*", "Resource": "*",
             "Condition": {"ArnNotLike": {"aws:PrincipalArn": format!("arn:aws:iam::{}:role/*", OTHERS[2])}}});
         world.service_control("This", &this, OTHERS[2]);
-        let mut directory = Directory::new("aws", Estate::new(world.organization.clone()));
-        directory.add(world.account(OWNER));
-        directory.finished()
+        world.directory_of(OWNER)
     }
 
     /// Each member that is asked, with its class and what it has.
@@ -222,6 +217,24 @@ mod tests {
         assert!(class_of(OTHERS[0]).is_some() && class_of(OTHERS[0]) != class_of(SIBLING));
         assert!(class_of(OTHERS[1]).is_some() && class_of(OTHERS[1]) != class_of(SIBLING));
         assert_eq!(class_of(OTHERS[2]), None);
+    }
+
+    #[test]
+    fn what_only_policies_over_a_member_look_at_is_known_of_it() {
+        let mut world = World::new();
+        world.key(
+            OWNER,
+            "one",
+            &json!([delegation(OWNER), {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt",
+            "Resource": "*"}]),
+        );
+        let here = json!({"Effect": "Deny", "Action": "kms:*", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}});
+        world.service_control("Here", &here, SIBLING);
+        let directory = world.directory_of(OWNER);
+        let access = |id: &str| found(&directory).into_iter().find(|(account, ..)| *account == id).unwrap().2;
+        assert_eq!(access(SIBLING), Access::Denied);
+        assert_ne!(access(MANAGEMENT), Access::Denied);
     }
 
     #[test]

@@ -40,7 +40,7 @@ struct StandIn {
 
 /// What decisions on one key see of a class. Classes with the same have the same, deciding statements of the key included.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Telling {
+pub struct SeenClass {
     kin: usize,
     /// The actions that identity policies allow on the key whatever a request holds, a bit each.
     allowed: u64,
@@ -168,9 +168,9 @@ impl StandIns {
 
 impl OnKey<'_> {
     /// What the key sees of a class.
-    pub fn telling(&self, class: usize) -> Option<Telling> {
+    pub fn seen(&self, class: usize) -> Option<SeenClass> {
         let StandIn { kin, identity, names, .. } = self.stand_ins.ones.get(class)?;
-        let mut telling = Telling {
+        let mut seen = SeenClass {
             kin: *kin,
             allowed: 0,
             identity: vec![],
@@ -178,11 +178,11 @@ impl OnKey<'_> {
         };
         for place in identity {
             match self.says.get(*place) {
-                Some(Says::Allows(actions)) => telling.allowed |= actions,
-                Some(Says::Else) | None => telling.identity.push(*place),
+                Some(Says::Allows(actions)) => seen.allowed |= actions,
+                Some(Says::Else) | None => seen.identity.push(*place),
             }
         }
-        Some(telling)
+        Some(seen)
     }
 }
 
@@ -207,8 +207,8 @@ fn stand_in(kin: &Kin<'_>, member: &Principal) -> Principal {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::Decider;
     use super::super::fixtures::{OWNER, World, allow, attached, delegation, grant, key_arn, role_arn};
-    use super::super::{Decider, Estate};
     use super::*;
     use crate::model::Listing;
     use crate::policy::{PolicyRef, Requirement};
@@ -258,7 +258,7 @@ mod tests {
     }
 
     /// What checks look at in a decision.
-    fn seen(
+    fn decided(
         directory: &Directory,
         principal: &Principal,
         key: &Key,
@@ -271,10 +271,7 @@ mod tests {
 
     #[test]
     fn classes_that_a_key_does_not_tell_apart_have_the_same_on_it() {
-        let mut world = world();
-        let mut directory = Directory::new("aws", Estate::new(world.organization.clone()));
-        directory.add(world.account(OWNER));
-        let directory = directory.finished();
+        let directory = world().directory_of(OWNER);
         let actions = ["kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateGrant"].map(Action::new);
         let stand_ins = directory.stand_ins(OWNER, &actions);
         let mut shared = 0;
@@ -283,10 +280,10 @@ mod tests {
             let mut known = BTreeMap::new();
             for principal in directory.principals() {
                 let class = stand_ins.class_of(principal).unwrap();
-                let found = actions.each_ref().map(|action| seen(&directory, principal, key, action));
-                let telling = on_key.telling(class).unwrap();
-                match known.get(&telling) {
-                    None => drop(known.insert(telling, found)),
+                let found = actions.each_ref().map(|action| decided(&directory, principal, key, action));
+                let seen = on_key.seen(class).unwrap();
+                match known.get(&seen) {
+                    None => drop(known.insert(seen, found)),
                     Some(known) => {
                         assert_eq!(*known, found, "{} on {}", principal.arn, key.id);
                         shared += 1;
@@ -294,8 +291,8 @@ mod tests {
                 }
                 // Who stands for the class has what its members have.
                 let one = stand_ins.one(class).unwrap();
-                let found = actions.each_ref().map(|action| seen(&directory, principal, key, action));
-                assert_eq!(found, actions.each_ref().map(|action| seen(&directory, one, key, action)));
+                let found = actions.each_ref().map(|action| decided(&directory, principal, key, action));
+                assert_eq!(found, actions.each_ref().map(|action| decided(&directory, one, key, action)));
             }
             assert!(known.len() > 8, "{} on {}", known.len(), key.id);
         }
@@ -304,15 +301,12 @@ mod tests {
 
     #[test]
     fn an_action_that_is_asked_of_no_key_is_decided_by_all_policies() {
-        let mut world = world();
-        let mut directory = Directory::new("aws", Estate::new(world.organization.clone()));
-        directory.add(world.account(OWNER));
-        let directory = directory.finished();
+        let directory = world().directory_of(OWNER);
         let stand_ins = directory.stand_ins(OWNER, &[Action::new("kms:ListKeys")]);
         let key = directory.keys().next().unwrap();
         let on_key = stand_ins.on(key);
         let classes: BTreeSet<usize> = directory.principals().filter_map(|it| stand_ins.class_of(it)).collect();
-        let allowed = classes.iter().filter_map(|class| on_key.telling(*class)).map(|telling| telling.allowed);
+        let allowed = classes.iter().filter_map(|class| on_key.seen(*class)).map(|seen| seen.allowed);
         assert!(allowed.eq(classes.iter().map(|_| 0)));
     }
 }

@@ -56,7 +56,7 @@ impl Directory {
         self.estate.members().filter(|id| !self.is_whole(id)).collect()
     }
 
-    fn is_whole(&self, account_id: &str) -> bool {
+    pub(super) fn is_whole(&self, account_id: &str) -> bool {
         self.accounts.get(account_id).is_some_and(|account| account.lists_all_principals)
     }
 

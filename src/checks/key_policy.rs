@@ -7,7 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Judged, Reach, reference};
-use crate::access::{Cell, Directory, Key as AccessKey, OfMembers, OnKey, Principal, PrincipalKind, StandIns, Telling};
+use crate::access::{
+    Cell, Directory, Key as AccessKey, OfMembers, OnKey, Principal, PrincipalKind, SeenClass, StandIns,
+};
 use crate::finding::{Judgement, StatementReference, Verdict};
 use crate::model::{Gap, Key, KeyManager, KeyPolicy};
 use crate::policy::{
@@ -228,8 +230,6 @@ pub(super) struct Asking<'k> {
     /// By the place of an identity policy, which actions it may allow on the key. Most stand with many principals.
     known: RefCell<BTreeMap<usize, Own>>,
     members: OfMembers<'k>,
-    /// What accounts of which no principal was read have of the actions.
-    of_members: RefCell<BTreeMap<usize, Option<(usize, Cell)>>>,
 }
 
 /// A document, kept so that no other comes to lie in its place, and whether an Allow of it may speak of each action on the key.
@@ -259,7 +259,6 @@ impl<'k> Asking<'k> {
             allows,
             known: RefCell::default(),
             members: OfMembers::new(directory, key),
-            of_members: RefCell::default(),
         }
     }
 
@@ -271,27 +270,9 @@ impl<'k> Asking<'k> {
     /// What a principal has of the actions, as far as it takes to know: the first that it certainly has, else one that it may
     /// have.
     pub(super) fn first(&self, principal: &Principal) -> Result<Option<(&Action, Cell)>, Unanswered> {
-        let class = self.members.class_of(principal);
-        let known = class.and_then(|class| self.of_members.borrow().get(&class).cloned());
-        let found = match known {
-            Some(known) => known,
-            None => self.decide(principal)?,
-        };
-        if let Some(class) = class {
-            self.of_members.borrow_mut().entry(class).or_insert_with(|| found.clone());
-        }
-        Ok(found.and_then(|(place, cell)| Some((&self.actions.get(place)?.action, cell))))
-    }
-
-    /// The class of a member of the organization, as it lies in the directory: all of one class have the same of the actions.
-    pub(super) fn class_of_member(&self, principal: &Principal) -> Option<usize> {
-        self.members.class_of(principal)
-    }
-
-    fn decide(&self, principal: &Principal) -> Result<Option<(usize, Cell)>, Unanswered> {
         let mut perhaps = None;
         // What no Allow speaks of need not be decided.
-        for (place, action) in self.within_reach(principal) {
+        for action in self.within_reach(principal) {
             let mut cell = self.directory.cell(principal, self.key, action)?;
             if hangs_on_the_unknown(&cell, principal) {
                 cell = cell.perhaps();
@@ -299,11 +280,26 @@ impl<'k> Asking<'k> {
             match cell.access {
                 Access::Denied => {}
                 _ if !(self.counts)(action, &cell) => {}
-                Access::Possible => perhaps = perhaps.or(Some((place, cell))),
-                _ => return Ok(Some((place, cell))),
+                Access::Possible => perhaps = perhaps.or(Some((action, cell))),
+                _ => return Ok(Some((action, cell))),
             }
         }
         Ok(perhaps)
+    }
+
+    /// What `say` says of a principal, as it lies in the directory: once of all members of the organization who have the same of the
+    /// actions.
+    pub(super) fn once<T: Clone>(
+        &self,
+        principal: &Principal,
+        known: &mut BTreeMap<usize, T>,
+        say: impl FnOnce() -> Result<T, Unanswered>,
+    ) -> Result<T, Unanswered> {
+        match self.members.class_of(principal).map(|class| known.entry(class)) {
+            None => say(),
+            Some(Entry::Occupied(known)) => Ok(known.get().clone()),
+            Some(Entry::Vacant(unknown)) => Ok(unknown.insert(say()?).clone()),
+        }
     }
 
     /// Whether anything may give a principal one of the actions.
@@ -312,7 +308,7 @@ impl<'k> Asking<'k> {
     }
 
     /// The actions that something may give a principal.
-    fn within_reach(&self, principal: &Principal) -> Vec<(usize, &Action)> {
+    fn within_reach(&self, principal: &Principal) -> Vec<&Action> {
         let needs_no_identity_policy =
             !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
         let is_open = needs_no_identity_policy || self.key.policy_gap.is_some();
@@ -328,7 +324,7 @@ impl<'k> Asking<'k> {
                 || asked.allows.iter().any(|statement| named.get(*statement) == Some(&true))
                 || is_granted()
         };
-        self.actions.iter().enumerate().filter(is_within).map(|(place, asked)| (place, &asked.action)).collect()
+        self.actions.iter().enumerate().filter(is_within).map(|(_, asked)| &asked.action).collect()
     }
 
     /// Whether an Allow of an identity policy may speak of each action on the key.
@@ -352,7 +348,7 @@ pub(super) struct OfClasses<'s, K, T> {
     stand_ins: &'s StandIns,
     on_key: OnKey<'s>,
     known: BTreeMap<(usize, K), Option<Rc<T>>>,
-    alike: BTreeMap<(Telling, K), Option<Rc<T>>>,
+    alike: BTreeMap<(SeenClass, K), Option<Rc<T>>>,
 }
 
 impl<'s, K: Copy + Ord, T> OfClasses<'s, K, T> {
@@ -370,10 +366,10 @@ impl<'s, K: Copy + Ord, T> OfClasses<'s, K, T> {
         if let Some(known) = self.known.get(&(class, kind)) {
             return Ok(known.clone());
         }
-        let (Some(telling), Some(one)) = (self.on_key.telling(class), self.stand_ins.one(class)) else {
+        let (Some(seen), Some(one)) = (self.on_key.seen(class), self.stand_ins.one(class)) else {
             return Ok(None);
         };
-        let said = match self.alike.entry((telling, kind)) {
+        let said = match self.alike.entry((seen, kind)) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(unknown) => unknown.insert(say(one)?.map(Rc::new)).clone(),
         };

@@ -94,19 +94,18 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         let is_trusted = |it: &Principal| trusted.contains(&it.account_id.as_str()) || is_kin(&it.account_id);
         let mut of_members: BTreeMap<usize, Crossing<'_>> = BTreeMap::new();
         for principal in outsiders(policies, &without_grants, scope).into_iter().filter(|it| !is_trusted(it)) {
-            let class = crossing.class_of_member(&principal);
-            let found = match class.and_then(|class| of_members.get(&class)) {
-                Some(known) => known.clone(),
-                None => match crossing.first(&principal) {
-                    Ok(found) => found.map(|(action, cell)| (action, cell.access, policies.deciding(&cell).into())),
-                    Err(error) => return Ok(unanswered(&error)),
-                },
+            let cross = || {
+                let found = crossing.first(&principal)?;
+                Ok(found.map(|(action, cell)| (action, cell.access, policies.deciding(&cell).into())))
+            };
+            let found = match crossing.once(&principal, &mut of_members, cross) {
+                Ok(found) => found,
+                Err(error) => return Ok(unanswered(&error)),
             };
             if let Some((action, access, statements)) = &found {
                 let verdict = if *access == Access::Possible { Verdict::Undecided } else { Verdict::Fail };
                 tally.add(verdict, statements, || text(&principal, action, *access, scope));
             }
-            class.map(|class| of_members.entry(class).or_insert(found));
         }
         // Who gets through may be in the organization all the same.
         if let Some(gap) = kin.and_then(|organization| organization.accounts_gap.as_ref())

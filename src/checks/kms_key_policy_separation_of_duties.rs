@@ -2,7 +2,6 @@
 
 use super::grants::grantee;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::rc::Rc;
 
 use super::key_policy::{self, Asking, OfClasses, Policies, Tally, unanswered};
@@ -153,7 +152,7 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
         let found = match stand_ins.class_of(principal) {
             _ if !counts(principal) => continue,
             Some(class) => of_classes.said(class, (), |stand_in| question.found(stand_in)),
-            None => question.found_once(principal, &mut of_members),
+            None => question.usage.once(principal, &mut of_members, || Ok(question.found(principal)?.map(Rc::new))),
         };
         match found {
             Ok(None) => {}
@@ -193,20 +192,6 @@ struct Found {
 }
 
 impl Question<'_> {
-    /// What is said of somebody, once of all members of the organization who are alike.
-    fn found_once(
-        &self,
-        principal: &Principal,
-        of_members: &mut BTreeMap<usize, Option<Rc<Found>>>,
-    ) -> Result<Option<Rc<Found>>, Unanswered> {
-        let found = || Ok(self.found(principal)?.map(Rc::new));
-        match self.usage.class_of_member(principal).map(|class| of_members.entry(class)) {
-            None => found(),
-            Some(Entry::Occupied(known)) => Ok(known.get().clone()),
-            Some(Entry::Vacant(unknown)) => Ok(unknown.insert(found()?).clone()),
-        }
-    }
-
     fn found(&self, principal: &Principal) -> Result<Option<Found>, Unanswered> {
         // Most have neither, and a half alone is not worth a decision.
         if !self.administer.may_be_of(principal) || !self.usage.may_be_of(principal) {
