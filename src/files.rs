@@ -10,6 +10,10 @@ use tempfile::TempPath;
 
 use crate::digest;
 
+mod durable;
+
+pub use durable::Durable;
+
 /// What went wrong on disk, with the path and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -187,6 +191,8 @@ pub struct AtomicFile {
     partial: TempPath,
     digest: digest::Running,
     bytes: u64,
+    /// Who makes it durable, if it need not be so as soon as it is committed.
+    later: Option<durable::Queue>,
 }
 
 impl AtomicFile {
@@ -212,18 +218,24 @@ impl AtomicFile {
             partial,
             digest: digest::Running::default(),
             bytes: 0,
+            later: None,
         })
     }
 
-    /// Makes the file durable and gives it its name.
+    /// Gives the file its name. It is durable then, unless somebody [else](Durable) makes it so.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn commit(self) -> Result<Written, Error> {
-        let Self { path, writer, partial, digest, bytes } = self;
+        let Self { path, writer, partial, digest, bytes, later } = self;
         let file = writer.into_inner().map_err(|failed| error("write", &path)(failed.into_error()))?;
-        file.sync_all().map_err(error("write", &path))?;
+        if later.is_none() {
+            file.sync_all().map_err(error("write", &path))?;
+        }
         partial.persist(&path).map_err(|failed| error("write", &path)(failed.error))?;
+        if let Some(queue) = later {
+            queue.take(file, &path).map_err(error("write", &path))?;
+        }
         Ok(Written { sha256: digest.finish(), bytes })
     }
 }
@@ -232,7 +244,13 @@ impl Write for AtomicFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let written = self.writer.write(buffer)?;
         self.digest.write_all(buffer.get(..written).unwrap_or_default())?;
+        let before = self.bytes;
         self.bytes += written as u64;
+        if let Some(queue) = &self.later
+            && before / durable::STRIDE < self.bytes / durable::STRIDE
+        {
+            queue.take(self.writer.get_ref().try_clone()?, &self.path)?;
+        }
         Ok(written)
     }
 
@@ -313,17 +331,6 @@ pub fn each_line<E: From<Error>>(path: &Path, mut take: impl FnMut(usize, &[u8])
         line.clear();
     }
     Ok(())
-}
-
-/// Copies a file byte for byte, atomically.
-///
-/// # Errors
-/// [`Error::Io`].
-pub fn copy(from: &Path, to: &Path) -> Result<Written, Error> {
-    let mut source = File::open(from).map_err(error("read", from))?;
-    let mut target = AtomicFile::create(to)?;
-    io::copy(&mut source, &mut target).map_err(error("copy", to))?;
-    target.commit()
 }
 
 /// Appends one line to a journal and makes it durable before returning. A line that was cut off before, by a full disk or a crash,

@@ -16,7 +16,7 @@ use super::redaction::Redaction;
 use super::signature::{self, SIGNATURE};
 use super::timestamp::{self, REPLY, REQUEST};
 use crate::digest;
-use crate::files::{self, AtomicFile, Damage, Written};
+use crate::files::{self, AtomicFile, Damage, Durable, Written};
 
 /// Name of the list of everything under `data/`.
 pub const MANIFEST: &str = "manifest-sha256.txt";
@@ -32,6 +32,8 @@ const VERIFY: &str = include_str!("verify.txt");
 pub(super) struct Bag {
     folder: PathBuf,
     payload: BTreeMap<String, Written>,
+    /// Without a manifest nobody takes the folder for a bag, so that the payload need not be durable before.
+    durable: Durable,
     /// What is kept back of everything that is written into it.
     redaction: Option<Arc<Redaction>>,
 }
@@ -51,7 +53,8 @@ impl Bag {
     /// Begins a bag in a missing or empty folder.
     pub(super) fn create(folder: &Path) -> Result<Self, Error> {
         files::output_folder(folder)?;
-        Ok(Self { folder: folder.to_path_buf(), payload: BTreeMap::new(), redaction: None })
+        let durable = Durable::start().map_err(files::error("write", folder))?;
+        Ok(Self { folder: folder.to_path_buf(), payload: BTreeMap::new(), durable, redaction: None })
     }
 
     /// The same bag, of whose tables, lines and JSON files something is kept back.
@@ -71,7 +74,7 @@ impl Bag {
 
     /// Begins a file of the payload, to be [added](Self::add) once it is committed.
     pub(super) fn begin(&self, path: &str) -> Result<AtomicFile, Error> {
-        Ok(AtomicFile::create(&self.place(path))?)
+        Ok(self.durable.create(&self.place(path))?)
     }
 
     /// Notes a file of the payload that was written.
@@ -90,8 +93,9 @@ impl Bag {
             Some(redaction) => Cow::Owned(redaction.text(path)),
             None => Cow::Borrowed(path),
         };
-        let written = files::write_atomic(&self.place(&path), bytes)?;
-        self.add(&path, written);
+        let mut file = self.begin(&path)?;
+        file.write_all(bytes).map_err(files::error("write", &self.place(&path)))?;
+        self.add(&path, file.commit()?);
         Ok(())
     }
 
@@ -113,7 +117,9 @@ impl Bag {
 
     /// Copies a file into the payload, and says what was copied.
     pub(super) fn copy(&mut self, from: &Path, path: &str) -> Result<Written, Error> {
-        let written = files::copy(from, &self.place(path))?;
+        let mut file = self.begin(path)?;
+        files::pour(from, &mut file)?;
+        let written = file.commit()?;
         self.add(path, written.clone());
         Ok(written)
     }
@@ -125,6 +131,7 @@ impl Bag {
         about: &[(&str, String)],
         beside: impl FnOnce(&Path, &str) -> Result<Vec<(String, String)>, Error>,
     ) -> Result<Sealed, Error> {
+        self.durable.finish()?;
         let digests: Vec<(String, String)> =
             self.payload.iter().map(|(path, written)| (path.clone(), written.sha256.clone())).collect();
         let manifest = files::digest_list(&digests);

@@ -34,12 +34,15 @@ pub(super) struct Table {
 impl Table {
     /// Begins a file of a bag with its header; the column `csv_escaped` is added.
     pub(super) fn create<'a>(bag: &Bag, path: &str, header: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
-        Ok(Self { redaction: bag.redaction().cloned(), ..Self::outside(&bag.place(path), header)? })
+        Ok(Self { redaction: bag.redaction().cloned(), ..Self::of(bag.begin(path)?, &bag.place(path), header)? })
     }
 
     /// Begins a file beside the evidence, of which nothing is kept back.
     pub(super) fn outside<'a>(path: &Path, header: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
-        let mut file = AtomicFile::create(path)?;
+        Self::of(AtomicFile::create(path)?, path, header)
+    }
+
+    fn of<'a>(mut file: AtomicFile, path: &Path, header: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
         file.write_all("\u{feff}".as_bytes()).map_err(files::error("write", path))?;
         let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
         let mut table = Self { path: path.to_path_buf(), writer, redaction: None };
