@@ -26,7 +26,7 @@ const OPTIONS: &str = "data/pack.json of the pack";
 type Told = (&'static str, String, &'static str);
 
 /// Writes the file.
-pub(super) fn write(bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+pub(super) fn write(bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
     let path = format!("data/csv/{NAME}");
     let mut table = Table::create(bag, &path, COLUMNS.map(|(name, _)| name))?;
     let manifest = audited.snapshot.manifest();

@@ -90,7 +90,7 @@ pub(super) fn file() -> File {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn write(bag: &mut Bag, changes: &[AccessChange]) -> Result<(), Error> {
+pub(super) fn write(bag: &Bag, changes: &[AccessChange]) -> Result<(), Error> {
     let path = format!("data/csv/{NAME}");
     let mut table = Table::create(bag, &path, COLUMNS.map(|(name, ..)| name))?;
     for change in changes {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -27,11 +27,11 @@ pub const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
 /// What to do without this program.
 const VERIFY: &str = include_str!("verify.txt");
 
-/// A bag in the making.
+/// A bag in the making, into which several threads may write at once.
 #[derive(Debug)]
 pub(super) struct Bag {
     folder: PathBuf,
-    payload: BTreeMap<String, Written>,
+    payload: Mutex<BTreeMap<String, Written>>,
     /// Without a manifest nobody takes the folder for a bag, so that the payload need not be durable before.
     durable: Durable,
     /// What is kept back of everything that is written into it.
@@ -54,7 +54,7 @@ impl Bag {
     pub(super) fn create(folder: &Path) -> Result<Self, Error> {
         files::output_folder(folder)?;
         let durable = Durable::start().map_err(files::error("write", folder))?;
-        Ok(Self { folder: folder.to_path_buf(), payload: BTreeMap::new(), durable, redaction: None })
+        Ok(Self { folder: folder.to_path_buf(), payload: Mutex::default(), durable, redaction: None })
     }
 
     /// The same bag, of whose tables, lines and JSON files something is kept back.
@@ -78,17 +78,17 @@ impl Bag {
     }
 
     /// Notes a file of the payload that was written.
-    pub(super) fn add(&mut self, path: &str, written: Written) {
-        self.payload.insert(path.to_owned(), written);
+    pub(super) fn add(&self, path: &str, written: Written) {
+        self.payload.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), written);
     }
 
     /// A file of the payload, once it was added.
-    pub(super) fn written(&self, path: &str) -> Option<&Written> {
-        self.payload.get(path)
+    pub(super) fn written(&self, path: &str) -> Option<Written> {
+        self.payload.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
     }
 
     /// Writes a file of the payload.
-    pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn put(&self, path: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = match &self.redaction {
             Some(redaction) => Cow::Owned(redaction.text(path)),
             None => Cow::Borrowed(path),
@@ -100,7 +100,7 @@ impl Bag {
     }
 
     /// Writes a file of the payload as JSON that people can read.
-    pub(super) fn put_json(&mut self, path: &str, value: &impl Serialize) -> Result<(), Error> {
+    pub(super) fn put_json(&self, path: &str, value: &impl Serialize) -> Result<(), Error> {
         let encode = |failed: serde_json::Error| Error::Encode { path: path.to_owned(), reason: failed.to_string() };
         let mut file = self.begin(path)?;
         match &self.redaction {
@@ -116,7 +116,7 @@ impl Bag {
     }
 
     /// Copies a file into the payload, and says what was copied.
-    pub(super) fn copy(&mut self, from: &Path, path: &str) -> Result<Written, Error> {
+    pub(super) fn copy(&self, from: &Path, path: &str) -> Result<Written, Error> {
         let mut file = self.begin(path)?;
         files::pour(from, &mut file)?;
         let written = file.commit()?;
@@ -132,10 +132,11 @@ impl Bag {
         beside: impl FnOnce(&Path, &str) -> Result<Vec<(String, String)>, Error>,
     ) -> Result<Sealed, Error> {
         self.durable.finish()?;
+        let payload = self.payload.into_inner().unwrap_or_else(PoisonError::into_inner);
         let digests: Vec<(String, String)> =
-            self.payload.iter().map(|(path, written)| (path.clone(), written.sha256.clone())).collect();
+            payload.iter().map(|(path, written)| (path.clone(), written.sha256.clone())).collect();
         let manifest = files::digest_list(&digests);
-        let bytes = self.payload.values().map(|written| written.bytes).sum();
+        let bytes = payload.values().map(|written| written.bytes).sum();
         let sealed = Sealed { root: digest::sha256(manifest.as_bytes()), files: digests.len(), bytes };
         let mut info: String = about.iter().map(|(label, value)| format!("{label}: {value}\n")).collect();
         info += &format!("Payload-Oxum: {}.{}\nPack-Root-SHA256: {}\n", sealed.bytes, sealed.files, sealed.root);
@@ -199,7 +200,7 @@ mod tests {
     use super::*;
 
     fn bag(folder: &Path) -> Sealed {
-        let mut bag = Bag::create(folder).unwrap();
+        let bag = Bag::create(folder).unwrap();
         bag.put("data/a.txt", b"one").unwrap();
         bag.put("data/b/c.txt", b"two").unwrap();
         bag.seal(&[("Source-Organization", "o-example".to_owned())], |_, _| Ok(Vec::new())).unwrap()

@@ -52,11 +52,11 @@ const COLUMNS: [(&str, &str); 17] = [
 /// # Errors
 /// When the folder holds something or cannot be written.
 pub fn write(folder: &Path, changes: &Changes, waivers: &Waivers) -> Result<Sealed, Error> {
-    let mut bag = Bag::create(folder)?;
+    let bag = Bag::create(folder)?;
     if let Some(text) = &waivers.text {
         bag.put(waivers_page::FILE, text.as_bytes())?;
     }
-    table(&mut bag, changes)?;
+    table(&bag, changes)?;
     bag.put_json(JSON, changes)?;
     bag.put(SCHEMA, SCHEMA_TEXT.as_bytes())?;
     let identity = Identity::new(changes);
@@ -70,11 +70,11 @@ pub fn write(folder: &Path, changes: &Changes, waivers: &Waivers) -> Result<Seal
         columns: COLUMNS.to_vec(),
     };
     let of_access = changes.access.as_deref().map(|access| {
-        access_changes::write(&mut bag, access)?;
+        access_changes::write(&bag, access)?;
         Ok::<_, Error>(access_changes::file())
     });
     let files: Vec<columns::File> = [file].into_iter().chain(of_access.transpose()?).collect();
-    columns::write(&mut bag, &files)?;
+    columns::write(&bag, &files)?;
     let about = [
         ("Source-Organization", identity.subject.chars().filter(|letter| !letter.is_control()).collect()),
         ("External-Description", format!("Changes from {} to {}", identity.old.day, identity.new.day)),
@@ -85,7 +85,7 @@ pub fn write(folder: &Path, changes: &Changes, waivers: &Waivers) -> Result<Seal
     bag.seal(&about, |_, _| Ok(Vec::new()))
 }
 
-fn table(bag: &mut Bag, changes: &Changes) -> Result<(), Error> {
+fn table(bag: &Bag, changes: &Changes) -> Result<(), Error> {
     let mut table = Table::create(bag, CSV, COLUMNS.iter().map(|(name, _)| *name))?;
     let word = |status: Option<Status>| status.map(Status::word).unwrap_or_default();
     for it in &changes.findings {

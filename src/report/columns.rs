@@ -141,7 +141,7 @@ fn overviews() -> [File; 2] {
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(super) fn write(bag: &mut Bag, files: &[File]) -> Result<(), Error> {
+pub(super) fn write(bag: &Bag, files: &[File]) -> Result<(), Error> {
     bag.put(COLUMNS, text(files).as_bytes())?;
     let resources: Vec<Value> = files.iter().map(|file| resource(bag, file)).collect();
     let package = json!({

@@ -182,7 +182,7 @@ impl Completeness {
     /// lists.
     pub(super) fn finish(
         mut self,
-        bag: &mut Bag,
+        bag: &Bag,
         summary: &Summary,
         written: &BTreeMap<&'static str, u64>,
     ) -> Result<Tied, Error> {

@@ -139,7 +139,7 @@ pub(super) fn columns() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Writes the table, the JSON and its schema.
-pub(super) fn write(bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+pub(super) fn write(bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
     let path = format!("data/csv/{NAME}");
     let mut table = Table::create(bag, &path, COLUMNS.map(|(name, ..)| name))?;
     for result in audited.results {

@@ -132,6 +132,19 @@ impl Places {
         self.of(if is_shared { ORGANIZATION } else { &finding.account_id }, &evidence.ev_id)
     }
 
+    /// The page of an account's items, if it has any. `anchors`: the findings that are on the page of the account.
+    pub(super) fn content<'b>(
+        &self,
+        audited: &'b AuditedAccount,
+        shown: &Shown<'b>,
+        anchors: &BTreeSet<String>,
+    ) -> Option<Content<'b>> {
+        let citations = |item: &EvidenceItem| evidence_page::citations(item, &audited.findings, anchors);
+        let (id, prefix) = (&audited.facts.id, self.prefix);
+        let subject = Subject { title: &audited.facts.name, account_id: id, file: path(id), prefix };
+        (!shown.is_empty()).then(|| evidence_page::content(subject, shown, citations))
+    }
+
     fn of(&self, name: &str, ev_id: &str) -> String {
         if ev_id.is_empty() || self.hidden.contains(ev_id) {
             return String::new();
@@ -148,16 +161,19 @@ struct Shared {
 
 /// The files in the making.
 pub(super) struct Evidence {
-    index: Table,
+    pub(super) index: Index,
     pub(super) places: Places,
     shared: BTreeMap<String, Shared>,
 }
+
+/// The table of all items in the making.
+pub(super) struct Index(Table);
 
 impl Evidence {
     /// Begins the table.
     pub(super) fn create(bag: &Bag, prefix: &'static str) -> Result<Self, Error> {
         Ok(Self {
-            index: Table::create(bag, &format!("data/csv/{NAME}"), COLUMNS.map(|(name, _)| name))?,
+            index: Index(Table::create(bag, &format!("data/csv/{NAME}"), COLUMNS.map(|(name, _)| name))?),
             places: Places { prefix, ..Places::default() },
             shared: BTreeMap::new(),
         })
@@ -190,34 +206,10 @@ impl Evidence {
         }
     }
 
-    /// Writes the items of an account.
-    pub(super) fn account(&mut self, bag: &mut Bag, audited: &AuditedAccount) -> Result<(), Error> {
-        let mut own = own(audited);
-        if own.is_empty() {
-            return Ok(());
-        }
-        own.sort_by(|a, b| a.ev_id.cmp(&b.ev_id));
-        let name = &audited.facts.id;
-        self.write(bag, name, own)
-    }
-
-    /// The page of an account's items, if it has any. `anchors`: the findings that are on the page of the account.
-    pub(super) fn content<'b>(
-        &self,
-        audited: &'b AuditedAccount,
-        shown: &Shown<'b>,
-        anchors: &BTreeSet<String>,
-    ) -> Option<Content<'b>> {
-        let citations = |item: &EvidenceItem| evidence_page::citations(item, &audited.findings, anchors);
-        let (id, prefix) = (&audited.facts.id, self.places.prefix);
-        let subject = Subject { title: &audited.facts.name, account_id: id, file: path(id), prefix };
-        (!shown.is_empty()).then(|| evidence_page::content(subject, shown, citations))
-    }
-
     /// Writes what findings of all accounts rest on, with the ledger's gaps and the approvals, and ends the table.
     pub(super) fn finish(
         mut self,
-        bag: &mut Bag,
+        bag: &Bag,
         pages: &Pages,
         identity: &Identity,
         summary: &Summary,
@@ -226,7 +218,7 @@ impl Evidence {
         for item in &summary.evidence {
             shared.insert(item.ev_id.clone(), Shared { item: item.clone(), by: vec![] });
         }
-        self.write(bag, ORGANIZATION, shared.values().map(|it| &it.item))?;
+        self.index.write(bag, &self.places, ORGANIZATION, shared.values().map(|it| &it.item))?;
         let shown = evidence_page::shown(shared.values().map(|it| &it.item).collect(), &[]);
         let citations = |item: &EvidenceItem| shared.get(&item.ev_id).map(|it| it.by.clone()).unwrap_or_default();
         let subject =
@@ -235,13 +227,27 @@ impl Evidence {
         let page = Page { title: "Evidence of the organization", up: "../", part: "accounts" };
         let bytes = pages.render("evidence.html", page, identity, &content)?;
         bag.put(&format!("data/report/evidence/{}", file_name(ORGANIZATION)), &bytes)?;
-        bag.add(&format!("data/csv/{NAME}"), self.index.finish()?);
+        bag.add(&format!("data/csv/{NAME}"), self.index.0.finish()?);
         Ok(self.places)
+    }
+}
+
+impl Index {
+    /// Writes the items of an account.
+    pub(super) fn account(&mut self, bag: &Bag, places: &Places, audited: &AuditedAccount) -> Result<(), Error> {
+        let mut own = own(audited);
+        if own.is_empty() {
+            return Ok(());
+        }
+        own.sort_by(|a, b| a.ev_id.cmp(&b.ev_id));
+        let name = &audited.facts.id;
+        self.write(bag, places, name, own)
     }
 
     fn write<'b>(
         &mut self,
-        bag: &mut Bag,
+        bag: &Bag,
+        places: &Places,
         name: &str,
         items: impl IntoIterator<Item = &'b EvidenceItem>,
     ) -> Result<(), Error> {
@@ -251,7 +257,7 @@ impl Evidence {
             serde_json::to_writer(&mut lines, &Line::new(item))
                 .map_err(|failed| Error::Encode { path: path.clone(), reason: failed.to_string() })?;
             lines.push(b'\n');
-            self.index.row(&[
+            self.0.row(&[
                 &item.ev_id,
                 item.kind.code(),
                 &item.account_id,
@@ -264,7 +270,7 @@ impl Evidence {
                 &item.pointer,
                 &item.cited.to_string(),
                 &path,
-                &self.places.of(name, &item.ev_id),
+                &places.of(name, &item.ev_id),
             ])?;
         }
         bag.put(&path, &lines)

@@ -113,15 +113,16 @@ impl Shown<'_> {
 pub(super) fn shown<'a>(mut items: Vec<&'a EvidenceItem>, findings: &[Finding]) -> Shown<'a> {
     let is_to_act_on =
         |at: &usize| findings.get(*at).is_some_and(|it| !matches!(it.status, Status::Pass | Status::NotApplicable));
-    items.sort_by_cached_key(|item| (!item.cited_by.iter().any(is_to_act_on), order(item)));
+    items.sort_by(|a, b| order(a).cmp(&order(b)));
+    items.sort_by_cached_key(|item| !item.cited_by.iter().any(is_to_act_on));
     let mut room = MAX_WEIGHT / 2;
     let whole = fitting(&items, MAX_WHOLE, &mut room, |item| weight_of(item, findings));
     let mut rows = items.split_off(whole);
     room += MAX_WEIGHT / 2;
     let fitting_rows = fitting(&rows, MAX_ROWS, &mut room, |item| ROW + weight_of_path(item));
     let hidden = rows.split_off(fitting_rows);
-    items.sort_by_cached_key(|item| order(item));
-    rows.sort_by_cached_key(|item| order(item));
+    items.sort_by(|a, b| order(a).cmp(&order(b)));
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
     Shown { whole: items, rows, hidden }
 }
 
@@ -138,8 +139,8 @@ fn fitting(items: &[&EvidenceItem], most: usize, room: &mut usize, weight: impl 
 }
 
 /// By Region, then by API, then by what it is about.
-fn order(item: &EvidenceItem) -> (bool, String, String, Vec<String>) {
-    (item.region != "global", item.region.clone(), item.api.clone(), item.path.clone())
+fn order(item: &EvidenceItem) -> (bool, &str, &str, &[String]) {
+    (item.region != "global", &item.region, &item.api, &item.path)
 }
 
 /// About how many bytes an item takes on a page, with its value.

@@ -102,7 +102,7 @@ impl Interop {
     }
 
     /// Ends the files. What they point to is in the bag.
-    pub(super) fn finish(self, bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+    pub(super) fn finish(self, bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
         self.events.finish(bag)?;
         self.suites.finish(bag)?;
         self.results.finish(bag, audited)?;

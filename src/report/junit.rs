@@ -48,7 +48,7 @@ impl Suites {
     }
 
     /// Ends the file.
-    pub(super) fn finish(mut self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn finish(mut self, bag: &Bag) -> Result<(), Error> {
         self.0.text("</testsuites>\n")?;
         self.0.finish(bag)
     }

@@ -29,6 +29,8 @@ pub(super) struct Events {
     stream: Stream,
     tool: Tool,
     as_of: Timestamp,
+    /// The same in words, which every event says twice.
+    as_of_dt: String,
     /// The last call: what was first seen before is not new.
     end: Timestamp,
 }
@@ -36,7 +38,7 @@ pub(super) struct Events {
 impl Events {
     /// Begins the file. Events are of the time at which ages are counted.
     pub(super) fn create(bag: &Bag, as_of: Timestamp, end: Timestamp) -> Result<Self, Error> {
-        Ok(Self { stream: Stream::create(bag, PATH)?, tool: Tool::this(), as_of, end })
+        Ok(Self { stream: Stream::create(bag, PATH)?, tool: Tool::this(), as_of, as_of_dt: as_of.to_string(), end })
     }
 
     /// Adds the events of an account.
@@ -76,7 +78,7 @@ impl Events {
                 first_seen_time: finding.first_seen.as_millisecond(),
                 first_seen_time_dt: finding.first_seen,
                 last_seen_time: self.as_of.as_millisecond(),
-                last_seen_time_dt: self.as_of,
+                last_seen_time_dt: &self.as_of_dt,
                 title: tested.check.title,
                 uid: &finding.fingerprint,
             },
@@ -94,14 +96,14 @@ impl Events {
             status,
             status_id,
             time: self.as_of.as_millisecond(),
-            time_dt: self.as_of,
+            time_dt: &self.as_of_dt,
             type_name,
             type_uid: 200_300 + activity_id,
         })
     }
 
     /// Ends the file.
-    pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn finish(self, bag: &Bag) -> Result<(), Error> {
         self.stream.finish(bag)
     }
 }
@@ -122,7 +124,7 @@ objects! {
         evidences: Vec<Evidences<'a>>,
         finding_info: FindingInfo<'a>, metadata: Metadata<'a>, remediation: Remediation<'a>,
         resources: [Resource<'a>; 1], severity: &'static str, severity_id: u64, status: &'static str, status_id: u64,
-        time: i64, time_dt: Timestamp, type_name: &'static str, type_uid: u64,
+        time: i64, time_dt: &'a str, type_name: &'static str, type_uid: u64,
     }
     Cloud {
         account: Account<'a>, cloud_partition: &'a str,
@@ -152,7 +154,7 @@ objects! {
     Evidences { data: &'a Evidence, }
     FindingInfo {
         desc: &'a str, first_seen_time: i64, first_seen_time_dt: Timestamp, last_seen_time: i64,
-        last_seen_time_dt: Timestamp, title: &'a str, uid: &'a str,
+        last_seen_time_dt: &'a str, title: &'a str, uid: &'a str,
     }
     Metadata {
         correlation_uid: &'a str, event_code: &'a str, product: Product<'a>, profiles: [&'static str; 2], uid: String,

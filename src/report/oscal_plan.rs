@@ -40,7 +40,7 @@ impl Plan {
     }
 
     /// Adds what the items point to and ends the document.
-    pub(super) fn finish(self, bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+    pub(super) fn finish(self, bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
         let Some(mut stream) = self.0 else { return Ok(()) };
         let failed = |check: &&&'static Check| {
             audited.summary.by_check.get(check.id).is_some_and(|counts| counts.of(Status::Fail) > 0)

@@ -97,7 +97,7 @@ impl Results {
     }
 
     /// Adds the result over all accounts and ends the document.
-    pub(super) fn finish(mut self, bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+    pub(super) fn finish(mut self, bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
         let Audited { identity, summary, .. } = audited;
         let over_all = |check: &&'static Check| {
             let counts = summary.by_check.get(check.id).copied().unwrap_or_default();

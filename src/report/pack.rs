@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+use serde::Serialize;
+
 use super::about;
 use super::account_page::{self, Account, Accounts};
 use super::bag::{Bag, Sealed};
@@ -35,10 +38,11 @@ use super::scope;
 use super::stream::Stream;
 use super::view::Columns;
 use super::waivers_page::{self, Meant};
-use super::{Error, INDEX, PACK};
+use super::{Error, PACK};
 use crate::access::{Directory, Estate};
-use crate::audit::{self, AuditedAccount, FrameworkResult, Part, Summary, measured, roll_up};
-use crate::frameworks::OwnFile;
+use crate::audit::{self, AuditedAccount, FirstSeen, FrameworkResult, Part, Summary, measured, roll_up};
+use crate::checks::Check;
+use crate::frameworks::{Framework, OwnFile};
 use crate::snapshot::{self, Snapshot};
 
 /// The configuration that selects what was selected and sets the parameters of checks as they were, in a pack where something is not
@@ -87,13 +91,8 @@ pub struct Pack<'a> {
     pages: Pages,
     identity: Identity,
     findings: Findings,
-    /// What an earlier pack says of them.
-    first_seen: Option<Stream>,
     interop: Interop,
-    exceptions: BTreeMap<&'static str, Exceptions>,
-    meant: Meant,
-    firsts: Firsts,
-    draw: Option<Draw>,
+    kept: Kept,
     accounts: Accounts,
     completeness: Completeness,
     evidence: Evidence,
@@ -101,6 +100,16 @@ pub struct Pack<'a> {
     keys: keys::AllFacts,
     reviews: keys::Reviews,
     directory: Directory,
+}
+
+/// What pages at the end of the pack show of findings.
+struct Kept {
+    /// What an earlier pack says of them, in the making.
+    first_seen: Option<Stream>,
+    exceptions: BTreeMap<&'static str, Exceptions>,
+    meant: Meant,
+    firsts: Firsts,
+    draw: Option<Draw>,
 }
 
 /// What the pages at the end of the pack are made of.
@@ -140,18 +149,20 @@ impl<'a> Pack<'a> {
         Ok(Self {
             snapshot,
             findings: Findings::create(&bag)?,
-            first_seen: kept.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
             interop: Interop::create(&bag, &identity, snapshot, &options)?,
+            kept: Kept {
+                first_seen: kept.map(|_| Stream::create(&bag, prior::FIRST_SEEN)).transpose()?,
+                exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::new())).collect(),
+                meant: Meant::default(),
+                firsts: Firsts::default(),
+                draw: options.sample.map(Draw::new),
+            },
             completeness: Completeness::create(&bag)?,
             evidence: Evidence::create(&bag, prefix(&options))?,
             facts: Facts::create(&bag, options.audit.as_of.unwrap_or(snapshot.manifest().window.end))?,
             bag,
             pages: Pages::new()?.redacted(redaction),
             identity,
-            exceptions: options.audit.checks.iter().map(|check| (check.id, Exceptions::new())).collect(),
-            meant: Meant::default(),
-            firsts: Firsts::default(),
-            draw: options.sample.map(Draw::new),
             accounts: Accounts::default(),
             keys: keys::AllFacts::new(),
             reviews: keys::Reviews::default(),
@@ -174,52 +185,28 @@ impl<'a> Pack<'a> {
             self.reviews.keep(audited);
             self.directory.add(&audited.facts);
         }
-        self.completeness.account(audited)?;
-        self.facts.account(audited)?;
-        match self.options.redaction {
-            Some(redaction) => self.write_shown(&redaction.account(audited)),
-            None => self.write_shown(audited),
-        }
-    }
-
-    /// Writes an account as the pack shows it.
-    fn write_shown(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
-        let shown = self.evidence.begin(audited);
-        self.keep(audited)?;
-        let account = Account::new(audited);
-        let Self { findings, interop, bag, identity, pages, evidence, options, .. } = self;
-        let lists = || findings.account(&audited.findings);
-        let others = || interop.account(bag, identity, audited);
-        let rendered = || rendered(pages, identity, options, evidence, &account, audited, &shown);
-        let ((lists, others), rendered) = rayon::join(|| rayon::join(lists, others), rendered);
-        lists.and(others)?;
-        let Rendered { anchors, files } = rendered?;
-        self.evidence.cite(audited, &anchors);
-        self.evidence.account(&mut self.bag, audited)?;
-        for (folder, bytes) in files {
-            self.bag.put(&format!("data/report/{folder}/{}", file_name(&account.id)), &bytes)?;
-        }
-        self.accounts.add(account, audited);
-        Ok(())
-    }
-
-    /// Keeps of an account's findings what pages at the end of the pack show.
-    fn keep(&mut self, audited: &AuditedAccount) -> Result<(), Error> {
-        for finding in &audited.findings {
-            self.meant.add(finding);
-            self.firsts.add(finding);
-            if let Some(draw) = &mut self.draw {
-                draw.add(finding);
-            }
-            if let (Some(stream), Some(known)) = (&mut self.first_seen, self.options.audit.first_seen)
-                && let Some(first_seen) = known.get(&finding.fingerprint)
-            {
-                stream.line(&prior::Line { fingerprint: finding.fingerprint.clone(), first_seen })?;
-            }
-            if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
-                exceptions.add(finding, &self.evidence.places);
-            }
-        }
+        // Tables of facts keep back by themselves what is to be kept back.
+        let redacted = self.options.redaction.map(|redaction| redaction.account(audited));
+        let shown = redacted.as_ref().unwrap_or(audited);
+        let on_page = self.evidence.begin(shown);
+        let account = Account::new(shown);
+        let Self { bag, pages, identity, options, findings, interop, kept, completeness, facts, evidence, .. } = self;
+        let Evidence { index, places, .. } = evidence;
+        let interop = || interop.account(bag, identity, shown);
+        let lists = || findings.account(&shown.findings);
+        let site = Site { bag, pages, identity };
+        let pages = || site.account(options.audit.checks, places, &account, shown, &on_page);
+        let tables = || {
+            completeness.account(audited)?;
+            facts.account(audited)?;
+            kept.add(shown, places, options.audit.first_seen)?;
+            index.account(bag, places, shown)
+        };
+        let ((interop, lists), (pages, tables)) =
+            rayon::join(|| rayon::join(interop, lists), || rayon::join(pages, tables));
+        interop.and(lists).and(tables)?;
+        self.evidence.cite(shown, &pages?);
+        self.accounts.add(account, shown);
         Ok(())
     }
 
@@ -246,7 +233,7 @@ impl<'a> Pack<'a> {
             directory.add(&snapshot.account(account, &organization)?);
         }
         keys::write(&mut keys::Making {
-            bag: &mut self.bag,
+            bag: &self.bag,
             pages: &self.pages,
             identity: &self.identity,
             snapshot,
@@ -265,13 +252,13 @@ impl<'a> Pack<'a> {
         }
     }
 
-    fn write_overviews(mut self, summary: &Summary) -> Result<Sealed, Error> {
+    fn write_overviews(self, summary: &Summary) -> Result<Sealed, Error> {
         let results = roll_up(summary, self.options.audit.reported());
-        let written = self.findings.finish(&mut self.bag)?;
-        let tied = self.completeness.finish(&mut self.bag, summary, &written)?;
-        let places = self.evidence.finish(&mut self.bag, &self.pages, &self.identity, summary)?;
-        if let Some(stream) = self.first_seen {
-            stream.finish(&mut self.bag)?;
+        let written = self.findings.finish(&self.bag)?;
+        let tied = self.completeness.finish(&self.bag, summary, &written)?;
+        let places = self.evidence.finish(&self.bag, &self.pages, &self.identity, summary)?;
+        if let Some(stream) = self.kept.first_seen {
+            stream.finish(&self.bag)?;
         }
         let audited = Audited {
             snapshot: self.snapshot,
@@ -279,35 +266,36 @@ impl<'a> Pack<'a> {
             identity: &self.identity,
             summary,
             results: &results,
-            exceptions: &self.exceptions,
-            meant: &self.meant,
-            firsts: &self.firsts,
-            draw: self.draw.as_ref(),
+            exceptions: &self.kept.exceptions,
+            meant: &self.kept.meant,
+            firsts: &self.kept.firsts,
+            draw: self.kept.draw.as_ref(),
             accounts: &self.accounts,
             columns: &Columns::new(&summary.total),
             tied: &tied,
             places: &places,
         };
-        write_pages(&mut self.bag, &self.pages, &audited)?;
-        about::write(&mut self.bag, &audited)?;
-        controls::write(&mut self.bag, &audited)?;
-        self.facts.finish(&mut self.bag, &audited)?;
-        waivers_page::write_files(&mut self.bag, &audited)?;
-        requests::write_table(&mut self.bag, &audited)?;
-        if let Some(draw) = &self.draw {
-            draw.write_table(&mut self.bag)?;
+        Site { bag: &self.bag, pages: &self.pages, identity: &self.identity }.overviews(&audited)?;
+        scope::write(&self.bag, &audited)?;
+        about::write(&self.bag, &audited)?;
+        controls::write(&self.bag, &audited)?;
+        self.facts.finish(&self.bag, &audited)?;
+        waivers_page::write_files(&self.bag, &audited)?;
+        requests::write_table(&self.bag, &audited)?;
+        if let Some(draw) = &self.kept.draw {
+            draw.write_table(&self.bag)?;
         }
-        self.interop.finish(&mut self.bag, &audited)?;
+        self.interop.finish(&self.bag, &audited)?;
         if let Some(redaction) = self.options.redaction {
-            redaction.write(&mut self.bag)?;
+            redaction.write(&self.bag)?;
         } else if let Some(config) = identity::config(self.options.audit.selection, &self.options.audit.settings())? {
             self.bag.put(CONFIG, config.as_bytes())?;
         }
         let tables = columns::of_pack(&self.options);
-        columns::write(&mut self.bag, &tables)?;
+        columns::write(&self.bag, &tables)?;
         #[cfg(feature = "xlsx")]
         if self.options.with_workbook {
-            super::workbook::write(&mut self.bag, &tables)?;
+            super::workbook::write(&self.bag, &tables)?;
         }
         self.bag.put_json(PACK, &identity::pack_json(&audited))?;
         self.bag.put(identity::SCHEMA, identity::SCHEMA_TEXT.as_bytes())?;
@@ -315,9 +303,9 @@ impl<'a> Pack<'a> {
             self.bag.put(&format!("{OWN_FRAMEWORKS}{id}.toml"), text.as_bytes())?;
         }
         if self.options.with_snapshot {
-            copy_snapshot(self.snapshot, &mut self.bag)?;
+            copy_snapshot(self.snapshot, &self.bag)?;
         }
-        readme::write(&mut self.bag, &self.pages, &self.identity, &tables)?;
+        readme::write(&self.bag, &self.pages, &self.identity, &tables)?;
         let (snapshot, custody) = (self.snapshot, self.options.custody);
         let about = self.identity.about(self.options.redaction.map(Arc::as_ref));
         self.bag.seal(&about, |folder, root| match custody {
@@ -327,88 +315,106 @@ impl<'a> Pack<'a> {
     }
 }
 
-/// The pages of an account.
-struct Rendered {
-    /// The findings that its page shows.
-    anchors: BTreeSet<String>,
-    /// Each with its folder below the report.
-    files: Vec<(&'static str, Vec<u8>)>,
+impl Kept {
+    /// Keeps what there is of an account's findings.
+    fn add(&mut self, audited: &AuditedAccount, places: &Places, known: Option<&FirstSeen>) -> Result<(), Error> {
+        for finding in &audited.findings {
+            self.meant.add(finding);
+            self.firsts.add(finding);
+            if let Some(draw) = &mut self.draw {
+                draw.add(finding);
+            }
+            if let (Some(stream), Some(known)) = (&mut self.first_seen, known)
+                && let Some(first_seen) = known.get(&finding.fingerprint)
+            {
+                stream.line(&prior::Line { fingerprint: finding.fingerprint.clone(), first_seen })?;
+            }
+            if let Some(exceptions) = self.exceptions.get_mut(finding.check_id) {
+                exceptions.add(finding, places);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Renders the pages of an account.
-fn rendered(
-    pages: &Pages,
-    identity: &Identity,
-    options: &Options<'_>,
-    evidence: &Evidence,
-    account: &Account,
-    audited: &AuditedAccount,
-    shown: &Shown<'_>,
-) -> Result<Rendered, Error> {
-    let checks = options.audit.checks;
-    let content = account_page::content(account, audited, checks, &evidence.places, !shown.is_empty());
-    let title = format!("Account {}", account.id);
-    let page = Page { title: &title, up: "../", part: "accounts" };
-    let mut files = vec![("accounts", pages.render("account.html", page, identity, &content)?)];
-    let anchors = content.anchors();
-    if let Some(content) = evidence.content(audited, shown, &anchors) {
-        let title = format!("Evidence of account {}", account.id);
-        let page = Page { title: &title, up: "../", part: "accounts" };
-        files.push(("evidence", pages.render("evidence.html", page, identity, &content)?));
+/// Where pages are written.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    bag: &'a Bag,
+    pages: &'a Pages,
+    identity: &'a Identity,
+}
+
+impl Site<'_> {
+    /// Renders a page and writes it to a path below `report/`.
+    fn put(self, path: &str, template: &str, page: Page<'_>, content: &impl Serialize) -> Result<(), Error> {
+        let bytes = self.pages.render(template, page, self.identity, content)?;
+        self.bag.put(&format!("data/report/{path}"), &bytes)
     }
-    Ok(Rendered { anchors, files })
+
+    /// Writes the pages of an account, and gives the findings that are on them.
+    fn account(
+        self,
+        checks: &[&'static Check],
+        places: &Places,
+        account: &Account,
+        audited: &AuditedAccount,
+        shown: &Shown<'_>,
+    ) -> Result<BTreeSet<String>, Error> {
+        let content = account_page::content(account, audited, checks, places, !shown.is_empty());
+        let name = file_name(&account.id);
+        let title = format!("Account {}", account.id);
+        let page = Page { title: &title, up: "../", part: "accounts" };
+        self.put(&format!("accounts/{name}"), "account.html", page, &content)?;
+        let anchors = content.anchors();
+        if let Some(content) = places.content(audited, shown, &anchors) {
+            let title = format!("Evidence of account {}", account.id);
+            let page = Page { title: &title, up: "../", part: "accounts" };
+            self.put(&format!("evidence/{name}"), "evidence.html", page, &content)?;
+        }
+        Ok(anchors)
+    }
+
+    /// Writes the pages that need the whole audit.
+    fn overviews(self, audited: &Audited<'_>) -> Result<(), Error> {
+        let page = |title, part| Page { title, up: "", part };
+        self.put("index.html", "index.html", page("Overview", "overview"), &cover::content(audited))?;
+        audited.results.par_iter().try_for_each(|result| {
+            let Framework { id, title, version, .. } = result.framework;
+            let (path, title) = (format!("frameworks/{}", file_name(id)), format!("{title} {version}"));
+            let content = framework_page::content(audited, result);
+            let page = Page { title: &title, up: "../", part: "frameworks" };
+            self.put(&path, "framework.html", page, &content)
+        })?;
+        audited.options.audit.checks.par_iter().try_for_each(|check| {
+            let path = format!("checks/{}", file_name(check.id));
+            let page = Page { title: check.id, up: "../", part: "checks" };
+            self.put(&path, "check.html", page, &check_page::content(audited, check))
+        })?;
+        let accounts = Page { title: "Accounts", up: "../", part: "accounts" };
+        self.put("accounts/index.html", "accounts.html", accounts, &heat_map::content(audited))?;
+        self.put("scope.html", "scope.html", page("Scope", "completeness"), &scope::content(audited))?;
+        let content = audited.tied.content(audited);
+        self.put("completeness.html", "completeness.html", page("Completeness", "completeness"), &content)?;
+        let content = remediation::content(audited);
+        self.put("remediation.html", "remediation.html", page("Remediation", "remediation"), &content)?;
+        self.put("waivers.html", "waivers.html", page("Waivers", "waivers"), &waivers_page::content(audited))?;
+        self.put("requests.html", "requests.html", page("Request list", "requests"), &requests::content(audited))?;
+        if let Some(draw) = audited.draw {
+            let content = sample::content(audited, draw, audited.places);
+            self.put("sample.html", "sample.html", page("Sample", "sample"), &content)?;
+        }
+        let content = methodology::content(audited);
+        self.put("methodology.html", "methodology.html", page("Methodology and limitations", "methodology"), &content)
+    }
 }
 
 fn prefix(options: &Options<'_>) -> &'static str {
     if options.with_snapshot { snapshot::IN_A_PACK } else { "" }
 }
 
-fn write_pages(bag: &mut Bag, pages: &Pages, audited: &Audited<'_>) -> Result<(), Error> {
-    let identity = audited.identity;
-    let page = Page { title: "Overview", up: "", part: "overview" };
-    bag.put(INDEX, &pages.render("index.html", page, identity, &cover::content(audited))?)?;
-    for result in audited.results {
-        let framework = result.framework;
-        let title = format!("{} {}", framework.title, framework.version);
-        let page = Page { title: &title, up: "../", part: "frameworks" };
-        let bytes = pages.render("framework.html", page, identity, &framework_page::content(audited, result))?;
-        bag.put(&format!("data/report/frameworks/{}", file_name(&framework.id)), &bytes)?;
-    }
-    for check in audited.options.audit.checks {
-        let page = Page { title: check.id, up: "../", part: "checks" };
-        let bytes = pages.render("check.html", page, identity, &check_page::content(audited, check))?;
-        bag.put(&format!("data/report/checks/{}", file_name(check.id)), &bytes)?;
-    }
-    let page = Page { title: "Accounts", up: "../", part: "accounts" };
-    let bytes = pages.render("accounts.html", page, identity, &heat_map::content(audited))?;
-    bag.put("data/report/accounts/index.html", &bytes)?;
-    let page = Page { title: "Scope", up: "", part: "completeness" };
-    bag.put("data/report/scope.html", &pages.render("scope.html", page, identity, &scope::content(audited))?)?;
-    scope::write(bag, audited)?;
-    let page = Page { title: "Completeness", up: "", part: "completeness" };
-    let bytes = pages.render("completeness.html", page, identity, &audited.tied.content(audited))?;
-    bag.put("data/report/completeness.html", &bytes)?;
-    let page = Page { title: "Remediation", up: "", part: "remediation" };
-    let bytes = pages.render("remediation.html", page, identity, &remediation::content(audited))?;
-    bag.put("data/report/remediation.html", &bytes)?;
-    let page = Page { title: "Waivers", up: "", part: "waivers" };
-    let bytes = pages.render("waivers.html", page, identity, &waivers_page::content(audited))?;
-    bag.put("data/report/waivers.html", &bytes)?;
-    let page = Page { title: "Request list", up: "", part: "requests" };
-    let bytes = pages.render("requests.html", page, identity, &requests::content(audited))?;
-    bag.put("data/report/requests.html", &bytes)?;
-    if let Some(draw) = audited.draw {
-        let page = Page { title: "Sample", up: "", part: "sample" };
-        let content = sample::content(audited, draw, audited.places);
-        bag.put("data/report/sample.html", &pages.render("sample.html", page, identity, &content)?)?;
-    }
-    let page = Page { title: "Methodology and limitations", up: "", part: "methodology" };
-    let bytes = pages.render("methodology.html", page, identity, &methodology::content(audited))?;
-    bag.put("data/report/methodology.html", &bytes)
-}
-
 /// Copies the files that the snapshot's manifest lists, and refuses one whose bytes have changed since.
-fn copy_snapshot(snapshot: &Snapshot, bag: &mut Bag) -> Result<(), Error> {
+fn copy_snapshot(snapshot: &Snapshot, bag: &Bag) -> Result<(), Error> {
     let listed: BTreeMap<&str, &str> =
         snapshot.manifest().files.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
     let own = [(snapshot::MANIFEST, Some(snapshot.root())), (snapshot::DIGESTS, None)];

@@ -154,7 +154,7 @@ impl Poam {
     }
 
     /// Ends the file.
-    pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn finish(self, bag: &Bag) -> Result<(), Error> {
         let written = self.0.finish()?;
         bag.add(PATH, written);
         Ok(())

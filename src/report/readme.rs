@@ -100,7 +100,7 @@ struct Other {
 }
 
 /// Writes the page, once every file that it names is in the bag.
-pub(super) fn write(bag: &mut Bag, pages: &Pages, identity: &Identity, files: &[File]) -> Result<(), Error> {
+pub(super) fn write(bag: &Bag, pages: &Pages, identity: &Identity, files: &[File]) -> Result<(), Error> {
     let is_there = |name: &str| bag.written(&format!("data/csv/{name}")).is_some();
     let request = |(asked, names, otherwise): (&'static str, &[&'static str], &'static str)| {
         let files: Vec<Link> =

@@ -179,7 +179,7 @@ fn waivers(audited: &Audited<'_>, framework: &str, checks: &[String]) -> Vec<Str
 }
 
 /// Writes the table.
-pub(super) fn write_table(bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+pub(super) fn write_table(bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
     let mut table = Table::create(bag, CSV, COLUMNS.iter().map(|(name, _)| *name))?;
     for result in audited.results {
         let framework = result.framework;

@@ -122,7 +122,7 @@ impl Draw {
     }
 
     /// Writes the sheet.
-    pub(super) fn write_table(&self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn write_table(&self, bag: &Bag) -> Result<(), Error> {
         let mut table = Table::create(bag, CSV, COLUMNS.iter().map(|(name, ..)| *name))?;
         for (draw, finding) in &self.drawn {
             let cells = COLUMNS.map(|(_, _, fill)| fill(draw, finding));

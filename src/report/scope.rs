@@ -111,7 +111,7 @@ fn lines<'a>(audited: &'a Audited<'_>) -> impl Iterator<Item = Line<'a>> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn write(bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+pub(super) fn write(bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
     let path = format!("data/csv/{NAME}");
     let mut table = Table::create(bag, &path, COLUMNS.map(|(name, ..)| name))?;
     for line in lines(audited) {

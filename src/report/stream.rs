@@ -59,7 +59,7 @@ impl Stream {
     }
 
     /// Ends the file and notes it in the bag.
-    pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn finish(self, bag: &Bag) -> Result<(), Error> {
         let written = self.file.commit()?;
         bag.add(self.path, written);
         Ok(())

@@ -282,7 +282,7 @@ fn waiver_view<'a>(waiver: &'a Waiver, result: &'a WaiverResult, meant: &'a Mean
 }
 
 /// Writes the table, and the file as it was given.
-pub(super) fn write_files(bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+pub(super) fn write_files(bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
     let waivers = audited.options.audit.waivers;
     let mut table = Table::create(bag, CSV, COLUMNS.iter().map(|(name, ..)| *name))?;
     for (waiver, result) in waivers.all.iter().zip(&audited.summary.waivers) {

@@ -54,7 +54,7 @@ struct Sheet {
 }
 
 /// Writes the workbook, once the tables are in the bag.
-pub(super) fn write(bag: &mut Bag, files: &[File]) -> Result<(), Error> {
+pub(super) fn write(bag: &Bag, files: &[File]) -> Result<(), Error> {
     let sheets: Result<Vec<Sheet>, Error> = files.iter().map(|file| measure(bag, file)).collect();
     let sheets = sheets?;
     let mut archive = Archive::create(bag.place(WORKBOOK))?;

@@ -157,7 +157,7 @@ pub(super) fn file() -> File {
 }
 
 /// Writes the file.
-pub(super) fn write(bag: &mut Bag, audited: &Audited<'_>, counted: &[Counted]) -> Result<(), Error> {
+pub(super) fn write(bag: &Bag, audited: &Audited<'_>, counted: &[Counted]) -> Result<(), Error> {
     let path = format!("data/csv/{NAME}");
     let mut table = Table::create(bag, &path, COLUMNS.map(|(name, ..)| name))?;
     let organization = audited.snapshot.organization()?;

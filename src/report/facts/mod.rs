@@ -108,7 +108,7 @@ impl Facts {
     }
 
     /// Ends the files.
-    pub(super) fn finish(self, bag: &mut Bag, audited: &Audited<'_>) -> Result<(), Error> {
+    pub(super) fn finish(self, bag: &Bag, audited: &Audited<'_>) -> Result<(), Error> {
         accounts::write(bag, audited, &self.accounts)?;
         self.users.finish(bag)?;
         self.roles.finish(bag)?;

@@ -72,7 +72,7 @@ impl<S: Sheet> Making<S> {
     }
 
     /// Ends the file.
-    pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn finish(self, bag: &Bag) -> Result<(), Error> {
         bag.add(&path::<S>(), self.table.finish()?);
         Ok(())
     }

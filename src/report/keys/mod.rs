@@ -39,7 +39,7 @@ const GROUP: usize = 64;
 
 /// What the pages and lists of keys are made of.
 pub(super) struct Making<'a> {
-    pub(super) bag: &'a mut Bag,
+    pub(super) bag: &'a Bag,
     pub(super) pages: &'a Pages,
     pub(super) identity: &'a Identity,
     pub(super) snapshot: &'a Snapshot,

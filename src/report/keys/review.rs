@@ -187,7 +187,7 @@ impl Reviews {
     }
 
     /// Writes the file.
-    pub(super) fn write(&self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn write(&self, bag: &Bag) -> Result<(), Error> {
         let path = format!("data/csv/{REVIEW}");
         let mut table = Table::create(bag, &path, COLUMNS.map(|(name, ..)| name))?;
         for row in &self.rows {

@@ -185,7 +185,7 @@ impl Tables {
     }
 
     /// Ends the files.
-    pub(super) fn finish(self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn finish(self, bag: &Bag) -> Result<(), Error> {
         for (table, (file, _)) in self.tables.into_iter().zip(FILES) {
             bag.add(&path(file), table.finish()?);
         }

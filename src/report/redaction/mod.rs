@@ -245,7 +245,7 @@ impl Redaction {
     }
 
     /// Writes the table of what was kept back.
-    pub(super) fn write(&self, bag: &mut Bag) -> Result<(), Error> {
+    pub(super) fn write(&self, bag: &Bag) -> Result<(), Error> {
         let path = format!("data/csv/{NAME}");
         let mut table = Table::create(bag, &path, COLUMNS.map(|(name, _)| name))?;
         let counts = self.words.counts();
