@@ -1,5 +1,7 @@
 //! Lint of one ARN in `Resource`: its fields, and whether anything can match it.
 
+use std::sync::LazyLock;
+
 use super::principals::PARTITIONS;
 use super::shape::{Case, Shape};
 use super::{Lint, LintFinding, LintSeverity, PolicyKind, Rule, found, variables};
@@ -98,7 +100,7 @@ fn upper_case(source: &str) -> Option<Trouble> {
 }
 
 fn no_arn(source: &str) -> Option<Trouble> {
-    if source.contains(['*', '?']) && Shape::parse("arn:*").meets(&Glob::parse(source), Case::Kept) {
+    if source.contains(['*', '?']) && ARN.meets(&Glob::parse(source), Case::Kept) {
         let message =
             "a wildcard stands where the fields of an ARN begin; it may match resources of any service".to_owned();
         return Some((Fate::Live, message, None));
@@ -114,10 +116,17 @@ fn no_arn(source: &str) -> Option<Trouble> {
 }
 
 fn is_key_id(text: &str) -> bool {
-    Shape::parse(KEY_ID).meets(&Glob::literal(text), Case::Kept)
+    KEY_ID.meets(&Glob::literal(text), Case::Kept)
 }
 
-const KEY_ID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32}";
+const KEY_IDS: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32}";
+static ARN: LazyLock<Shape> = LazyLock::new(|| Shape::parse("arn:*"));
+static REGION: LazyLock<Shape> = LazyLock::new(|| Shape::parse("[a-z]{2,4}-[a-z-]+-[0-9]+"));
+static ACCOUNT: LazyLock<Shape> = LazyLock::new(|| Shape::parse("[0-9]{12}"));
+static KEY_ID: LazyLock<Shape> = LazyLock::new(|| Shape::parse(KEY_IDS));
+static KEY_OR_ALIAS: LazyLock<Shape> =
+    LazyLock::new(|| Shape::parse(&format!("key/{}|alias/[A-Za-z0-9:/_-]+", KEY_IDS.replace('|', "|key/"))));
+static KEY_ARN: LazyLock<Shape> = LazyLock::new(|| Shape::arns(&["arn:*:kms:*:*:key/[A-Za-z0-9-]+"]));
 
 fn partition(lint: &Lint<'_>, fields: &[&str]) -> Option<Trouble> {
     let field = fields.get(1)?;
@@ -156,14 +165,13 @@ fn misplaced(fields: &[&str], (fate, message, suggestion): Trouble) -> Trouble {
 }
 
 /// What the part of a field before a last star must be the start of, when nothing follows the field.
-fn meets(shape: &str, fields: &[&str], position: usize) -> bool {
-    fields.get(position).is_none_or(|field| Shape::parse(shape).meets(&Glob::parse(field), Case::Kept))
+fn meets(shape: &Shape, fields: &[&str], position: usize) -> bool {
+    fields.get(position).is_none_or(|field| shape.meets(&Glob::parse(field), Case::Kept))
 }
 
 fn region(fields: &[&str]) -> Option<Trouble> {
     let field = fields.get(3).filter(|field| !field.is_empty() && **field != "*")?;
-    const REGION: &str = "[a-z]{2,4}-[a-z-]+-[0-9]+";
-    if meets(REGION, fields, 3) {
+    if meets(&REGION, fields, 3) {
         return None;
     }
     let is_kms = fields.get(2) == Some(&"kms");
@@ -172,7 +180,7 @@ fn region(fields: &[&str]) -> Option<Trouble> {
 
 fn account(fields: &[&str]) -> Option<Trouble> {
     let field = fields.get(4).filter(|field| !field.is_empty())?;
-    if meets("[0-9]{12}", fields, 4) {
+    if meets(&ACCOUNT, fields, 4) {
         return None;
     }
     let is_kms = fields.get(2) == Some(&"kms");
@@ -189,8 +197,7 @@ fn key_or_alias(fields: &[&str]) -> Option<Trouble> {
     if resource.contains("${") {
         return None;
     }
-    let id = format!("key/{}|alias/[A-Za-z0-9:/_-]+", KEY_ID.replace('|', "|key/"));
-    if Shape::parse(&id).meets(&Glob::parse(resource), Case::Kept) {
+    if KEY_OR_ALIAS.meets(&Glob::parse(resource), Case::Kept) {
         return None;
     }
     let (message, suggestion) = match resource.split_once('/') {
@@ -227,8 +234,7 @@ fn key_policy(lint: &Lint<'_>, statement: &Statement, pattern: &ResourcePattern)
         let finding = found(Some(statement.index), Rule::ResourceInapplicable, severity);
         Some(finding.says(message).suggests(Some(suggestion)))
     };
-    let is_key = Shape::arns(&["arn:*:kms:*:*:key/[A-Za-z0-9-]+"]).meets(&widest, Case::Kept);
-    if !is_key {
+    if !KEY_ARN.meets(&widest, Case::Kept) {
         return (Fate::Dead, finding("the value is no key ARN: in a key policy it has no effect".to_owned()));
     }
     match lint.facts.key_arn {

@@ -102,20 +102,27 @@ impl Shape {
     }
 }
 
-/// Walks the pairs of positions that a common string can reach, row by row of the pattern.
+/// Walks the pairs of positions that a common string can reach, row by row of the pattern. Most rows reach few: only those between
+/// the first and the last are looked at.
 fn meet(symbols: &[Symbol], steps: &[Step], case: Case) -> bool {
-    let (mut reached, mut next) = (vec![false; steps.len() + 1], vec![false; steps.len() + 1]);
+    let length = steps.len() + 1;
+    let (mut reached, mut next) = (vec![false; length], vec![false; length]);
     reached[0] = true;
-    skip(&mut reached, steps);
+    let mut window = 0..skip(&mut reached, steps, 0..1);
     for symbol in symbols {
-        next.fill(false);
-        match symbol {
+        let end = match symbol {
             Symbol::Many | Symbol::ManyInField => {
-                let first = reached.iter().position(|at| *at).unwrap_or(reached.len());
-                next.iter_mut().skip(first).for_each(|at| *at = true);
+                next[window.start..].fill(true);
+                length
             }
             Symbol::Char(_) | Symbol::Letter(_) | Symbol::One | Symbol::OneInField => {
-                for (position, step) in steps.iter().enumerate().filter(|(position, _)| reached[*position]) {
+                let end = (window.end + 1).min(length);
+                next[window.start..end].fill(false);
+                for position in window.start..window.end.min(steps.len()) {
+                    if !reached[position] {
+                        continue;
+                    }
+                    let step = &steps[position];
                     let fits = match symbol {
                         Symbol::Char(character) => step.set.contains_in(*character, case),
                         Symbol::Letter(character) => step.set.contains_in(*character, Case::Ignored),
@@ -125,24 +132,29 @@ fn meet(symbols: &[Symbol], steps: &[Step], case: Case) -> bool {
                     next[position] |= fits && stays;
                     next[position + 1] |= fits && !stays;
                 }
+                skip(&mut next, steps, window.start..end)
             }
-        }
-        skip(&mut next, steps);
+        };
         std::mem::swap(&mut reached, &mut next);
-        if !reached.contains(&true) {
-            return false;
-        }
+        let Some(first) = reached[window.start..end].iter().position(|at| *at) else { return false };
+        window = window.start + first..end;
     }
-    reached.last().copied().unwrap_or(false)
+    window.end == length && reached[length - 1]
 }
 
-/// Steps that may be left out are passed.
-fn skip(reached: &mut [bool], steps: &[Step]) {
-    for (position, step) in steps.iter().enumerate() {
-        if reached[position] && step.repeat != Repeat::Once {
+/// Steps that may be left out are passed, from the positions of a window on; gives its new end, behind which nothing is reached.
+fn skip(reached: &mut [bool], steps: &[Step], window: std::ops::Range<usize>) -> usize {
+    let mut end = window.end;
+    let mut position = window.start;
+    while position < end.min(steps.len()) {
+        if reached[position] && steps[position].repeat != Repeat::Once {
+            // What lies behind the window was not cleared.
+            end = end.max(position + 2);
             reached[position + 1] = true;
         }
+        position += 1;
     }
+    end
 }
 
 fn one(character: char) -> Set {
@@ -218,6 +230,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The definition of [`meet`], which tries every common string.
+    fn meet_plainly(symbols: &[Symbol], steps: &[Step]) -> bool {
+        let Some((step, more_steps)) = steps.split_first() else {
+            return symbols.iter().all(|symbol| matches!(symbol, Symbol::Many));
+        };
+        if step.repeat != Repeat::Once && meet_plainly(symbols, more_steps) {
+            return true;
+        }
+        let after = if step.repeat == Repeat::AnyTimes { steps } else { more_steps };
+        match symbols.split_first() {
+            None => false,
+            Some((Symbol::Many, more)) => {
+                meet_plainly(more, steps) || after.len() < steps.len() && meet_plainly(symbols, after)
+            }
+            Some((Symbol::Char(character), more)) => step.set.contains(*character) && meet_plainly(more, after),
+            Some((_, more)) => meet_plainly(more, after),
+        }
+    }
+
     fn meets(shape: &str, pattern: &str) -> bool {
         Shape::parse(shape).meets(&Glob::parse(pattern), Case::Kept)
     }
@@ -250,6 +281,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_pattern_meets_a_shape_when_it_does_step_by_step(shape in "[ab*~?+]{0,6}", pattern in "[ab*?]{0,5}") {
+            let (shape, glob) = (Shape::parse(&shape), Glob::parse(&pattern));
+            let plainly = shape.alternatives.iter().any(|steps| meet_plainly(glob.symbols(), steps));
+            prop_assert_eq!(shape.meets(&glob, Case::Kept), plainly);
+        }
+
         #[test]
         fn a_pattern_that_matches_a_string_of_the_shape_meets_it(
             text in "[a-c]{1,6}", pattern in "[a-c*?]{0,6}"
