@@ -2,7 +2,7 @@
 //! every account: they are studied once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use super::Told;
 use super::escalations::ESCALATIONS;
@@ -37,6 +37,10 @@ impl Documents {
         studied
     }
 }
+
+/// The actions of escalations, each once.
+static ESCALATING: LazyLock<BTreeSet<&'static str>> =
+    LazyLock::new(|| ESCALATIONS.into_iter().flatten().copied().collect());
 
 /// One document, with what was asked of it so far.
 #[derive(Debug)]
@@ -89,12 +93,10 @@ impl Studied {
     /// The actions of escalations of which an Allow of it may speak.
     pub(super) fn escalating(&self) -> &BTreeSet<&'static str> {
         self.escalating.get_or_init(|| {
-            let actions: BTreeSet<&'static str> = ESCALATIONS.into_iter().flatten().copied().collect();
-            let is_spoken_of = |action: &&'static str| {
-                let mut allows = self.document.statements_of(Effect::Allow);
-                allows.any(|statement| statement.matches_action(action).is_possible())
-            };
-            actions.into_iter().filter(is_spoken_of).collect()
+            let allows: Vec<&Statement> = self.document.statements_of(Effect::Allow).collect();
+            let is_spoken_of =
+                |action: &&'static str| allows.iter().any(|statement| statement.matches_action(action).is_possible());
+            ESCALATING.iter().copied().filter(is_spoken_of).collect()
         })
     }
 

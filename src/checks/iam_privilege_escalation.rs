@@ -170,7 +170,8 @@ impl Escalation<'_> {
     fn found(mut self) -> Result<Vec<Found>, Unanswered> {
         let mut found = Vec::new();
         let studied = self.actor.identity.iter().map(|named| self.scope.reach.studied(&named.document));
-        let allowed: BTreeSet<&str> = studied.flat_map(|studied| studied.escalating().clone()).collect();
+        let studied: Vec<_> = studied.collect();
+        let allowed: BTreeSet<&str> = studied.iter().flat_map(|studied| studied.escalating()).copied().collect();
         for actions in ESCALATIONS {
             // What has a role already is one thing among many: only the right to all of them counts.
             let on_all = !actions.iter().any(|action| ["iam:", "sts:", "sso:"].iter().any(|it| action.starts_with(it)));

@@ -331,7 +331,8 @@ impl<'d> Question<'d> {
 
     fn answer(&mut self, partition: &str, budget: &mut Budget) -> Result<Coverage, Exhausted> {
         let allows = |kind: &Bits| self.clauses.iter().any(|it| !it.wide.denies && kind.contains(it.position));
-        if !self.kinds.iter().any(allows) {
+        // No key counts on which one of the actions is never allowed.
+        if self.kinds.is_empty() || !self.kinds.iter().all(allows) {
             let (level, notes) = (Level::None, std::mem::take(&mut self.notes));
             return Ok(Coverage { level, statements: vec![], witness: None, conditional: false, notes });
         }
