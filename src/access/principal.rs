@@ -149,8 +149,9 @@ const SOME_SESSION: &str = "*";
 pub(super) fn all(account: &Account, estate: &Estate) -> Vec<Principal> {
     let policies = Policies::new(&account.iam);
     let mut principals = vec![root(account, estate)];
-    principals.extend(account.iam.users.known().iter().map(|it| user(it, &policies, account, estate)));
-    principals.extend(account.iam.roles.known().iter().map(|it| role(it, &policies, account, estate)));
+    let [of_users, of_roles] = ["User", "AssumedRole"].map(|kind| context_of(&account.id, estate, kind));
+    principals.extend(account.iam.users.known().iter().map(|it| user(it, &policies, account, of_users.clone())));
+    principals.extend(account.iam.roles.known().iter().map(|it| role(it, &policies, account, of_roles.clone())));
     principals.sort_by(|a, b| a.arn.cmp(&b.arn));
     principals
 }
@@ -227,8 +228,8 @@ fn context_of_any(account_id: &str, estate: &Estate) -> Context {
     context
 }
 
-fn user(user: &User, policies: &Policies<'_>, account: &Account, estate: &Estate) -> Principal {
-    let mut context = context_of(&account.id, estate, "User");
+/// `context`: what requests of users of the account always hold.
+fn user(user: &User, policies: &Policies<'_>, account: &Account, mut context: Context) -> Principal {
     one(&mut context, "aws:userid", &user.id);
     let mut identity =
         policies.identity(&user.inline_policies, &user.attached_policies, &format!("user {}", user.name));
@@ -255,7 +256,8 @@ fn user(user: &User, policies: &Policies<'_>, account: &Account, estate: &Estate
     }
 }
 
-fn role(role: &Role, policies: &Policies<'_>, account: &Account, estate: &Estate) -> Principal {
+/// `context`: what requests of roles of the account always hold.
+fn role(role: &Role, policies: &Policies<'_>, account: &Account, context: Context) -> Principal {
     let session = format!("arn:{}:sts::{}:assumed-role/{}/{SOME_SESSION}", account.partition, account.id, role.name);
     let mut caller = Caller::new(CallerKind::Role, &session).of(&role.arn);
     caller.unique_id = Some(format!("{}:{SOME_SESSION}", role.id));
@@ -267,7 +269,7 @@ fn role(role: &Role, policies: &Policies<'_>, account: &Account, estate: &Estate
         caller,
         identity: policies.identity(&role.inline_policies, &role.attached_policies, &name),
         boundary: policies.boundary(role.permissions_boundary.as_ref()),
-        context: context_of(&account.id, estate, "AssumedRole"),
+        context,
         assumptions: vec![ConditionTest::like("StringLike", "aws:userid", &[format!("{}:*", role.id)])],
         tags: (!may_be_tagged(role)).then(|| role.tags.clone()),
         handles: Handles {

@@ -9,7 +9,7 @@ use super::key::Key;
 use super::kin::{Kin, Spoken, address, all, is_on_key};
 use super::principal::Principal;
 use super::target::{entries, entries_on, names};
-use crate::policy::{self, Action, Document, Effect, Match, ResourcePattern};
+use crate::policy::{self, Action, Document, Effect, Match, ResourcePattern, Statement};
 
 /// The principals of an account in classes: no decision on one of some actions and on a key of the account tells those of one class
 /// apart. Where a deciding statement stands is told of the policies of keys and of the organization alone: of its identity policies
@@ -17,25 +17,14 @@ use crate::policy::{self, Action, Document, Effect, Match, ResourcePattern};
 #[derive(Debug)]
 pub struct StandIns {
     ones: Vec<StandIn>,
-    /// By the address of a principal in the directory.
-    class_of: BTreeMap<usize, usize>,
+    /// The address of the account's first principal in the directory, and the class of each.
+    first: usize,
+    classes: Vec<usize>,
     actions: Vec<Action>,
     /// The identity policies of the account that speak of the actions, each once.
-    documents: Vec<Arc<Document>>,
+    documents: Vec<Words>,
     /// The number of each entry of the account's key policies and grants.
     entries: BTreeMap<policy::Principal, usize>,
-}
-
-/// Who stands for a class.
-#[derive(Debug)]
-struct StandIn {
-    principal: Principal,
-    /// Which classes are alike but for their identity policies and for how keys name them.
-    kin: usize,
-    /// The places of the identity policies among the documents, in order.
-    identity: Vec<usize>,
-    /// The numbers of the entries that name it, in order.
-    names: Vec<usize>,
 }
 
 /// What decisions on one key see of a class. Classes with the same have the same, deciding statements of the key included.
@@ -44,7 +33,7 @@ pub struct SeenClass {
     kin: usize,
     /// The actions that identity policies allow on the key whatever a request holds, a bit each.
     allowed: u64,
-    /// The other identity policies that may speak of the key.
+    /// The identity policies that say more of the key than that.
     identity: Vec<usize>,
     /// The entries of the key that name it.
     names: Vec<usize>,
@@ -60,14 +49,98 @@ pub struct OnKey<'s> {
     entries: BTreeSet<usize>,
 }
 
-/// What a document says of some actions on one key.
+/// What a document says of some actions on one key, a bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Says {
-    /// It allows these, a bit each, whatever a request holds, and says nothing else: it matters in no other way than any other that
-    /// allows them.
-    Allows(u64),
-    /// It denies something, or it depends.
-    Else,
+struct Says {
+    /// It allows these whatever a request holds, and matters for them in no other way than any other that allows them, unless
+    allowed: u64,
+    /// it says something else of them: it denies, or it depends.
+    open: u64,
+    /// An Allow of it may speak of these.
+    allows: u64,
+}
+
+impl Says {
+    /// What it says is not looked at.
+    const ANYTHING: Self = Self { allowed: 0, open: u64::MAX, allows: u64::MAX };
+}
+
+/// A document with what its statements say of some actions, whatever the key.
+#[derive(Debug)]
+struct Words {
+    document: Arc<Document>,
+    of_statements: Vec<Word>,
+}
+
+/// What a statement says of some actions, a bit each.
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    /// Whether it allows whatever a request holds.
+    is_plain: bool,
+    /// It speaks of these for certain.
+    certain: u64,
+    /// It may speak of these.
+    possible: u64,
+}
+
+impl Words {
+    fn new(document: &Arc<Document>, actions: &[Action]) -> Self {
+        let word = |statement: &Statement| {
+            let is_conditional = statement.condition.is_some() || statement.principal.is_some();
+            let is_plain = statement.effect == Effect::Allow && !is_conditional;
+            let mut word = Word { is_plain, certain: 0, possible: 0 };
+            for (action, place) in actions.iter().zip(0..u64::BITS) {
+                match statement.matches_action(action.name()) {
+                    Match::Yes => word.certain |= 1 << place,
+                    Match::Unsure => word.possible |= 1 << place,
+                    Match::No => {}
+                }
+            }
+            word.possible |= word.certain;
+            word
+        };
+        Self { document: document.clone(), of_statements: document.statements.iter().map(word).collect() }
+    }
+
+    /// What the document says of the actions on one key.
+    fn on(&self, arn: &str) -> Says {
+        let mut says = Says { allowed: 0, open: 0, allows: 0 };
+        for (statement, word) in self.document.statements.iter().zip(&self.of_statements) {
+            let Some(resources) = &statement.resources else {
+                says.open |= word.possible;
+                continue;
+            };
+            let has_variables = |pattern: &ResourcePattern| pattern.text().has_variables();
+            let on_key = match resources.patterns.iter().any(has_variables) {
+                true => Match::Unsure,
+                false => resources.matches(Some(arn), &|_| None),
+            };
+            match on_key {
+                Match::No => continue,
+                Match::Yes if word.is_plain => {
+                    says.allowed |= word.certain;
+                    says.open |= word.possible & !word.certain;
+                }
+                Match::Yes | Match::Unsure => says.open |= word.possible,
+            }
+            if statement.effect == Effect::Allow {
+                says.allows |= word.possible;
+            }
+        }
+        says
+    }
+}
+
+/// Who stands for a class.
+#[derive(Debug)]
+struct StandIn {
+    principal: Principal,
+    /// Which classes are alike but for their identity policies and for how keys name them.
+    kin: usize,
+    /// The places of the identity policies among the documents, in order.
+    identity: Vec<usize>,
+    /// The numbers of the entries that name it, in order.
+    names: Vec<usize>,
 }
 
 impl Directory {
@@ -75,7 +148,8 @@ impl Directory {
     pub fn stand_ins(&self, account_id: &str, actions: &[Action]) -> StandIns {
         let mut stand_ins = StandIns {
             ones: vec![],
-            class_of: BTreeMap::new(),
+            first: 0,
+            classes: vec![],
             actions: actions.to_vec(),
             documents: vec![],
             entries: BTreeMap::new(),
@@ -83,6 +157,8 @@ impl Directory {
         let Some(account) = self.account(account_id) else { return stand_ins };
         let spoken = Spoken::new(self, actions);
         let named = names(self, account);
+        stand_ins.first = account.principals.as_ptr().addr();
+        stand_ins.classes = vec![0; account.principals.len()];
         stand_ins.entries = entries(account).into_iter().enumerate().map(|(at, entry)| (entry.clone(), at)).collect();
         let mut places: BTreeMap<usize, usize> = BTreeMap::new();
         // The address of a document is that of no other as long as the classes are put together.
@@ -93,7 +169,7 @@ impl Directory {
             let number = *alike.entry(kin.but_for_identity()).or_insert(next);
             let place = |document: &Arc<Document>| {
                 *places.entry(address(document)).or_insert_with(|| {
-                    stand_ins.documents.push(document.clone());
+                    stand_ins.documents.push(Words::new(document, actions));
                     stand_ins.documents.len() - 1
                 })
             };
@@ -110,7 +186,9 @@ impl Directory {
                     });
                     stand_ins.ones.len() - 1
                 });
-                stand_ins.class_of.insert(std::ptr::from_ref(*member).addr(), class);
+                if let Some(class_of) = stand_ins.place(member).and_then(|place| stand_ins.classes.get_mut(place)) {
+                    *class_of = class;
+                }
             }
         }
         stand_ins
@@ -120,7 +198,19 @@ impl Directory {
 impl StandIns {
     /// The class of a principal of the account, as it lies in the directory.
     pub fn class_of(&self, principal: &Principal) -> Option<usize> {
-        self.class_of.get(&std::ptr::from_ref(principal).addr()).copied()
+        self.classes.get(self.place(principal)?).copied()
+    }
+
+    /// How many classes there are.
+    pub fn count(&self) -> usize {
+        self.ones.len()
+    }
+
+    /// The place of a principal of the account, as it lies in the directory.
+    fn place(&self, principal: &Principal) -> Option<usize> {
+        let behind = std::ptr::from_ref(principal).addr().checked_sub(self.first)?;
+        let place = behind / size_of::<Principal>();
+        (place < self.classes.len()).then_some(place)
     }
 
     /// Who stands for a class.
@@ -132,43 +222,40 @@ impl StandIns {
     pub fn on(&self, key: &Key) -> OnKey<'_> {
         // An action that is asked of no key is decided by all that speaks of it.
         let is_on_keys = self.actions.len() <= u64::BITS as usize && self.actions.iter().all(is_on_key);
-        let says = |document: &Arc<Document>| if is_on_keys { self.says(document, &key.arn) } else { Says::Else };
+        let says = |words: &Words| if is_on_keys { words.on(&key.arn) } else { Says::ANYTHING };
         OnKey {
             stand_ins: self,
             says: self.documents.iter().map(says).collect(),
             entries: entries_on(key).filter_map(|entry| self.entries.get(entry)).copied().collect(),
         }
     }
-
-    fn says(&self, document: &Document, arn: &str) -> Says {
-        let mut allowed = 0;
-        for statement in &document.statements {
-            let Some(resources) = &statement.resources else { return Says::Else };
-            let on_key = resources.matches(Some(arn), &|_| None);
-            let has_variables = |pattern: &ResourcePattern| pattern.text().has_variables();
-            let is_conditional = statement.condition.is_some() || statement.principal.is_some();
-            let is_plain = statement.effect == Effect::Allow && !is_conditional;
-            match on_key {
-                _ if resources.patterns.iter().any(has_variables) => return Says::Else,
-                Match::No => continue,
-                Match::Yes if is_plain => {}
-                Match::Yes | Match::Unsure => return Says::Else,
-            }
-            for (place, action) in self.actions.iter().enumerate() {
-                match statement.matches_action(action.name()) {
-                    Match::Yes => allowed |= 1 << place,
-                    Match::No => {}
-                    Match::Unsure => return Says::Else,
-                }
-            }
-        }
-        Says::Allows(allowed)
-    }
 }
 
 impl OnKey<'_> {
     /// What the key sees of a class.
     pub fn seen(&self, class: usize) -> Option<SeenClass> {
+        self.seen_of(class, u64::MAX)
+    }
+
+    /// What decisions on one of the actions see of a class, as [`place`](Self::place) numbers it.
+    pub fn seen_on(&self, class: usize, place: u32) -> Option<SeenClass> {
+        self.seen_of(class, 1_u64.checked_shl(place)?)
+    }
+
+    /// The number of an action.
+    pub fn place(&self, action: &Action) -> Option<u32> {
+        let place = self.stand_ins.actions.iter().position(|it| it.name() == action.name())?;
+        u32::try_from(place).ok().filter(|place| *place < u64::BITS)
+    }
+
+    /// The actions of which an Allow of the identity policies of a class may speak, a bit each.
+    pub fn may_be_allowed(&self, class: usize) -> u64 {
+        let identity = self.stand_ins.ones.get(class).map_or(&[][..], |one| one.identity.as_slice());
+        let allows = identity.iter().map(|place| self.says.get(*place).unwrap_or(&Says::ANYTHING).allows);
+        allows.fold(0, |all, allows| all | allows)
+    }
+
+    fn seen_of(&self, class: usize, actions: u64) -> Option<SeenClass> {
         let StandIn { kin, identity, names, .. } = self.stand_ins.ones.get(class)?;
         let mut seen = SeenClass {
             kin: *kin,
@@ -177,9 +264,10 @@ impl OnKey<'_> {
             names: names.iter().filter(|number| self.entries.contains(number)).copied().collect(),
         };
         for place in identity {
-            match self.says.get(*place) {
-                Some(Says::Allows(actions)) => seen.allowed |= actions,
-                Some(Says::Else) | None => seen.identity.push(*place),
+            let says = self.says.get(*place).unwrap_or(&Says::ANYTHING);
+            seen.allowed |= says.allowed & actions;
+            if says.open & actions != 0 {
+                seen.identity.push(*place);
             }
         }
         Some(seen)
@@ -207,8 +295,8 @@ fn stand_in(kin: &Kin<'_>, member: &Principal) -> Principal {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::Decider;
     use super::super::fixtures::{OWNER, World, allow, attached, delegation, grant, key_arn, role_arn};
+    use super::super::{Decider, PrincipalKind};
     use super::*;
     use crate::model::Listing;
     use crate::policy::{PolicyRef, Requirement};
@@ -297,6 +385,38 @@ mod tests {
             assert!(known.len() > 8, "{} on {}", known.len(), key.id);
         }
         assert!(shared > 100, "{shared}");
+    }
+
+    #[test]
+    fn classes_that_decisions_on_one_action_do_not_tell_apart_have_the_same_of_it() {
+        let directory = world().directory_of(OWNER);
+        let actions = ["kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateGrant"].map(Action::new);
+        let stand_ins = directory.stand_ins(OWNER, &actions);
+        let (mut shared, mut kinds) = (0, 0);
+        for (key, action) in directory.keys().flat_map(|key| actions.iter().map(move |action| (key, action))) {
+            let on_key = stand_ins.on(key);
+            let place = on_key.place(action).unwrap();
+            let mut known = BTreeMap::new();
+            for principal in directory.principals() {
+                let class = stand_ins.class_of(principal).unwrap();
+                let found = decided(&directory, principal, key, action);
+                // What no Allow speaks of is not allowed, unless by the policy of the key or a grant.
+                let is_named = !stand_ins.ones[class].names.is_empty() || principal.kind == PrincipalKind::Root;
+                let may_be_allowed = on_key.may_be_allowed(class) >> place & 1 == 1;
+                assert!(may_be_allowed || is_named || found.0 == policy::Access::Denied, "{}", principal.arn);
+                let seen = on_key.seen_on(class, place).unwrap();
+                shared += usize::from(known.contains_key(&seen));
+                assert_eq!(
+                    *known.entry(seen).or_insert_with(|| found.clone()),
+                    found,
+                    "{} on {}",
+                    principal.arn,
+                    key.id
+                );
+            }
+            kinds += known.len();
+        }
+        assert!(shared > 500 && kinds > 30, "{shared} {kinds}");
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! What the checks of key policies share: who is exempt, which statements speak of the key, how answers become one verdict.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::{Judged, Reach, reference};
 use crate::access::{
-    Cell, Directory, Key as AccessKey, OfMembers, OnKey, Principal, PrincipalKind, SeenClass, StandIns,
+    Cell, Directory, Key as AccessKey, Named, OfMembers, OnKey, Principal, PrincipalKind, SeenClass, StandIns,
 };
 use crate::finding::{Judgement, StatementReference, Verdict};
 use crate::model::{Gap, Key, KeyManager, KeyPolicy};
@@ -227,18 +226,50 @@ pub(super) struct Asking<'k> {
     counts: fn(&Action, &Cell) -> bool,
     /// The Allow statements of the policies of the key that may speak of one of them.
     allows: Vec<&'k Statement>,
-    /// By the place of an identity policy, which actions it may allow on the key. Most stand with many principals.
-    known: RefCell<BTreeMap<usize, Own>>,
+    /// What was decided of classes, by the number of the action.
+    decided: RefCell<BTreeMap<(usize, Alteration, SeenClass), Cell>>,
     members: OfMembers<'k>,
 }
 
-/// A document, kept so that no other comes to lie in its place, and whether an Allow of it may speak of each action on the key.
-type Own = (Arc<Document>, Rc<[bool]>);
+/// Who asks: somebody, or whoever is in a class.
+#[derive(Clone, Copy)]
+pub(super) struct Who<'a> {
+    pub(super) principal: &'a Principal,
+    class: Option<(&'a OnKey<'a>, usize)>,
+    alteration: Alteration,
+}
+
+/// How the principal was altered that stands for a class: by which of the alterations of a check, each of which is the same for all.
+type Alteration = Option<&'static str>;
+
+impl<'a> From<&'a Principal> for Who<'a> {
+    fn from(principal: &'a Principal) -> Self {
+        Self { principal, class: None, alteration: None }
+    }
+}
+
+impl<'a> Who<'a> {
+    /// The same, altered as everybody is by that name.
+    pub(super) fn altered<'b>(self, name: &'static str, principal: &'b Principal) -> Who<'b>
+    where
+        'a: 'b,
+    {
+        Who { principal, class: self.class, alteration: Some(name) }
+    }
+}
 
 /// One action, with the places of the Allow statements that may speak of it.
 struct Asked {
     action: Action,
     allows: Vec<usize>,
+    /// The bit of the action where classes are seen.
+    place: OnceCell<Option<u32>>,
+}
+
+impl Asked {
+    fn place(&self, on_key: &OnKey<'_>) -> Option<u32> {
+        *self.place.get_or_init(|| on_key.place(&self.action))
+    }
 }
 
 impl<'k> Asking<'k> {
@@ -249,7 +280,8 @@ impl<'k> Asking<'k> {
         let allows: Vec<&Statement> = statements.filter(|it| names.iter().any(|name| speaks(it, name))).collect();
         let asked = |name: &&str| {
             let numbered = allows.iter().enumerate().filter(|(_, statement)| speaks(statement, name));
-            Asked { action: Action::new(name), allows: numbered.map(|(place, _)| place).collect() }
+            let allows = numbered.map(|(place, _)| place).collect();
+            Asked { action: Action::new(name), allows, place: OnceCell::new() }
         };
         Self {
             directory,
@@ -257,7 +289,7 @@ impl<'k> Asking<'k> {
             actions: names.iter().map(asked).collect(),
             counts: |_, _| true,
             allows,
-            known: RefCell::default(),
+            decided: RefCell::default(),
             members: OfMembers::new(directory, key),
         }
     }
@@ -267,16 +299,13 @@ impl<'k> Asking<'k> {
         Self { counts, ..self }
     }
 
-    /// What a principal has of the actions, as far as it takes to know: the first that it certainly has, else one that it may
-    /// have.
-    pub(super) fn first(&self, principal: &Principal) -> Result<Option<(&Action, Cell)>, Unanswered> {
+    /// What somebody has of the actions, as far as it takes to know: the first that it certainly has, else one that it may have.
+    pub(super) fn first<'a>(&self, who: impl Into<Who<'a>>) -> Result<Option<(&Action, Cell)>, Unanswered> {
+        let who = who.into();
         let mut perhaps = None;
         // What no Allow speaks of need not be decided.
-        for action in self.within_reach(principal) {
-            let mut cell = self.directory.cell(principal, self.key, action)?;
-            if hangs_on_the_unknown(&cell, principal) {
-                cell = cell.perhaps();
-            }
+        for (number, asked) in self.within_reach(who) {
+            let (action, cell) = (&asked.action, self.cell(who, number, asked)?);
             match cell.access {
                 Access::Denied => {}
                 _ if !(self.counts)(action, &cell) => {}
@@ -285,6 +314,20 @@ impl<'k> Asking<'k> {
             }
         }
         Ok(perhaps)
+    }
+
+    /// The decision on one of the actions: one for classes that it cannot tell apart.
+    fn cell(&self, who: Who<'_>, number: usize, asked: &Asked) -> Result<Cell, Unanswered> {
+        let decide = || {
+            let cell = self.directory.cell(who.principal, self.key, &asked.action)?;
+            Ok(if hangs_on_the_unknown(&cell, who.principal) { cell.perhaps() } else { cell })
+        };
+        let seen = who.class.and_then(|(on_key, class)| on_key.seen_on(class, asked.place(on_key)?));
+        let Some(seen) = seen else { return decide() };
+        match self.decided.borrow_mut().entry((number, who.alteration, seen)) {
+            Entry::Occupied(known) => Ok(known.get().clone()),
+            Entry::Vacant(unknown) => Ok(unknown.insert(decide()?).clone()),
+        }
     }
 
     /// What `say` says of a principal, as it lies in the directory: once of all members of the organization who have the same of the
@@ -302,43 +345,37 @@ impl<'k> Asking<'k> {
         }
     }
 
-    /// Whether anything may give a principal one of the actions.
-    pub(super) fn may_be_of(&self, principal: &Principal) -> bool {
-        !self.within_reach(principal).is_empty()
+    /// Whether anything may give somebody one of the actions.
+    pub(super) fn may_be_of(&self, who: Who<'_>) -> bool {
+        self.within_reach(who).next().is_some()
     }
 
-    /// The actions that something may give a principal.
-    fn within_reach(&self, principal: &Principal) -> Vec<&Action> {
+    /// The actions that something may give somebody, each with its number.
+    fn within_reach<'s>(&'s self, who: Who<'_>) -> impl Iterator<Item = (usize, &'s Asked)> {
+        let Who { principal, class, .. } = who;
         let needs_no_identity_policy =
             !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
         let is_open = needs_no_identity_policy || self.key.policy_gap.is_some();
-        let own: Vec<Rc<[bool]>> = match is_open {
-            true => vec![],
-            false => principal.identity.iter().map(|named| self.allowed_by(&named.document)).collect(),
+        let of_class = class.map(|(on_key, class)| (on_key, on_key.may_be_allowed(class)));
+        let may_be_allowed = move |asked: &Asked| match of_class.map(|(on_key, bits)| (asked.place(on_key), bits)) {
+            Some((Some(place), bits)) => bits >> place & 1 == 1,
+            _ => self.is_allowed_by_one_of(&principal.identity, &asked.action),
         };
         let named: Vec<bool> = self.allows.iter().map(|statement| !is_open && is_named(principal, statement)).collect();
-        let is_within = |(place, asked): &(usize, &Asked)| {
+        let is_within = move |asked: &Asked| {
             let is_granted = || asked.action.kms().is_some_and(|it| it.grant_operation) && !self.key.grants.is_empty();
             is_open
-                || own.iter().any(|allowed| allowed.get(*place) == Some(&true))
+                || may_be_allowed(asked)
                 || asked.allows.iter().any(|statement| named.get(*statement) == Some(&true))
                 || is_granted()
         };
-        self.actions.iter().enumerate().filter(is_within).map(|(_, asked)| &asked.action).collect()
+        self.actions.iter().enumerate().filter(move |(_, asked)| is_within(asked))
     }
 
-    /// Whether an Allow of an identity policy may speak of each action on the key.
-    fn allowed_by(&self, document: &Arc<Document>) -> Rc<[bool]> {
-        let place = Arc::as_ptr(document).addr();
-        let mut known = self.known.borrow_mut();
-        let (_, allowed) = known.entry(place).or_insert_with(|| {
-            let statements = document.statements_of(Effect::Allow);
-            let on_key: Vec<&Statement> = statements.filter(|it| on_key(it, &self.key.arn).is_possible()).collect();
-            let is_allowed =
-                |asked: &Asked| on_key.iter().any(|it| it.matches_action(asked.action.name()).is_possible());
-            (document.clone(), self.actions.iter().map(is_allowed).collect())
-        });
-        allowed.clone()
+    /// Whether an Allow of identity policies may speak of an action on the key.
+    fn is_allowed_by_one_of(&self, identity: &[Named], action: &Action) -> bool {
+        let mut allows = identity.iter().flat_map(|named| named.document.statements_of(Effect::Allow));
+        allows.any(|it| it.matches_action(action.name()).is_possible() && on_key(it, &self.key.arn).is_possible())
     }
 }
 
@@ -347,33 +384,40 @@ impl<'k> Asking<'k> {
 pub(super) struct OfClasses<'s, K, T> {
     stand_ins: &'s StandIns,
     on_key: OnKey<'s>,
-    known: BTreeMap<(usize, K), Option<Rc<T>>>,
+    /// By class, what was said last.
+    known: Vec<Option<(K, Option<Rc<T>>)>>,
     alike: BTreeMap<(SeenClass, K), Option<Rc<T>>>,
 }
 
 impl<'s, K: Copy + Ord, T> OfClasses<'s, K, T> {
     pub(super) fn new(stand_ins: &'s StandIns, key: &AccessKey) -> Self {
-        Self { stand_ins, on_key: stand_ins.on(key), known: BTreeMap::new(), alike: BTreeMap::new() }
+        let known = std::iter::repeat_with(|| None).take(stand_ins.count()).collect();
+        Self { stand_ins, on_key: stand_ins.on(key), known, alike: BTreeMap::new() }
     }
 
-    /// What `say` says of whoever stands for a class; nothing of a class that does not exist.
+    /// What `say` says of whoever stands for a class, if there `may` be anything to say; nothing of a class that does not exist.
     pub(super) fn said(
         &mut self,
         class: usize,
         kind: K,
-        say: impl FnOnce(&Principal) -> Result<Option<T>, Unanswered>,
+        may: impl FnOnce(Who<'_>) -> bool,
+        say: impl FnOnce(Who<'_>) -> Result<Option<T>, Unanswered>,
     ) -> Result<Option<Rc<T>>, Unanswered> {
-        if let Some(known) = self.known.get(&(class, kind)) {
+        let Self { stand_ins, on_key, known, alike } = self;
+        let (Some(known), Some(principal)) = (known.get_mut(class), stand_ins.one(class)) else { return Ok(None) };
+        if let Some((_, known)) = known.as_ref().filter(|(known, _)| *known == kind) {
             return Ok(known.clone());
         }
-        let (Some(seen), Some(one)) = (self.on_key.seen(class), self.stand_ins.one(class)) else {
-            return Ok(None);
+        let who = Who { principal, class: Some((on_key, class)), alteration: None };
+        let seen = if may(who) { on_key.seen(class) } else { None };
+        let said = match seen {
+            None => None,
+            Some(seen) => match alike.entry((seen, kind)) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(unknown) => unknown.insert(say(who)?.map(Rc::new)).clone(),
+            },
         };
-        let said = match self.alike.entry((seen, kind)) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(unknown) => unknown.insert(say(one)?.map(Rc::new)).clone(),
-        };
-        self.known.insert((class, kind), said.clone());
+        *known = Some((kind, said.clone()));
         Ok(said)
     }
 }

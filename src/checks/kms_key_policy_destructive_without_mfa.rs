@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::key_policy::{self, Answer, Asking, OfClasses, Policies, conclude, unanswered};
+use super::key_policy::{self, Answer, Asking, OfClasses, Policies, Who, conclude, unanswered};
 use super::{Check, Form, Integer, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Directory, Principal, PrincipalKind, StandIns};
 use crate::finding::{Judgement, Severity, StatementReference, Status, Verdict};
@@ -97,7 +97,12 @@ fn answer(policies: &Policies<'_>, scope: &Scope<'_>) -> Judged {
     let stand_ins = scope.reach.stand_ins();
     let mut of_classes = OfClasses::new(stand_ins, &key);
     for Actor { arn, becomes, class } in scope.reach.actors() {
-        let said = of_classes.said(*class, *becomes, |stand_in| question.found(stand_in, *becomes));
+        let said = of_classes.said(
+            *class,
+            *becomes,
+            |who| question.destroy.may_be_of(who),
+            |who| question.found(who, *becomes),
+        );
         match (said, becomes) {
             (Ok(None), _) => {}
             (Ok(Some(_)), Becomes::Machine) => machines.push(arn.as_str()),
@@ -217,31 +222,30 @@ impl Found {
 }
 
 impl Question<'_> {
-    fn found(&self, principal: &Principal, becomes: Becomes) -> Result<Option<Found>, Unanswered> {
-        if !self.destroy.may_be_of(principal) {
-            return Ok(None);
-        }
+    fn found(&self, who: Who<'_>, becomes: Becomes) -> Result<Option<Found>, Unanswered> {
         match becomes {
-            Becomes::Person(is_certain) => self.person(principal, is_certain),
-            Becomes::PersonWithMfa | Becomes::Machine => self.guarded(principal),
+            Becomes::Person(is_certain) => self.person(who, is_certain),
+            Becomes::PersonWithMfa | Becomes::Machine => self.guarded(who),
         }
     }
 
     /// What is said of somebody who signs in with or without MFA.
-    fn person(&self, principal: &Principal, is_certain: bool) -> Result<Option<Found>, Unanswered> {
+    fn person(&self, who: Who<'_>, is_certain: bool) -> Result<Option<Found>, Unanswered> {
         let directory = self.scope.reach.directory();
-        let plain = directory.without_mfa(principal);
-        let without = self.destroy.first(&plain)?.map(|found| (found, "without MFA".to_owned()));
+        let plain = directory.without_mfa(who.principal);
+        let without =
+            self.destroy.first(who.altered("without MFA", &plain))?.map(|found| (found, "without MFA".to_owned()));
         let age = self.scope.values.integer(&MAX_MFA_AGE);
         let found = match without {
-            None if age > 0 && principal.kind == PrincipalKind::User => {
+            None if age > 0 && who.principal.kind == PrincipalKind::User => {
                 let older = ConditionTest::literal("NumericGreaterThan", "aws:MultiFactorAuthAge", &[&age.to_string()]);
-                let found = self.destroy.first(&principal.in_requests([older]))?;
+                let older = who.principal.in_requests([older]);
+                let found = self.destroy.first(who.altered("with older MFA", &older))?;
                 found.map(|found| (found, format!("with MFA older than {age} seconds")))
             }
             without => without,
         };
-        let Some(((action, cell), how)) = found else { return self.guarded(principal) };
+        let Some(((action, cell), how)) = found else { return self.guarded(who) };
         let is_open = cell.access == Access::Possible || !is_certain;
         let (verdict, may) = if is_open { (Verdict::Undecided, "may perhaps") } else { (Verdict::Fail, "may") };
         let text = format!("{may} call {} {how}", action.name());
@@ -249,8 +253,8 @@ impl Question<'_> {
     }
 
     /// What is said of somebody who can do it with MFA alone, or who is no person.
-    fn guarded(&self, principal: &Principal) -> Result<Option<Found>, Unanswered> {
-        let found = self.destroy.first(principal)?;
+    fn guarded(&self, who: Who<'_>) -> Result<Option<Found>, Unanswered> {
+        let found = self.destroy.first(who)?;
         Ok(found.map(|(action, cell)| Found {
             verdict: Verdict::Pass,
             text: format!("may call {} with MFA alone", action.name()),

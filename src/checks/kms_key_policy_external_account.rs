@@ -95,7 +95,7 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         let mut of_members: BTreeMap<usize, Crossing<'_>> = BTreeMap::new();
         for principal in outsiders(policies, &without_grants, scope).into_iter().filter(|it| !is_trusted(it)) {
             let cross = || {
-                let found = crossing.first(&principal)?;
+                let found = crossing.first(principal.as_ref())?;
                 Ok(found.map(|(action, cell)| (action, cell.access, policies.deciding(&cell).into())))
             };
             let found = match crossing.once(&principal, &mut of_members, cross) {

@@ -4,7 +4,7 @@ use super::grants::grantee;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::key_policy::{self, Asking, OfClasses, Policies, Tally, unanswered};
+use super::key_policy::{self, Asking, OfClasses, Policies, Tally, Who, unanswered};
 use super::{Check, Form, Judged, Loosens, Parameter, Remediation, Rule, Scope, Strings};
 use crate::access::{Cell, Key as AccessKey, Principal, PrincipalKind};
 use crate::finding::{Severity, StatementReference, Status, Verdict};
@@ -151,8 +151,10 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
     for principal in directory.candidates(with_grants).iter().filter(|it| !is_unlisted(it)) {
         let found = match stand_ins.class_of(principal) {
             _ if !counts(principal) => continue,
-            Some(class) => of_classes.said(class, (), |stand_in| question.found(stand_in)),
-            None => question.usage.once(principal, &mut of_members, || Ok(question.found(principal)?.map(Rc::new))),
+            Some(class) => of_classes.said(class, (), |who| question.may_be_of(who), |who| question.found(who)),
+            None => question
+                .usage
+                .once(principal, &mut of_members, || Ok(question.found(principal.as_ref().into())?.map(Rc::new))),
         };
         match found {
             Ok(None) => {}
@@ -192,13 +194,17 @@ struct Found {
 }
 
 impl Question<'_> {
-    fn found(&self, principal: &Principal) -> Result<Option<Found>, Unanswered> {
-        // Most have neither, and a half alone is not worth a decision.
-        if !self.administer.may_be_of(principal) || !self.usage.may_be_of(principal) {
+    /// Most have neither, and a half alone is not worth a decision.
+    fn may_be_of(&self, who: Who<'_>) -> bool {
+        self.administer.may_be_of(who) && self.usage.may_be_of(who)
+    }
+
+    fn found(&self, who: Who<'_>) -> Result<Option<Found>, Unanswered> {
+        if !self.may_be_of(who) {
             return Ok(None);
         }
-        let Some((one, first_cell)) = self.administer.first(principal)? else { return Ok(None) };
-        let Some((other, second_cell)) = self.usage.first(principal)? else { return Ok(None) };
+        let Some((one, first_cell)) = self.administer.first(who)? else { return Ok(None) };
+        let Some((other, second_cell)) = self.usage.first(who)? else { return Ok(None) };
         let is_open = [&first_cell, &second_cell].iter().any(|cell| cell.access == Access::Possible);
         let (verdict, may) = if is_open { (Verdict::Undecided, "may perhaps") } else { (Verdict::Fail, "may") };
         let mut statements = self.policies.deciding(&first_cell);
