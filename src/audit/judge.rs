@@ -126,23 +126,25 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
             by_tag: by_tag_of_check,
         };
         measured(context.options.timings, Part::Check(check.id), || judge.all());
-        judge.findings.sort_by(|a, b| {
-            (&a.region, &a.resource_arn, &a.resource_name, &a.fingerprint).cmp(&(
-                &b.region,
-                &b.resource_arn,
-                &b.resource_name,
-                &b.fingerprint,
-            ))
-        });
         by_tag.add(&judge.by_tag);
         by_check.push(judge.findings);
     }
-    // All at once: a list of findings that grows is copied again and again.
+    // Findings are large: each is moved once, to its place.
     let mut findings = Vec::with_capacity(by_check.iter().map(Vec::len).sum());
-    by_check.into_iter().for_each(|mut of_check| findings.append(&mut of_check));
+    for of_check in by_check {
+        let mut order: Vec<usize> = (0..of_check.len()).collect();
+        order.sort_by_key(|place| of_check.get(*place).map(place_of));
+        let mut of_check: Vec<Option<Finding>> = of_check.into_iter().map(Some).collect();
+        findings.extend(order.into_iter().filter_map(|place| of_check.get_mut(place)?.take()));
+    }
     let values = Values::default();
     let administrators = measured(context.options.timings, Part::Administrators, || administrators(&scope(&values)));
     OfAccount { findings, by_tag, administrators }
+}
+
+/// By what the findings of one check are sorted.
+fn place_of(finding: &Finding) -> (&str, &str, &str, &str) {
+    (&finding.region, &finding.resource_arn, &finding.resource_name, &finding.fingerprint)
 }
 
 /// One check at work on one account.

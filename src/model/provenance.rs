@@ -34,10 +34,10 @@ pub fn escape(member: &str) -> String {
 }
 
 /// The member name that stands escaped in a JSON pointer.
-pub fn unescape(token: &str) -> String {
+pub fn unescape(token: &str) -> Cow<'_, str> {
     match token.contains('~') {
-        true => token.replace("~1", "/").replace("~0", "~"),
-        false => token.to_owned(),
+        true => token.replace("~1", "/").replace("~0", "~").into(),
+        false => token.into(),
     }
 }
 
@@ -157,19 +157,18 @@ impl Provenance {
 
     /// The calls that brought an item of evidence, and what they were about.
     pub fn calls_behind(&self, evidence: &Evidence) -> (&[String], Vec<&RecordedCall>) {
-        let tokens: Vec<String> = evidence.pointer.split('/').skip(1).map(unescape).collect();
         let Evidence { file, api, pointer, .. } = evidence;
         let Some(of_api) = self.files.get(file).and_then(|file| file.calls.get(api.as_ref())) else {
             return (&[], vec![]);
         };
-        if let [calls, index] = tokens.as_slice()
-            && calls == "calls"
-        {
+        if let Some(index) = pointer.strip_prefix("/calls/").filter(|index| !index.contains('/')) {
             let mut all = of_api.iter().flat_map(|(resource, pages)| pages.iter().map(move |page| (resource, page)));
             let found = all.find(|(_, page)| Ok(page.index) == index.parse());
             return found.map_or((&[], vec![]), |(resource, page)| (resource, vec![page]));
         }
         // Below the operation stands what it was asked about, if it is asked more than once.
+        let tokens = pointer.split('/').skip(1).map(|token| unescape(token).into_owned());
+        let tokens: Vec<String> = if of_api.keys().all(Vec::is_empty) { vec![] } else { tokens.collect() };
         let about = tokens.get(1..).unwrap_or_default();
         let found = (0..=about.len()).rev().find_map(|length| of_api.get_key_value(about.get(..length)?));
         found.map_or((&[], vec![]), |(resource, pages)| (resource, pages_of(pointer, pages)))

@@ -56,7 +56,8 @@ pub(super) fn commands(finding: &Finding) -> Vec<String> {
 }
 
 fn command(finding: &Finding, evidence: &Evidence) -> String {
-    let tokens: Vec<String> = evidence.pointer.split('/').skip(1).map(unescape).collect();
+    let tokens = evidence.pointer.split('/').skip(1).map(|token| unescape(token).into_owned());
+    let tokens: Vec<String> = tokens.collect();
     let words = match evidence.api.as_ref() {
         "iam:GetAccountAuthorizationDetails" => details(finding, tokens.get(1).map_or("", String::as_str)),
         "iam:GetCredentialReport" => credential_report(finding),

@@ -146,14 +146,14 @@ impl<'a> RawFile<'a> {
     /// What stands at a JSON pointer (RFC 6901).
     pub fn at(&mut self, pointer: &str) -> Place<'a> {
         let mut place = Place::default();
-        let (mut node, mut parent) = (Some(&mut self.root), String::new());
+        let (mut node, mut parent) = (Some(&mut self.root), Cow::default());
         for token in pointer.split('/').skip(1) {
             let token = unescape(token);
             let (name, next) = match node {
                 None => (None, None),
                 Some(node) => node.child(&token, &parent),
             };
-            place.path.push(name.unwrap_or_else(|| token.clone()));
+            place.path.push(name.unwrap_or_else(|| token.to_string()));
             (node, parent) = (next, token);
         }
         place.json = node.map(|node| node.json);
