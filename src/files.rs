@@ -232,10 +232,10 @@ impl AtomicFile {
         if later.is_none() {
             file.sync_all().map_err(error("write", &path))?;
         }
-        partial.persist(&path).map_err(|failed| error("write", &path)(failed.error))?;
         if let Some(queue) = later {
             queue.take(file, &path).map_err(error("write", &path))?;
         }
+        partial.persist(&path).map_err(|failed| error("write", &path)(failed.error))?;
         Ok(Written { sha256: digest.finish(), bytes })
     }
 }
@@ -307,14 +307,21 @@ pub fn size(path: &Path) -> Result<u64, Error> {
     Ok(fs::metadata(path).map_err(error("read", path))?.len())
 }
 
-/// Writes the content of a file into something else.
+/// Writes the content of a file into what becomes the file at `to`.
 ///
 /// # Errors
-/// [`Error::Io`] naming the file.
-pub fn pour(path: &Path, into: &mut impl Write) -> Result<(), Error> {
-    let mut source = File::open(path).map_err(error("read", path))?;
-    io::copy(&mut source, into).map_err(error("copy", path))?;
-    Ok(())
+/// [`Error::Io`] naming the one that cannot be read or the other that cannot be written.
+pub fn pour(from: &Path, into: &mut impl Write, to: &Path) -> Result<(), Error> {
+    let mut source = BufReader::with_capacity(1 << 16, File::open(from).map_err(error("read", from))?);
+    loop {
+        let piece = source.fill_buf().map_err(error("read", from))?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        into.write_all(piece).map_err(error("write", to))?;
+        let length = piece.len();
+        source.consume(length);
+    }
 }
 
 /// Hands on each line of a file with its number, from 1, without holding more than one of them.

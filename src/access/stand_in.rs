@@ -17,9 +17,10 @@ use crate::policy::{self, Action, Document, Effect, Match, ResourcePattern, Stat
 #[derive(Debug)]
 pub struct StandIns {
     ones: Vec<StandIn>,
-    /// The address of the account's first principal in the directory, and the class of each.
+    /// The address of the account's first principal in the directory.
     first: usize,
-    classes: Vec<usize>,
+    /// The class of each principal of the account, in its order there.
+    classes: Vec<Option<usize>>,
     actions: Vec<Action>,
     /// The identity policies of the account that speak of the actions, each once.
     documents: Vec<Words>,
@@ -43,6 +44,7 @@ pub struct SeenClass {
 #[derive(Debug)]
 pub struct OnKey<'s> {
     stand_ins: &'s StandIns,
+    key_arn: String,
     /// What each document says of the key.
     says: Vec<Says>,
     /// The entries that stand on the key.
@@ -52,9 +54,10 @@ pub struct OnKey<'s> {
 /// What a document says of some actions on one key, a bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Says {
-    /// It allows these whatever a request holds, and matters for them in no other way than any other that allows them, unless
+    /// It allows these whatever a request holds. For those of them that are not open it matters in no other way than any other
+    /// document that allows them.
     allowed: u64,
-    /// it says something else of them: it denies, or it depends.
+    /// It says something else of these: it denies, or it depends.
     open: u64,
     /// An Allow of it may speak of these.
     allows: u64,
@@ -158,7 +161,7 @@ impl Directory {
         let spoken = Spoken::new(self, actions);
         let named = names(self, account);
         stand_ins.first = account.principals.as_ptr().addr();
-        stand_ins.classes = vec![0; account.principals.len()];
+        stand_ins.classes = vec![None; account.principals.len()];
         stand_ins.entries = entries(account).into_iter().enumerate().map(|(at, entry)| (entry.clone(), at)).collect();
         let mut places: BTreeMap<usize, usize> = BTreeMap::new();
         // The address of a document is that of no other as long as the classes are put together.
@@ -187,7 +190,7 @@ impl Directory {
                     stand_ins.ones.len() - 1
                 });
                 if let Some(class_of) = stand_ins.place(member).and_then(|place| stand_ins.classes.get_mut(place)) {
-                    *class_of = class;
+                    *class_of = Some(class);
                 }
             }
         }
@@ -198,7 +201,7 @@ impl Directory {
 impl StandIns {
     /// The class of a principal of the account, as it lies in the directory.
     pub fn class_of(&self, principal: &Principal) -> Option<usize> {
-        self.classes.get(self.place(principal)?).copied()
+        *self.classes.get(self.place(principal)?)?
     }
 
     /// How many classes there are.
@@ -209,8 +212,7 @@ impl StandIns {
     /// The place of a principal of the account, as it lies in the directory.
     fn place(&self, principal: &Principal) -> Option<usize> {
         let behind = std::ptr::from_ref(principal).addr().checked_sub(self.first)?;
-        let place = behind / size_of::<Principal>();
-        (place < self.classes.len()).then_some(place)
+        (behind % size_of::<Principal>() == 0).then_some(behind / size_of::<Principal>())
     }
 
     /// Who stands for a class.
@@ -225,6 +227,7 @@ impl StandIns {
         let says = |words: &Words| if is_on_keys { words.on(&key.arn) } else { Says::ANYTHING };
         OnKey {
             stand_ins: self,
+            key_arn: key.arn.clone(),
             says: self.documents.iter().map(says).collect(),
             entries: entries_on(key).filter_map(|entry| self.entries.get(entry)).copied().collect(),
         }
@@ -232,6 +235,11 @@ impl StandIns {
 }
 
 impl OnKey<'_> {
+    /// Whether these are the classes as that key sees them.
+    pub fn is_of(&self, key: &Key) -> bool {
+        self.key_arn == key.arn
+    }
+
     /// What the key sees of a class.
     pub fn seen(&self, class: usize) -> Option<SeenClass> {
         self.seen_of(class, u64::MAX)

@@ -129,7 +129,7 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
         by_tag.add(&judge.by_tag);
         by_check.push(judge.findings);
     }
-    // Findings are large: each is moved once, to its place.
+    // Findings are large: their places are sorted, and each is moved to its own.
     let mut findings = Vec::with_capacity(by_check.iter().map(Vec::len).sum());
     for of_check in by_check {
         let mut order: Vec<usize> = (0..of_check.len()).collect();

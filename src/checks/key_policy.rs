@@ -322,7 +322,8 @@ impl<'k> Asking<'k> {
             let cell = self.directory.cell(who.principal, self.key, &asked.action)?;
             Ok(if hangs_on_the_unknown(&cell, who.principal) { cell.perhaps() } else { cell })
         };
-        let seen = who.class.and_then(|(on_key, class)| on_key.seen_on(class, asked.place(on_key)?));
+        let of_this_key = who.class.filter(|(on_key, _)| on_key.is_of(self.key));
+        let seen = of_this_key.and_then(|(on_key, class)| on_key.seen_on(class, asked.place(on_key)?));
         let Some(seen) = seen else { return decide() };
         match self.decided.borrow_mut().entry((number, who.alteration, seen)) {
             Entry::Occupied(known) => Ok(known.get().clone()),
@@ -346,8 +347,8 @@ impl<'k> Asking<'k> {
     }
 
     /// Whether anything may give somebody one of the actions.
-    pub(super) fn may_be_of(&self, who: Who<'_>) -> bool {
-        self.within_reach(who).next().is_some()
+    pub(super) fn may_be_of<'a>(&self, who: impl Into<Who<'a>>) -> bool {
+        self.within_reach(who.into()).next().is_some()
     }
 
     /// The actions that something may give somebody, each with its number.
@@ -357,9 +358,10 @@ impl<'k> Asking<'k> {
             !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
         let is_open = needs_no_identity_policy || self.key.policy_gap.is_some();
         let of_class = class.map(|(on_key, class)| (on_key, on_key.may_be_allowed(class)));
-        let may_be_allowed = move |asked: &Asked| match of_class.map(|(on_key, bits)| (asked.place(on_key), bits)) {
-            Some((Some(place), bits)) => bits >> place & 1 == 1,
-            _ => self.is_allowed_by_one_of(&principal.identity, &asked.action),
+        let may_be_allowed = move |asked: &Asked| match of_class {
+            // Of an action that is not among those of the classes nothing is known.
+            Some((on_key, bits)) => asked.place(on_key).is_none_or(|place| bits >> place & 1 == 1),
+            None => self.is_allowed_by_one_of(&principal.identity, &asked.action),
         };
         let named: Vec<bool> = self.allows.iter().map(|statement| !is_open && is_named(principal, statement)).collect();
         let is_within = move |asked: &Asked| {

@@ -152,9 +152,11 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
         let found = match stand_ins.class_of(principal) {
             _ if !counts(principal) => continue,
             Some(class) => of_classes.said(class, (), |who| question.may_be_of(who), |who| question.found(who)),
-            None => question
-                .usage
-                .once(principal, &mut of_members, || Ok(question.found(principal.as_ref().into())?.map(Rc::new))),
+            None => question.usage.once(principal, &mut of_members, || {
+                let who = Who::from(principal.as_ref());
+                let found = if question.may_be_of(who) { question.found(who)? } else { None };
+                Ok(found.map(Rc::new))
+            }),
         };
         match found {
             Ok(None) => {}
@@ -200,9 +202,6 @@ impl Question<'_> {
     }
 
     fn found(&self, who: Who<'_>) -> Result<Option<Found>, Unanswered> {
-        if !self.may_be_of(who) {
-            return Ok(None);
-        }
         let Some((one, first_cell)) = self.administer.first(who)? else { return Ok(None) };
         let Some((other, second_cell)) = self.usage.first(who)? else { return Ok(None) };
         let is_open = [&first_cell, &second_cell].iter().any(|cell| cell.access == Access::Possible);

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, JoinHandle};
 
 use super::{AtomicFile, Error, error};
@@ -26,7 +27,11 @@ pub struct Durable {
 
 /// Where files wait to be made durable.
 #[derive(Debug, Clone)]
-pub(super) struct Queue(SyncSender<Message>);
+pub(super) struct Queue {
+    files: SyncSender<Message>,
+    /// Why the first file could not be made durable: nobody need write more.
+    failed: Arc<OnceLock<String>>,
+}
 
 impl Durable {
     /// Starts the thread.
@@ -34,9 +39,11 @@ impl Durable {
     /// # Errors
     /// When the system has no more threads.
     pub fn start() -> io::Result<Self> {
-        let (queue, files) = sync_channel(WAITING);
-        let thread = Builder::new().name("durable".to_owned()).spawn(move || make_durable(&files))?;
-        Ok(Self { queue: Queue(queue), thread })
+        let (files, waiting) = sync_channel(WAITING);
+        let queue = Queue { files, failed: Arc::default() };
+        let failed = queue.failed.clone();
+        let thread = Builder::new().name("durable".to_owned()).spawn(move || make_durable(&waiting, &failed))?;
+        Ok(Self { queue, thread })
     }
 
     /// Begins a file that has its name once it is committed, and is durable with the others.
@@ -47,32 +54,41 @@ impl Durable {
         Ok(AtomicFile { later: Some(self.queue.clone()), ..AtomicFile::create(path)? })
     }
 
-    /// Waits until every committed file is durable. One that is not committed by now cannot be any more.
+    /// Waits until every committed file is durable. One that is not committed before cannot be any more.
     ///
     /// # Errors
     /// [`Error::Io`] naming the first file that could not be made durable.
     pub fn finish(self) -> Result<(), Error> {
         // A thread that is gone says why when it is joined.
-        let _ = self.queue.0.send(None);
+        let _ = self.queue.files.send(None);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
 impl Queue {
     /// Takes a file, some or all of whose bytes are written.
+    ///
+    /// # Errors
+    /// When another could not be made durable, or no more are taken.
     pub(super) fn take(&self, file: File, path: &Path) -> io::Result<()> {
-        self.0.send(Some((file, path.to_path_buf()))).map_err(|_| io::Error::other("the others are finished"))
+        if let Some(failed) = self.failed.get() {
+            return Err(io::Error::other(format!("it is of no use, because of another file: {failed}")));
+        }
+        let sent = self.files.send(Some((file, path.to_path_buf())));
+        sent.map_err(|_| io::Error::other("the files that belong with it are finished"))
     }
 }
 
 /// Goes on after a failure, so that nobody waits for a thread that is gone, and says it at the end.
-fn make_durable(files: &Receiver<Message>) -> Result<(), Error> {
+fn make_durable(files: &Receiver<Message>, failed: &OnceLock<String>) -> Result<(), Error> {
     let mut result = Ok(());
     while let Ok(Some((file, path))) = files.recv() {
-        if let Err(failed) = file.sync_all()
+        if let Err(found) = file.sync_all()
             && result.is_ok()
         {
-            result = Err(error("write", &path)(failed));
+            let found = error("write", &path)(found);
+            failed.get_or_init(|| found.to_string());
+            result = Err(found);
         }
     }
     result
@@ -99,18 +115,25 @@ mod tests {
         }
         durable.finish().unwrap();
         assert!(late.commit().unwrap_err().to_string().contains("finished"));
+        assert!(!folder.path().join("late").exists());
     }
 
     #[cfg(unix)]
     #[test]
-    fn the_first_file_that_cannot_be_made_durable_is_named_at_the_end() {
+    fn the_first_file_that_cannot_be_made_durable_is_named_at_once_and_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let durable = Durable::start().unwrap();
         // A pipe cannot be synchronized.
         let (_reader, writer) = io::pipe().unwrap();
         let pipe = std::os::fd::OwnedFd::from(writer);
         durable.queue.take(File::from(pipe), Path::new("first")).unwrap();
-        durable.create(&folder.path().join("second")).unwrap().commit().unwrap();
+        let refused = loop {
+            let file = durable.create(&folder.path().join("second")).unwrap();
+            if let Err(refused) = file.commit() {
+                break refused.to_string();
+            }
+        };
+        assert!(refused.contains("second`") && refused.contains("`first`"), "{refused}");
         assert!(durable.finish().unwrap_err().to_string().contains("`first`"));
     }
 }

@@ -596,6 +596,22 @@ mod tests {
     const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
     #[test]
+    fn what_allows_some_of_several_actions_opens_no_key_for_all_of_them_however_large_it_is() {
+        let patterns: Vec<String> = (0..40).map(|at| format!("\"arn:aws:kms:*:*:key/*{at}*a*\"")).collect();
+        let text = format!(
+            r#"{{"Statement": [{{"Effect": "Allow", "Action": "kms:De*", "Resource": [{}]}},
+                {{"Effect": "Allow", "Action": "k*:Encrypt", "Resource": "*"}}]}}"#,
+            patterns.join(",")
+        );
+        let document = Document::parse(&text).unwrap();
+        let within = |actions: &[&str]| coverage_within(&document, "aws", actions, &mut Budget::of_steps(1_000));
+        assert_eq!(within(&["kms:Decrypt"]).level, Level::Unknown);
+        let some = within(&["kms:Decrypt", "kms:Encrypt", "kms:Sign"]);
+        assert_eq!((some.level, some.statements), (Level::None, vec![]));
+        assert_eq!(some.notes, [Note::UnsureStatement { statement: 1 }]);
+    }
+
+    #[test]
     fn levels_of_one_pattern() {
         for (resource, level) in [
             ("*", Level::All),

@@ -45,7 +45,7 @@ pub fn archive(folder: &Path, name: &str) -> Result<PathBuf, Error> {
             .unix_permissions(0o600)
             .large_file(files::size(&source)? >= WIDE);
         zip.start_file(format!("{name}/{file}"), options).map_err(|failed| write(failed.into()))?;
-        files::pour(&source, &mut zip)?;
+        files::pour(&source, &mut zip, &path)?;
     }
     let mut stream = zip.finish().map_err(|failed| write(failed.into()))?;
     stream.flush().map_err(write)?;

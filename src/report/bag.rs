@@ -118,7 +118,7 @@ impl Bag {
     /// Copies a file into the payload, and says what was copied.
     pub(super) fn copy(&self, from: &Path, path: &str) -> Result<Written, Error> {
         let mut file = self.begin(path)?;
-        files::pour(from, &mut file)?;
+        files::pour(from, &mut file, &self.place(path))?;
         let written = file.commit()?;
         self.add(path, written.clone());
         Ok(written)

@@ -379,18 +379,20 @@ impl Site<'_> {
     fn overviews(self, audited: &Audited<'_>) -> Result<(), Error> {
         let page = |title, part| Page { title, up: "", part };
         self.put("index.html", "index.html", page("Overview", "overview"), &cover::content(audited))?;
-        audited.results.par_iter().try_for_each(|result| {
+        let of_frameworks = audited.results.par_iter().map(|result| {
             let Framework { id, title, version, .. } = result.framework;
             let (path, title) = (format!("frameworks/{}", file_name(id)), format!("{title} {version}"));
             let content = framework_page::content(audited, result);
             let page = Page { title: &title, up: "../", part: "frameworks" };
             self.put(&path, "framework.html", page, &content)
-        })?;
-        audited.options.audit.checks.par_iter().try_for_each(|check| {
+        });
+        let of_checks = audited.options.audit.checks.par_iter().map(|check| {
             let path = format!("checks/{}", file_name(check.id));
             let page = Page { title: check.id, up: "../", part: "checks" };
             self.put(&path, "check.html", page, &check_page::content(audited, check))
-        })?;
+        });
+        // Of several that fail the first is told.
+        of_frameworks.chain(of_checks).collect::<Vec<_>>().into_iter().collect::<Result<(), Error>>()?;
         let accounts = Page { title: "Accounts", up: "../", part: "accounts" };
         self.put("accounts/index.html", "accounts.html", accounts, &heat_map::content(audited))?;
         self.put("scope.html", "scope.html", page("Scope", "completeness"), &scope::content(audited))?;

@@ -57,7 +57,7 @@ struct Sheet {
 pub(super) fn write(bag: &Bag, files: &[File]) -> Result<(), Error> {
     let sheets: Result<Vec<Sheet>, Error> = files.iter().map(|file| measure(bag, file)).collect();
     let sheets = sheets?;
-    let mut archive = Archive::create(bag.place(WORKBOOK))?;
+    let mut archive = Archive::create(bag)?;
     archive.part("[Content_Types].xml", &content_types(sheets.len()))?;
     archive.part("_rels/.rels", &relationships(&[("officeDocument".to_owned(), "xl/workbook.xml".to_owned())]))?;
     archive.part("xl/workbook.xml", &workbook(&sheets))?;
@@ -221,9 +221,8 @@ struct Archive {
 }
 
 impl Archive {
-    fn create(path: PathBuf) -> Result<Self, Error> {
-        let zip = ZipWriter::new_stream(AtomicFile::create(&path)?);
-        Ok(Self { path, zip })
+    fn create(bag: &Bag) -> Result<Self, Error> {
+        Ok(Self { path: bag.place(WORKBOOK), zip: ZipWriter::new_stream(bag.begin(WORKBOOK)?) })
     }
 
     /// Begins a part.
