@@ -83,7 +83,7 @@ impl Queue {
 fn make_durable(files: &Receiver<Message>, failed: &OnceLock<String>) -> Result<(), Error> {
     let mut result = Ok(());
     while let Ok(Some((file, path))) = files.recv() {
-        if let Err(found) = file.sync_all()
+        if let Err(found) = file.sync_data()
             && result.is_ok()
         {
             let found = error("write", &path)(found);

@@ -1,5 +1,8 @@
 //! What both OSCAL documents share: their head, the tool that observes, names of controls, and the rules of OSCAL's texts.
 
+use std::sync::LazyLock;
+
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::identifier::{NAMESPACE, uuid};
@@ -26,14 +29,23 @@ pub(super) fn metadata(identity: &Identity, title: &str) -> Value {
     })
 }
 
+/// A property of ours.
+#[derive(Debug, Serialize)]
+pub(super) struct Property<'a> {
+    name: &'a str,
+    ns: &'static str,
+    value: String,
+}
+
 /// A property of ours. Its value is shown on one line; an empty one says so, because OSCAL has no empty texts.
-pub(super) fn property(name: &str, value: &str) -> Value {
+pub(super) fn property<'a>(name: &'a str, value: &str) -> Property<'a> {
+    static OURS: LazyLock<String> = LazyLock::new(|| format!("{NAMESPACE}/oscal"));
     let shown = visible::shown(value);
     let value = match shown.trim() {
         "" => "(none)",
         value => value,
     };
-    json!({ "name": name, "ns": format!("{NAMESPACE}/oscal"), "value": value })
+    Property { name, ns: &OURS, value: value.to_owned() }
 }
 
 /// A text for a member that holds Markdown: on one line, and none of it is markup.
@@ -118,7 +130,7 @@ mod tests {
     #[test]
     fn a_text_is_one_line_without_markup_and_a_value_is_never_empty() {
         assert_eq!(line(" [x](https://a.example)\n*b* "), "\\[x\\](https://a.example)\u{240a}\\*b\\*");
-        assert_eq!(property("n", " a\nb ")["value"], "a\u{240a}b");
-        assert_eq!(property("n", " ")["value"], "(none)");
+        assert_eq!(property("n", " a\nb ").value, "a\u{240a}b");
+        assert_eq!(property("n", " ").value, "(none)");
     }
 }

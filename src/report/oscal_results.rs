@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::bag::Bag;
@@ -12,7 +13,7 @@ use super::evidence;
 use super::identifier::uuid;
 use super::identity::Identity;
 use super::interop::Checks;
-use super::oscal::{control_token, line, metadata, observation_uuid, origin, property, tool};
+use super::oscal::{Property, control_token, line, metadata, observation_uuid, origin, property, tool};
 use super::pack::Audited;
 use super::stream::Stream;
 use super::view::counted;
@@ -31,6 +32,74 @@ const SUBJECTS: [Status; 4] = [Status::Fail, Status::Error, Status::Undecided, S
 /// Said of every result.
 const NOT_DETERMINED: &str = "A control without a finding here was not determined by this tool: its tests met no exception, or lacked \
      data, or are no test of all that it asks. The pages of the pack say which.";
+
+/// What was found in an account. The members of this and of what it holds are in alphabetical order, as in the rest of the document.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct OfAccount<'a> {
+    description: String,
+    end: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_definitions: Option<LocalDefinitions<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    observations: Vec<Observation<'a>>,
+    props: [Property<'static>; 2],
+    remarks: &'static str,
+    reviewed_controls: &'a Value,
+    start: &'a str,
+    title: String,
+    uuid: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct LocalDefinitions<'a> {
+    inventory_items: Vec<Item<'a>>,
+}
+
+/// A resource with a finding that says something.
+#[derive(Serialize)]
+struct Item<'a> {
+    description: String,
+    props: [Property<'static>; 3],
+    uuid: &'a str,
+}
+
+/// What a check observed.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Observation<'a> {
+    collected: &'a str,
+    description: String,
+    methods: [&'static str; 1],
+    origins: [Value; 1],
+    props: [Property<'static>; 1],
+    relevant_evidence: Vec<RelevantEvidence>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subjects: Vec<Subject<'a>>,
+    title: String,
+    types: [&'static str; 1],
+    uuid: String,
+}
+
+#[derive(Serialize)]
+struct RelevantEvidence {
+    description: &'static str,
+    href: String,
+}
+
+/// A resource that was observed.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Subject<'a> {
+    props: [Property<'static>; 2],
+    subject_uuid: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+/// The UUIDs of an account's resources, by what they are made from.
+type Uuids<'a> = BTreeMap<[&'a str; 3], String>;
 
 /// The file in the making.
 pub(super) struct Results {
@@ -64,36 +133,38 @@ impl Results {
         audited: &AuditedAccount,
     ) -> Result<(), Error> {
         let id = &audited.facts.id;
+        let subjects: BTreeMap<[&str; 3], &Finding> =
+            audited.findings.iter().filter(|it| is_subject(it)).map(|it| (resource(it), it)).collect();
+        let uuids: Uuids<'_> = subjects.keys().map(|of| (*of, uuid("resource", of))).collect();
+        let evidence = audited.evidence.iter().any(|item| !item.is_of_organization()).then(|| evidence::path(id));
         let mut observations = Vec::new();
         for findings in audited.findings.chunk_by(|a, b| a.check_id == b.check_id) {
-            let check = findings.first().and_then(|finding| checks.get(finding.check_id));
-            observations.extend(check.map(|tested| of_account(identity, tested.check, id, findings)));
+            let tested = findings.first().and_then(|finding| checks.get(finding.check_id));
+            observations.extend(tested.map(|tested| of_account(identity, tested.check, id, findings, &uuids)));
         }
-        if audited.evidence.iter().any(|item| !item.is_of_organization()) {
-            let path = evidence::path(id);
-            observations.iter_mut().for_each(|it| add_evidence(it, &path));
-            self.evidence.push(path);
+        for observation in &mut observations {
+            observation.relevant_evidence.extend(evidence.as_deref().map(items_of));
         }
-        let items: BTreeMap<String, Value> =
-            audited.findings.iter().filter(|it| is_subject(it)).map(|it| (item_uuid(it), item(it))).collect();
-        let mut result = json!({
-            "uuid": uuid("result", &[&identity.input_root, id]),
-            "title": format!("Account {id}"),
-            "description": format!("What {} checks found in account {id}.", checks.len()),
-            "start": identity.start,
-            "end": identity.end,
-            "props": [property("account-id", id), property("account-name", &audited.facts.name)],
-            "reviewed-controls": self.controls,
-            "remarks": NOT_DETERMINED,
-        });
-        if !items.is_empty() {
-            result["local-definitions"] = json!({ "inventory-items": items.into_values().collect::<Vec<_>>() });
-        }
-        if !observations.is_empty() {
-            result["observations"] = json!(observations);
-        }
-        self.stream.json(&result)?;
-        self.stream.text(",\n")
+        let items: BTreeMap<&str, Item<'_>> = uuids
+            .iter()
+            .filter_map(|(of, uuid)| subjects.get(of).map(|finding| (uuid.as_str(), item(finding, uuid))))
+            .collect();
+        let inventory_items: Vec<Item<'_>> = items.into_values().collect();
+        self.stream.json(&OfAccount {
+            description: format!("What {} checks found in account {id}.", checks.len()),
+            end: &identity.end,
+            local_definitions: (!inventory_items.is_empty()).then_some(LocalDefinitions { inventory_items }),
+            observations,
+            props: [property("account-id", id), property("account-name", &audited.facts.name)],
+            remarks: NOT_DETERMINED,
+            reviewed_controls: &self.controls,
+            start: &identity.start,
+            title: format!("Account {id}"),
+            uuid: uuid("result", &[&identity.input_root, id]),
+        })?;
+        self.stream.text(",\n")?;
+        self.evidence.extend(evidence);
+        Ok(())
     }
 
     /// Adds the result over all accounts and ends the document.
@@ -101,11 +172,9 @@ impl Results {
         let Audited { identity, summary, .. } = audited;
         let over_all = |check: &&'static Check| {
             let counts = summary.by_check.get(check.id).copied().unwrap_or_default();
-            let mut over_all = observation(identity, check, &counts);
-            over_all["uuid"] = json!(observation_uuid(identity, check));
-            over_all
+            observation(identity, check, &counts, observation_uuid(identity, check))
         };
-        let observations: Vec<Value> = audited.options.audit.checks.iter().map(over_all).collect();
+        let observations: Vec<Observation<'_>> = audited.options.audit.checks.iter().map(over_all).collect();
         let mut result = json!({
             "uuid": uuid("result", &[&identity.input_root]),
             "title": "All accounts",
@@ -162,13 +231,10 @@ fn resources(bag: &Bag, evidence: &[String]) -> Vec<Value> {
 }
 
 /// Points from what was observed in an account to what it rests on.
-fn add_evidence(observation: &mut Value, path: &str) {
-    let more = json!({
-        "href": format!("#{}", uuid("resource", &[path])),
-        "description": "The items whose numbers (EV-…) those lines name.",
-    });
-    if let Some(all) = observation["relevant-evidence"].as_array_mut() {
-        all.push(more);
+fn items_of(path: &str) -> RelevantEvidence {
+    RelevantEvidence {
+        description: "The items whose numbers (EV-…) those lines name.",
+        href: format!("#{}", uuid("resource", &[path])),
     }
 }
 
@@ -242,61 +308,65 @@ fn is_subject(finding: &Finding) -> bool {
     SUBJECTS.contains(&finding.status)
 }
 
-/// A grant is told apart by its id: its ARN is that of the key.
-fn item_uuid(finding: &Finding) -> String {
-    uuid("resource", &[finding.resource_type, &finding.resource_arn, &finding.resource_name])
+/// What identifies the resource of a finding. A grant is told apart by its id: its ARN is that of the key.
+fn resource(finding: &Finding) -> [&str; 3] {
+    [finding.resource_type, &finding.resource_arn, &finding.resource_name]
 }
 
-fn item(finding: &Finding) -> Value {
-    json!({
-        "uuid": item_uuid(finding),
-        "description": format!("{} in account {}", finding.resource_type, finding.account_id),
-        "props": [
+fn item<'a>(finding: &Finding, uuid: &'a str) -> Item<'a> {
+    Item {
+        description: format!("{} in account {}", finding.resource_type, finding.account_id),
+        props: [
             property("arn", &finding.resource_arn),
             property("resource-name", &finding.resource_name),
             property("region", &finding.region),
         ],
-    })
+        uuid,
+    }
 }
 
 /// What a check observed in one account.
-fn of_account(identity: &Identity, check: &Check, account_id: &str, findings: &[Finding]) -> Value {
+fn of_account<'a>(
+    identity: &'a Identity,
+    check: &Check,
+    account_id: &str,
+    findings: &'a [Finding],
+    uuids: &'a Uuids<'a>,
+) -> Observation<'a> {
     let mut counts = Counts::default();
     findings.iter().for_each(|finding| counts.add(finding.status));
-    let mut one = observation(identity, check, &counts);
-    one["uuid"] = json!(uuid("observation", &[&identity.input_root, check.id, account_id]));
-    let subject = |finding: &Finding| {
-        json!({
-            "subject-uuid": item_uuid(finding),
-            "type": "inventory-item",
-            "props": [property("status", finding.status.word()), property("fingerprint", &finding.fingerprint)],
-        })
+    let subject = |finding: &'a Finding| {
+        let subject_uuid = uuids.get(&resource(finding)).filter(|_| is_subject(finding))?;
+        let props = [property("status", finding.status.word()), property("fingerprint", &finding.fingerprint)];
+        Some(Subject { props, subject_uuid, kind: "inventory-item" })
     };
-    let subjects: Vec<Value> = findings.iter().filter(|it| is_subject(it)).map(subject).collect();
-    if !subjects.is_empty() {
-        one["subjects"] = json!(subjects);
+    let uuid = uuid("observation", &[&identity.input_root, check.id, account_id]);
+    Observation {
+        subjects: findings.iter().filter_map(subject).collect(),
+        ..observation(identity, check, &counts, uuid)
     }
-    one
 }
 
-/// An observation without its UUID.
-fn observation(identity: &Identity, check: &Check, counts: &Counts) -> Value {
+/// An observation without subjects.
+fn observation<'a>(identity: &'a Identity, check: &Check, counts: &Counts, uuid: String) -> Observation<'a> {
     let of_status = Status::ALL.into_iter().filter(|status| counts.of(*status) > 0);
     let said: Vec<String> = of_status.map(|status| format!("{} {status}", counts.of(status))).collect();
     let said = if said.is_empty() { "nothing to test".to_owned() } else { said.join(", ") };
-    json!({
-        "title": line(check.title),
-        "description": line(&format!("{said}. Rule: {}", check.rule)),
-        "props": [property("check-id", check.id)],
-        "methods": ["TEST"],
-        "types": ["control-objective"],
-        "origins": [origin()],
-        "relevant-evidence": [{
-            "href": format!("#{}", findings_uuid()),
-            "description": "The lines with this check id, each with the place of its evidence in the snapshot.",
+    Observation {
+        collected: &identity.end,
+        description: line(&format!("{said}. Rule: {}", check.rule)),
+        methods: ["TEST"],
+        origins: [origin()],
+        props: [property("check-id", check.id)],
+        relevant_evidence: vec![RelevantEvidence {
+            description: "The lines with this check id, each with the place of its evidence in the snapshot.",
+            href: format!("#{}", findings_uuid()),
         }],
-        "collected": identity.end,
-    })
+        subjects: vec![],
+        title: line(check.title),
+        types: ["control-objective"],
+        uuid,
+    }
 }
 
 /// The controls with exceptions, each as an objective that is not satisfied.

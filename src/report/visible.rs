@@ -56,6 +56,9 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// The text on one line, with what cannot be seen spelt out, for forms that are no pages and have no escape for it.
 pub(super) fn shown(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
         if is_hidden(letter) {
             shown.push_str(&spelt(letter))
