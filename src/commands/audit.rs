@@ -246,7 +246,7 @@ fn hand_over(
 }
 
 /// What could not be read, on standard error.
-pub(super) fn warn_of_gaps(summary: &Summary, console: &Console) {
+fn warn_of_gaps(summary: &Summary, console: &Console) {
     for gap in &summary.ledger {
         let code = gap.code.as_deref().map_or_else(String::new, |code| format!(" ({code})"));
         let resources = match (gap.resources.as_slice(), gap.calls.saturating_sub(gap.resources.len())) {
@@ -262,6 +262,14 @@ pub(super) fn warn_of_gaps(summary: &Summary, console: &Console) {
             gap.api,
             gap.outcome,
             harmless(&format!("{code}{resources}"))
+        ));
+    }
+    // What a file of the snapshot lacks without a call that failed is in no ledger.
+    let errors = summary.total.of(Status::Error);
+    if errors > 0 {
+        console.warn(&format!(
+            "results that are not known, because something was not read: {errors}; see `ERROR` in data/csv/findings.csv, and \
+             data/csv/completeness.csv"
         ));
     }
     let differ = summary.tie_outs_that(Tie::Differs);

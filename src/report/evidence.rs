@@ -36,7 +36,10 @@ const COLUMNS: [(&str, &str); 13] = [
     ("region", "The Region, or global"),
     ("api", "Service and operation"),
     ("request_ids", "AWS's request ids, to be looked up in CloudTrail; empty where AWS gave none"),
-    ("collected_at", "When the answer arrived, UTC; its first page where there were several"),
+    (
+        "collected_at",
+        "When the answer arrived, UTC; its first page where there were several; empty where the snapshot records no call for it",
+    ),
     ("file", "File inside the snapshot; of an approval, inside the pack"),
     ("sha256", "SHA-256 of that file as stored"),
     ("pointer", "JSON pointer (RFC 6901) into the decompressed file"),

@@ -95,7 +95,7 @@ pub(super) const FINDINGS_COLUMNS: [Column; 31] = [
     ("evidence_ids", "Numbers of the items of evidence; evidence_index.csv has their rest", |it| {
         of_evidence(it, |it| (&it.ev_id).into())
     }),
-    ("evidence_collected_at", "When the answers arrived, UTC", |it| {
+    ("evidence_collected_at", "When the answers arrived, UTC; empty where the snapshot records no call for it", |it| {
         of_evidence(it, |it| it.collected_at.map(|time| time.to_string()).unwrap_or_default().into())
     }),
 ];
