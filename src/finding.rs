@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Running;
 use crate::model::{Evidence, Source, shared, shared_each};
 
 /// Status of a finding: one for each check and resource, exhaustive and exclusive.
@@ -126,7 +127,7 @@ pub struct Judgement {
     /// The conclusion.
     pub verdict: Verdict,
     /// One sentence that names the facts.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// Where the facts stand.
     pub evidence: Vec<Source>,
     /// The policy statements that decide.
@@ -136,11 +137,11 @@ pub struct Judgement {
     /// How much an exception matters; absent: as much as the check says.
     pub severity: Option<Severity>,
     /// Who gets what an exception gives, where documents are judged.
-    pub principals: Option<AffectedPrincipals>,
+    pub principals: Option<Box<AffectedPrincipals>>,
 }
 
 impl Judgement {
-    fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+    fn new(verdict: Verdict, reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             verdict,
             reason: reason.into(),
@@ -153,27 +154,27 @@ impl Judgement {
     }
 
     /// The criterion is met.
-    pub fn pass(reason: impl Into<String>) -> Self {
+    pub fn pass(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Pass, reason)
     }
 
     /// An exception.
-    pub fn fail(reason: impl Into<String>) -> Self {
+    pub fn fail(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Fail, reason)
     }
 
     /// The resource is outside the criterion.
-    pub fn not_applicable(reason: impl Into<String>) -> Self {
+    pub fn not_applicable(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::NotApplicable, reason)
     }
 
     /// The engine cannot conclude.
-    pub fn undecided(reason: impl Into<String>) -> Self {
+    pub fn undecided(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Undecided, reason)
     }
 
     /// A person must answer.
-    pub fn manual(reason: impl Into<String>) -> Self {
+    pub fn manual(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Manual, reason)
     }
 
@@ -334,10 +335,10 @@ pub struct AffectedPrincipal {
     pub blocked_by: Option<&'static str>,
 }
 
-/// One line of `findings.ndjson`.
+/// One line of `findings.ndjson`. An audit makes millions: what few have is kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Identity across quarters: see [`fingerprint`].
+    /// Identity across quarters: see [`CheckIdentity::fingerprint`].
     pub fingerprint: String,
     /// The check.
     pub check_id: &'static str,
@@ -361,15 +362,18 @@ pub struct Finding {
     #[serde(serialize_with = "shared")]
     pub ou_path: Arc<str>,
     /// Region, or `global`.
-    pub region: String,
+    #[serde(serialize_with = "shared")]
+    pub region: Arc<str>,
     /// CloudFormation's name of the type.
     pub resource_type: &'static str,
     /// ARN of the resource.
-    pub resource_arn: String,
+    #[serde(serialize_with = "shared")]
+    pub resource_arn: Arc<str>,
     /// Name for people; the grant id for grants.
-    pub resource_name: String,
+    #[serde(serialize_with = "shared")]
+    pub resource_name: Arc<str>,
     /// One sentence that names the facts.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// Results under other parameters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aspects: Vec<Aspect>,
@@ -380,7 +384,7 @@ pub struct Finding {
     pub statements: Vec<StatementReference>,
     /// Who gets what an exception gives, where documents are judged.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub affected_principals: Option<AffectedPrincipals>,
+    pub affected_principals: Option<Box<AffectedPrincipals>>,
     /// Mapped controls, `framework:control`.
     #[serde(serialize_with = "shared")]
     pub controls: Arc<[String]>,
@@ -390,49 +394,42 @@ pub struct Finding {
     pub first_seen: Timestamp,
     /// The waiver that means it, for exceptions.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiver: Option<WaiverReference>,
+    pub waiver: Option<Box<WaiverReference>>,
 }
 
-/// What identifies a finding across quarters: no array index, Sid or message text is part of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Identity<'a> {
-    /// The check.
-    pub check_id: &'a str,
-    /// Partition.
-    pub partition: &'a str,
-    /// Account of 12 digits.
-    pub account_id: &'a str,
-    /// Region, or `global`.
-    pub region: &'a str,
-    /// CloudFormation's name of the type.
-    pub resource_type: &'a str,
-    /// ARN of the resource.
-    pub resource_arn: &'a str,
-    /// What tells findings of one ARN apart: grant id, or the API whose answer is missing. Usually empty.
-    pub discriminator: &'a str,
-}
+/// What identifies the findings of one check in one account across quarters; a [`ResourceIdentity`] tells one from the others. No
+/// array index, Sid or message text is part of either.
+#[derive(Debug, Clone)]
+pub struct CheckIdentity(Running);
 
-/// Bytes that few identities take.
-const LONG_IDENTITY: usize = 512;
-
-/// SHA-256 over the canonical JSON (RFC 8785) of the identity.
-pub fn fingerprint(identity: Identity<'_>) -> String {
-    let parts = [
-        "v1",
-        identity.check_id,
-        identity.partition,
-        identity.account_id,
-        identity.region,
-        identity.resource_type,
-        identity.resource_arn,
-        identity.discriminator,
-    ];
-    // An array of strings is canonical as serde_json prints it. The other way prints the same and cannot fail, but takes longer.
-    let mut canonical = Vec::with_capacity(LONG_IDENTITY);
-    if serde_json::to_writer(&mut canonical, &parts).is_err() {
-        canonical = serde_json::json!(parts).to_string().into_bytes();
+impl CheckIdentity {
+    /// Of a check in an account of 12 digits.
+    pub fn new(check_id: &str, partition: &str, account_id: &str) -> Self {
+        let canonical = canonical(&["v1", check_id, partition, account_id]);
+        Self(Running::default().with(canonical.strip_suffix(']').unwrap_or(&canonical).as_bytes()))
     }
-    crate::digest::sha256(&canonical)
+
+    /// SHA-256 over the canonical JSON (RFC 8785) of the identity: one array of both parts.
+    pub fn fingerprint(&self, resource: &ResourceIdentity) -> String {
+        self.0.clone().with(resource.0.as_bytes()).finish()
+    }
+}
+
+/// What identifies a resource: the second part of the identity of findings.
+#[derive(Debug, Clone)]
+pub struct ResourceIdentity(String);
+
+impl ResourceIdentity {
+    /// `region`: or `global`. `discriminator`: what tells findings of one ARN apart: grant id, or the API whose answer is missing;
+    /// usually empty.
+    pub fn new(region: &str, resource_type: &str, arn: &str, discriminator: &str) -> Self {
+        Self(canonical(&[region, resource_type, arn, discriminator]).replacen('[', ",", 1))
+    }
+}
+
+/// An array of strings is canonical as serde_json prints it. The other way prints the same and cannot fail, but takes longer.
+fn canonical(parts: &[&str]) -> String {
+    serde_json::to_string(parts).unwrap_or_else(|_| serde_json::json!(parts).to_string())
 }
 
 #[cfg(test)]
@@ -440,29 +437,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_depends_on_every_part_of_the_identity() {
-        let base = Identity {
-            check_id: "c",
-            partition: "aws",
-            account_id: "111122223333",
-            region: "global",
-            resource_type: "t",
-            resource_arn: "a",
-            discriminator: "",
+    fn a_fingerprint_is_the_digest_of_one_array_and_depends_on_every_part_of_it() {
+        let base = ["c", "aws", "111122223333", "global", "t", "a\"]", "["];
+        let of = |[check, partition, account, region, resource_type, arn, discriminator]: [&str; 7]| {
+            let resource = ResourceIdentity::new(region, resource_type, arn, discriminator);
+            CheckIdentity::new(check, partition, account).fingerprint(&resource)
         };
-        let changed = [
-            Identity { check_id: "d", ..base },
-            Identity { partition: "aws-cn", ..base },
-            Identity { account_id: "444455556666", ..base },
-            Identity { region: "eu-west-1", ..base },
-            Identity { resource_type: "u", ..base },
-            Identity { resource_arn: "b", ..base },
-            Identity { discriminator: "x", ..base },
-        ];
-        let mut all: Vec<String> = changed.map(fingerprint).to_vec();
-        all.push(fingerprint(base));
-        all.sort();
-        all.dedup();
+        let canonical = r#"["v1","c","aws","111122223333","global","t","a\"]","["]"#;
+        assert_eq!(of(base), crate::digest::sha256(canonical.as_bytes()));
+        let changed = (0..base.len()).map(|place| {
+            let mut parts = base;
+            parts[place] = "x";
+            of(parts)
+        });
+        let all: std::collections::BTreeSet<String> = changed.chain([of(base)]).collect();
         assert_eq!(all.len(), 8);
     }
 }

@@ -313,5 +313,5 @@ fn levels_differ(both: [Option<&Vec<Vec<Named>>>; 2]) -> bool {
 
 /// The name of a document that could not be read, which says why.
 fn unread(policy: &Named) -> Option<String> {
-    policy.source.is_none().then(|| policy.name.clone())
+    policy.source.is_none().then(|| policy.name.to_string())
 }

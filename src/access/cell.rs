@@ -13,7 +13,7 @@ use super::principal::{Principal, PrincipalKind};
 use crate::model::Arn;
 use crate::policy::{
     self, Access, Action, Answer, Assumed, Budget, ConditionTest, Context, Document, Effect, Environment, Layer,
-    Policies, PolicyRef, Request, Unanswered,
+    Policies, PolicyRef, PrincipalElement, Request, Unanswered,
 };
 
 /// Steps for one cell: a fraction of a second. A cell that needs more is *possible*, with a note.
@@ -164,8 +164,7 @@ impl Directory {
         arn: &str,
         action: &Action,
     ) -> Result<Cell, Unanswered> {
-        let mut context = Context::default();
-        self.estate.describe(account_id, "aws:Resource", &mut context);
+        let context = self.of_resources(account_id);
         // A bucket is in a Region that its ARN does not say.
         let is_of_bucket = Arn::parse(arn).is_some_and(|it| it.service == "s3" && it.region.is_empty());
         let free: &[&str] = if is_of_bucket { &["aws:requestedregion"] } else { &[] };
@@ -183,6 +182,19 @@ impl Directory {
             ..Object::plain(Some(&role.arn), &role.account_id, &context)
         };
         self.decide(principal, object, &Action::new("sts:AssumeRole"))
+    }
+
+    /// Whether the trust policy of a role that was read may let a principal in: an Allow that speaks of `sts:AssumeRole` may name it.
+    pub fn may_let_in(&self, role: &Principal, principal: &Principal) -> bool {
+        let Some(trust) = &role.handles.trust_policy else { return true };
+        let mut allows = trust.document.statements_of(Effect::Allow);
+        allows.any(|statement| {
+            let names = |element: &PrincipalElement| {
+                let mut entries = element.entries.iter();
+                element.negated || entries.any(|entry| principal.caller.named_by(entry).is_some())
+            };
+            statement.matches_action("sts:AssumeRole").is_possible() && statement.principal.as_ref().is_some_and(names)
+        })
     }
 
     /// What a principal may do with an action on anything.
@@ -311,6 +323,14 @@ impl Directory {
             Ok(answered) => Ok(Ok(Cell::new(&answered))),
             Err(Unanswered::Budget(exhausted)) => Ok(Err(exhausted)),
             Err(disagreement) => Err(disagreement),
+        }
+    }
+
+    /// What every request about a resource of an account holds.
+    pub(super) fn of_resources(&self, account_id: &str) -> Cow<'_, Context> {
+        match self.accounts.get(account_id) {
+            Some(account) => Cow::Borrowed(&account.of_resources),
+            None => Cow::Owned(self.estate.described(account_id, "aws:Resource")),
         }
     }
 

@@ -1,13 +1,10 @@
 //! Keys that no decision can tell apart.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use super::directory::Directory;
 use super::key::Key;
-use super::kin::{Spoken, address, all};
-use crate::policy::Action;
-use crate::policy::{ConditionTest, Context, Document, Grant, Match, ResourcePattern, kms_actions};
+use super::kin::{Spoken, address};
+use crate::policy::{ConditionTest, Context, Document, Grant, Match, ResourcePattern};
 
 /// What decisions can see of a key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,34 +44,21 @@ impl<'a> Column<'a> {
     }
 }
 
+impl Column<'_> {
+    /// What decisions can see that leave grants out.
+    pub(super) fn without_grants(self) -> Self {
+        Self { grants: &[], ..self }
+    }
+
+    /// What they can see beside the policies of the key.
+    pub(super) fn without_policies(self) -> Self {
+        Self { policies: vec![], ..self }
+    }
+}
+
 /// The resource patterns of documents that do not stand for everything.
 pub(super) fn patterns<'d>(documents: &[&'d Document]) -> BTreeSet<&'d ResourcePattern> {
     let statements = documents.iter().flat_map(|document| &document.statements);
     let patterns = statements.flat_map(|statement| &statement.resources).flat_map(|resources| &resources.patterns);
     patterns.filter(|pattern| !pattern.is_everything()).collect()
-}
-
-impl Directory {
-    /// The class of each key of an account, by ARN: no decision that leaves grants out can tell keys of one class apart, as far
-    /// as the principals of the account are concerned.
-    pub fn key_classes(&self, account_id: &str) -> BTreeMap<String, usize> {
-        let Some(account) = self.accounts.get(account_id) else { return BTreeMap::new() };
-        let actions: Vec<Action> = kms_actions().iter().map(|action| Action::new(action.name)).collect();
-        let spoken = Spoken::new(self, &actions);
-        let of_principals: Vec<Arc<Document>> =
-            all(account, &spoken).into_iter().flat_map(|kin| kin.identity.into_iter().chain(kin.boundary)).collect();
-        let levels = [&account.service_control, &account.resource_control].map(|levels| spoken.of_levels(levels));
-        let levels: Vec<Arc<Document>> = levels.into_iter().flatten().flatten().flatten().collect();
-        let of_keys: Vec<Arc<Document>> = account.keys.iter().flat_map(|key| spoken.of_limits(&key.policies)).collect();
-        let documents = of_principals.iter().chain(&levels).chain(&of_keys);
-        let patterns = patterns(&documents.map(AsRef::as_ref).collect::<Vec<_>>());
-        let mut numbers: BTreeMap<Column<'_>, usize> = BTreeMap::new();
-        let mut class_of = BTreeMap::new();
-        for key in &account.keys {
-            let column = Column { grants: &[], ..Column::new(key, &spoken, &patterns, false) };
-            let next = numbers.len();
-            class_of.insert(key.arn.clone(), *numbers.entry(column).or_insert(next));
-        }
-        class_of
-    }
 }

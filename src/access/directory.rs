@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -11,7 +12,7 @@ use super::member::Members;
 use super::organization::{Estate, Kind, Levels};
 use super::principal::{self, Membership, Principal, PrincipalKind};
 use crate::model::{self, Gap};
-use crate::policy::{ConditionTest, Context, ContextValue, Document};
+use crate::policy::{ConditionTest, Context, ContextValue, Digested, Document};
 
 /// Everybody and every key of the accounts that were read.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Directory {
     pub(super) estate: Estate,
     pub(super) accounts: BTreeMap<String, Account>,
     /// Every document, once.
-    documents: BTreeSet<Arc<Document>>,
+    documents: BTreeSet<Digested>,
     /// Condition keys, in lower case, at which some document looks.
     pub(super) tested: Tested,
     /// Members of the organization whom decisions on keys that are open to all cannot tell apart.
@@ -50,6 +51,8 @@ pub struct Account {
     pub gaps: Vec<Gap>,
     pub(super) service_control: Levels,
     pub(super) resource_control: Levels,
+    /// What every request about a resource of the account holds.
+    pub(super) of_resources: Context,
 }
 
 /// The condition keys at which documents look.
@@ -94,7 +97,9 @@ impl Tested {
 
     /// What follows a prefix in the keys that begin with it.
     pub(super) fn suffixes<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        self.keys.range(prefix.to_owned()..).map_while(move |key| key.strip_prefix(prefix))
+        self.keys
+            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+            .map_while(move |key| key.strip_prefix(prefix))
     }
 }
 
@@ -168,30 +173,35 @@ impl Directory {
 
     /// The one copy of a document.
     fn interned(&mut self, document: &Arc<Document>) -> Arc<Document> {
-        if let Some(known) = self.documents.get(document) {
-            return known.clone();
+        let digested = Digested::new(document.clone());
+        if let Some(known) = self.documents.get(&digested) {
+            return known.document().clone();
         }
-        self.documents.insert(document.clone());
+        self.documents.insert(digested);
         document.clone()
     }
 
     /// Every document, once.
     pub(super) fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
-        self.documents.iter()
+        self.documents.iter().map(Digested::document)
     }
 
     /// Ends the building: works out which facts any document looks at, and forgets the others.
     #[must_use]
     pub fn finished(mut self) -> Self {
         for document in &self.documents {
-            self.tested.add(document);
+            self.tested.add(document.document());
         }
         self.test_members();
         let tested = &self.tested;
         self.accounts.par_iter_mut().for_each(|(_, account)| {
+            account.of_resources.retain(|key| tested.has(key));
             for principal in &mut account.principals {
                 if let Some(tags) = &principal.tags {
                     tag(&mut principal.context, "aws:PrincipalTag/", tags, tested);
+                }
+                if tested.has("aws:userid") {
+                    principal.assumptions.extend(principal.id_of_sessions());
                 }
                 settle(&mut principal.context, &mut principal.assumptions, tested);
             }
@@ -266,7 +276,7 @@ impl Directory {
     fn unnamed(&self) -> String {
         let keys = self.accounts.values().flat_map(|account| &account.keys);
         let named: BTreeSet<&str> = keys.flat_map(Key::named_accounts).collect();
-        let texts = self.documents.iter().flat_map(|document| &document.statements).flat_map(|it| it.texts());
+        let texts = self.documents().flat_map(|document| &document.statements).flat_map(|it| it.texts());
         let written: String = texts.map(crate::policy::Text::source).collect::<Vec<_>>().join("\n");
         let candidates = (0..=999_999_999_999_u64).rev().map(|number| format!("{number:012}"));
         let is_free = |id: &String| {
@@ -336,13 +346,15 @@ fn described_by(estate: &Estate, account: &model::Account) -> Option<Account> {
     gaps.extend(account.regions.values().filter_map(|kms| kms.keys.gap().cloned()));
     gaps.sort();
     gaps.dedup();
+    let of_resources = estate.described(&account.id, "aws:Resource");
     Some(Account {
         id: account.id.clone(),
         name: account.name.clone(),
         ou_path: account.ou_path.clone().unwrap_or_default(),
         principals: principal::all(account, estate),
         lists_all_principals: iam.users.gap().is_none() && iam.roles.gap().is_none(),
-        keys: key::all(account, estate),
+        keys: key::all(account, &of_resources),
+        of_resources,
         memberships: principal::memberships(account),
         gaps,
         service_control: estate.levels(&account.id, Kind::Service).into_owned(),

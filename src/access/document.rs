@@ -9,7 +9,7 @@ use crate::policy::{Document, PrincipalElement, Statement};
 #[derive(Debug, Clone)]
 pub struct Named {
     /// `managed policy arn:…`, `inline policy read of group ops`, `key policy default`.
-    pub name: String,
+    pub name: Arc<str>,
     /// The document; one that may say anything where it could not be read.
     pub document: Arc<Document>,
     /// Where it was read; nothing where it was not.
@@ -17,23 +17,23 @@ pub struct Named {
 }
 
 impl Named {
-    /// A document, or what stands for it where it could not be read.
+    /// A document, or what stands for it where it could not be read: for the policy of a resource with whom it may mean.
     pub(super) fn new(
-        name: String,
+        name: impl Into<Arc<str>>,
         document: &Fact<Arc<Document>>,
         source: &Source,
-        principal: Option<PrincipalElement>,
+        principal: impl FnOnce() -> Option<PrincipalElement>,
     ) -> Self {
         match document {
-            Ok(document) => Self { name, document: document.clone(), source: Some(source.clone()) },
-            Err(gap) => Self::unread(name, gap, principal),
+            Ok(document) => Self { name: name.into(), document: document.clone(), source: Some(source.clone()) },
+            Err(gap) => Self::unread(&name.into(), gap, principal()),
         }
     }
 
     /// What stands for a document that could not be read.
-    pub(super) fn unread(name: String, gap: &Gap, principal: Option<PrincipalElement>) -> Self {
+    pub(super) fn unread(name: &str, gap: &Gap, principal: Option<PrincipalElement>) -> Self {
         Self {
-            name: format!("{name} ({})", gap.reason()),
+            name: format!("{name} ({})", gap.reason()).into(),
             document: Arc::new(Document::unread(principal)),
             source: None,
         }

@@ -148,6 +148,7 @@ impl World {
             create_date: None,
             last_used: Ok(None),
             trust_policy: document(&json!([])),
+            trust_policy_source: source("iam:GetAccountAuthorizationDetails"),
             inline_policies: vec![inline(statements)],
             attached_policies: vec![],
             permissions_boundary: None,

@@ -7,7 +7,7 @@ use super::document::Named;
 use super::key::Key;
 use super::principal::{self, Handles, Principal, PrincipalKind};
 use crate::model::Tags;
-use crate::policy::{self, Action, Caller, CallerKind, Context, ContextValue, Document, PrincipalElement, Unanswered};
+use crate::policy::{self, Action, Caller, ContextValue, Document, PrincipalElement, Unanswered};
 
 /// A name that no pattern of a policy is written for.
 const NAME: &str = "q7x2vk9w";
@@ -17,14 +17,13 @@ impl Directory {
     pub fn ordinary_role(&self, account_id: &str) -> Principal {
         let arn = format!("arn:{}:iam::{account_id}:role/{NAME}", self.partition);
         let session = format!("arn:{}:sts::{account_id}:assumed-role/{NAME}/{NAME}", self.partition);
-        let mut context = Context::default();
-        self.estate.describe(account_id, "aws:Principal", &mut context);
+        let mut context = self.estate.described(account_id, "aws:Principal");
         for (key, value) in [("aws:PrincipalType", "AssumedRole"), ("aws:SecureTransport", "true")] {
             context.insert(key, ContextValue::One(value.to_owned()));
         }
         tag(&mut context, "aws:PrincipalTag/", &Tags::new(), &self.tested);
         let role = Principal {
-            caller: Caller::new(CallerKind::Role, &session).of(&arn),
+            caller: Caller::session(&session, &arn),
             arn,
             kind: PrincipalKind::Role,
             account_id: account_id.to_owned(),
@@ -32,7 +31,7 @@ impl Directory {
             boundary: vec![],
             context,
             assumptions: vec![],
-            tags: Some(Tags::new()),
+            tags: Some(std::sync::Arc::default()),
             handles: Handles::default(),
         };
         role.with_every_permission()
@@ -48,7 +47,7 @@ impl Directory {
         let stranger = self.stranger().with_every_permission();
         let arn = format!("arn:{}:iam::{}:role/{NAME}", self.partition, stranger.account_id);
         let session = format!("arn:{}:sts::{}:assumed-role/{NAME}/{NAME}", self.partition, stranger.account_id);
-        Principal { caller: Caller::new(CallerKind::Role, &session).of(&arn), ..stranger }
+        Principal { caller: Caller::session(&session, &arn), ..stranger }
     }
 
     /// What a principal may do with an action that takes no resource, in any Region of an account.
@@ -61,16 +60,14 @@ impl Directory {
         account_id: &str,
         action: &Action,
     ) -> Result<Cell, Unanswered> {
-        let mut context = Context::default();
-        self.estate.describe(account_id, "aws:Resource", &mut context);
+        let context = self.of_resources(account_id);
         let object = Object { free: &["aws:requestedregion"], ..Object::plain(None, account_id, &context) };
         self.decide(principal, object, action)
     }
 
     /// A key without tags and aliases that no policy names, and whose own policy allows everything to everyone.
     pub fn open_key(&self, account_id: &str, region: &str) -> Key {
-        let mut context = Context::default();
-        self.estate.describe(account_id, "aws:Resource", &mut context);
+        let mut context = self.estate.described(account_id, "aws:Resource");
         tag(&mut context, "aws:ResourceTag/", &Tags::new(), &self.tested);
         context.insert("kms:ResourceAliases", ContextValue::Set(vec![]));
         let everyone = PrincipalElement { negated: false, entries: vec![policy::Principal::Everyone] };
@@ -86,7 +83,7 @@ impl Directory {
             spec: None,
             usage: None,
             is_aws_managed: Some(false),
-            policies: vec![Named { name: "an open key policy".to_owned(), document, source: None }],
+            policies: vec![Named { name: "an open key policy".into(), document, source: None }],
             grants: vec![],
             gaps: vec![],
             policy_gap: None,

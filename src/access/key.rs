@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::document::Named;
-use super::organization::Estate;
 use super::principal::Principal;
 use crate::model::{self, Account, Gap, KeyManager, Tags};
 use crate::policy::{
@@ -56,17 +55,17 @@ pub struct Key {
 }
 
 /// Every key of an account that was read, sorted by ARN.
-pub(super) fn all(account: &Account, estate: &Estate) -> Vec<Key> {
+pub(super) fn all(account: &Account, of_resources: &Context) -> Vec<Key> {
     let regions = account.regions.values();
-    let keys = regions.flat_map(|kms| kms.keys.known().iter().map(move |it| key(it, kms, account, estate)));
+    let keys = regions.flat_map(|kms| kms.keys.known().iter().map(move |it| key(it, kms, account, of_resources)));
     let mut keys: Vec<Key> = keys.collect();
     keys.sort_by(|a, b| a.arn.cmp(&b.arn));
     keys
 }
 
-fn key(key: &model::Key, kms: &model::Kms, account: &Account, estate: &Estate) -> Key {
-    let mut context = Context::default();
-    estate.describe(&account.id, "aws:Resource", &mut context);
+/// `of_resources`: what every request about a resource of the account holds.
+fn key(key: &model::Key, kms: &model::Kms, account: &Account, of_resources: &Context) -> Key {
+    let mut context = of_resources.clone();
     let mut gaps = Vec::new();
     let metadata = key.metadata.as_ref().map_err(|gap| gaps.push(gap.clone())).ok();
     if let Some(metadata) = metadata {
@@ -91,7 +90,7 @@ fn key(key: &model::Key, kms: &model::Kms, account: &Account, estate: &Estate) -
     for policy in key.policies.known() {
         match &policy.document {
             Ok(document) => policies.push(Named {
-                name: format!("key policy {}", policy.name),
+                name: format!("key policy {}", policy.name).into(),
                 document: document.clone(),
                 source: Some(policy.source.clone()),
             }),
@@ -100,7 +99,7 @@ fn key(key: &model::Key, kms: &model::Kms, account: &Account, estate: &Estate) -
     }
     // What could not be read may say anything to anybody.
     let everyone = PrincipalElement { negated: false, entries: vec![policy::Principal::Everyone] };
-    policies.extend(policy_gap.iter().map(|gap| Named::unread("key policy".to_owned(), gap, Some(everyone.clone()))));
+    policies.extend(policy_gap.iter().map(|gap| Named::unread("key policy", gap, Some(everyone.clone()))));
     gaps.extend(policy_gap.iter().chain(key.grants.gap()).cloned());
     let grants_gap = key.grants.gap().cloned();
     let tags = key.tags.as_ref().map_err(|gap| gaps.push(gap.clone())).ok().cloned();

@@ -10,7 +10,8 @@ use super::document::Named;
 use super::organization::Levels;
 use super::principal::{self, PrincipalKind};
 use crate::policy::{
-    Action, ConditionTest, Context, Document, Effect, Found, KmsResources, Match, PolicyRef, Principal, Statement, Text,
+    Action, ConditionTest, Context, Digested, Document, Effect, Found, KmsResources, Match, PolicyRef, Principal,
+    Statement, Text,
 };
 
 /// What the documents of a directory say of some actions.
@@ -37,11 +38,12 @@ impl Spoken {
     /// Reads every document of a directory.
     pub(super) fn new(directory: &Directory, actions: &[Action]) -> Self {
         let all: Vec<&Arc<Document>> = directory.documents().collect();
-        let cut: Vec<Option<Arc<Document>>> =
-            all.par_iter().map(|document| document.about(actions).map(Arc::new)).collect();
+        let services: BTreeSet<&str> = actions.iter().filter_map(|action| action.name().split(':').next()).collect();
+        let cut = |document: &&Arc<Document>| Some(Digested::new(Arc::new(document.about(&services, actions)?)));
+        let cut: Vec<Option<Digested>> = all.par_iter().map(cut).collect();
         // What is asked of no key is decided by all that speaks of it.
         let is_all_on_keys = actions.iter().all(is_on_key);
-        let mut once: BTreeSet<Arc<Document>> = BTreeSet::new();
+        let mut once: BTreeSet<Digested> = BTreeSet::new();
         let mut spoken = Self {
             documents: BTreeMap::new(),
             tested: Tested::default(),
@@ -51,19 +53,20 @@ impl Spoken {
         };
         for (document, cut) in all.iter().zip(cut) {
             let Some(cut) = cut else { continue };
-            let known = once.get(&cut).cloned();
-            let cut = known.unwrap_or_else(|| {
-                spoken.tested.add(&cut);
-                if looks_at_account(&cut) {
-                    spoken.of_accounts.insert(address(&cut));
+            let known = once.get(&cut).map(|known| known.document().clone());
+            let said = known.unwrap_or_else(|| {
+                let said = cut.document().clone();
+                spoken.tested.add(&said);
+                if looks_at_account(&said) {
+                    spoken.of_accounts.insert(address(&said));
                 }
-                if let Some(accounts) = accounts_spoken_of(&cut).filter(|_| is_all_on_keys) {
-                    spoken.narrow.insert(address(&cut), accounts);
+                if let Some(accounts) = accounts_spoken_of(&said).filter(|_| is_all_on_keys) {
+                    spoken.narrow.insert(address(&said), accounts);
                 }
-                once.insert(cut.clone());
-                cut
+                once.insert(cut);
+                said
             });
-            spoken.documents.insert(address(document), cut);
+            spoken.documents.insert(address(document), said);
         }
         spoken
     }

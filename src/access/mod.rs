@@ -46,5 +46,5 @@ pub use relation::Relation;
 pub use row::{
     ACTION_CLASSES, ClassRow, Row, StatementRow, actions_named, needs_enabled_key, path_words, reveals_plaintext,
 };
-pub use stand_in::{OnKey, SeenClass, StandIns};
+pub use stand_in::{OnKey, Seen, SeenClass, StandIns};
 pub use who::Decided;

@@ -162,27 +162,29 @@ impl Estate {
 
     /// What every request by a principal of the account (`aws:Principal…`) or to a resource of it (`aws:Resource…`) holds of
     /// the organization. Nothing is said where nothing is known.
-    pub(super) fn describe(&self, account_id: &str, prefix: &str, context: &mut Context) {
+    pub(super) fn described(&self, account_id: &str, prefix: &str) -> Context {
+        let mut context = Context::default();
         let (id, path) = (format!("{prefix}OrgID"), format!("{prefix}OrgPaths"));
         let organization = match (self.organization.as_ref(), self.is_member(account_id)) {
             (Ok(Some(organization)), Some(true)) => organization,
             (Ok(None), _) => {
                 context.insert(&id, ContextValue::Absent);
                 context.insert(&path, ContextValue::Absent);
-                return;
+                return context;
             }
-            _ => return,
+            _ => return context,
         };
         context.insert(&id, ContextValue::One(organization.id.clone()));
         if let Ok(units) = organization.path(account_id) {
             let whole = format!("{}/{}/", organization.id, units.join("/"));
             context.insert(&path, ContextValue::Set(vec![whole]));
         }
+        context
     }
 }
 
 impl Estate {
-    /// What holds of every request by a principal of an account, beside what [`Estate::describe`] says: one outside the
+    /// What holds of every request by a principal of an account, beside what [`Estate::described`] says: one outside the
     /// organization may be in another, but not in this.
     pub(super) fn assumed(&self, account_id: &str) -> Vec<ConditionTest> {
         match (self.organization.as_ref(), self.is_member(account_id)) {
@@ -230,7 +232,7 @@ fn level(policies: &Listing<OrganizationPolicy>, target: &str, kind: Kind) -> Ve
         let is_attached = policy.targets.known().iter().any(|it| it == target);
         match (is_attached, policy.targets.gap(), &policy.document) {
             (true, _, Ok(document)) => level.push(Named {
-                name: format!("{} {}", kind.words(), policy.name),
+                name: format!("{} {}", kind.words(), policy.name).into(),
                 document: document.clone(),
                 source: Some(policy.source.clone()),
             }),
@@ -246,7 +248,7 @@ fn unread(kind: Kind, gap: &Gap) -> Named {
     let principal = (kind == Kind::Resource)
         .then(|| PrincipalElement { negated: false, entries: vec![crate::policy::Principal::Everyone] });
     Named {
-        name: format!("unread {}: {}", kind.words(), gap.reason()),
+        name: format!("unread {}: {}", kind.words(), gap.reason()).into(),
         document: Arc::new(Document::unread(principal)),
         source: None,
     }

@@ -1,6 +1,7 @@
 //! Principals as decisions see them: who they are, which policies attach to them, what their requests always hold.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::document::Named;
 use super::organization::Estate;
@@ -27,7 +28,7 @@ pub struct Principal {
     /// Tests that hold of all its requests.
     pub(super) assumptions: Vec<ConditionTest>,
     /// The tags that its requests carry; `None` where a session may carry any.
-    pub(super) tags: Option<Tags>,
+    pub(super) tags: Option<Arc<Tags>>,
     /// What others can change to act as it, or to change what it may do.
     pub(super) handles: Handles,
 }
@@ -38,13 +39,13 @@ pub(super) struct Handles {
     /// Of a role: who may assume it.
     pub(super) trust_policy: Option<Named>,
     /// ARNs of the managed policies attached to it.
-    pub(super) attached_policies: Vec<String>,
+    pub(super) attached_policies: Vec<Arc<str>>,
     /// Names of its groups.
     pub(super) groups: Vec<String>,
     /// ARN of its permissions boundary.
     pub(super) boundary: Option<String>,
     /// Its own tags, which those of a session may beat.
-    pub(super) tags: Tags,
+    pub(super) tags: Arc<Tags>,
 }
 
 /// A group: what it gives to its members, and what can be changed about it.
@@ -54,11 +55,7 @@ pub(super) struct Membership {
     pub(super) name: String,
     pub(super) policies: Vec<Named>,
     /// ARNs of the managed policies attached to it.
-    pub(super) attached_policies: Vec<String>,
-}
-
-fn arns(attached: &[AttachedPolicy]) -> Vec<String> {
-    attached.iter().map(|policy| policy.arn.clone()).collect()
+    pub(super) attached_policies: Vec<Arc<str>>,
 }
 
 /// The groups of an account that were read.
@@ -68,7 +65,7 @@ pub(super) fn memberships(account: &Account) -> Vec<Membership> {
         arn: group.arn.clone(),
         name: group.name.clone(),
         policies: policies.of_groups(std::slice::from_ref(&group.name)),
-        attached_policies: arns(&group.attached_policies),
+        attached_policies: policies.arns(&group.attached_policies),
     };
     let mut memberships: Vec<Membership> = account.iam.groups.known().iter().map(membership).collect();
     memberships.sort_by(|a, b| a.arn.cmp(&b.arn));
@@ -121,7 +118,7 @@ impl Principal {
     pub fn with_every_permission(self) -> Self {
         let document = Document::everything(None);
         let name = format!("policies that the administrators of account {} may write", self.account_id);
-        let identity = vec![Named { name, document: std::sync::Arc::new(document), source: None }];
+        let identity = vec![Named { name: name.into(), document: Arc::new(document), source: None }];
         Self { identity, ..self }
     }
 
@@ -131,6 +128,12 @@ impl Principal {
         let mut narrowed = self.clone();
         narrowed.assumptions.extend(tests);
         narrowed
+    }
+
+    /// What holds of all its requests if some document looks at `aws:userid`: a session has the id of its role, and a name of its own.
+    pub(super) fn id_of_sessions(&self) -> Option<ConditionTest> {
+        let id = self.caller.unique_id.as_deref().filter(|_| self.kind == PrincipalKind::Role)?;
+        Some(ConditionTest::like("StringLike", "aws:userid", &[id.to_owned()]))
     }
 
     /// The same principal in requests without MFA: those of long-term credentials carry no word of it, others say false.
@@ -156,16 +159,28 @@ pub(super) fn all(account: &Account, estate: &Estate) -> Vec<Principal> {
     principals
 }
 
+/// A managed policy: many have it.
+struct Managed<'a> {
+    policy: &'a crate::model::ManagedPolicy,
+    arn: Arc<str>,
+    attached: Named,
+}
+
 /// The managed policies and groups of an account, by name.
 struct Policies<'a> {
     iam: &'a Iam,
-    managed: BTreeMap<&'a str, &'a crate::model::ManagedPolicy>,
+    managed: BTreeMap<&'a str, Managed<'a>>,
     groups: BTreeMap<&'a str, &'a Group>,
 }
 
 impl<'a> Policies<'a> {
     fn new(iam: &'a Iam) -> Self {
-        let managed = iam.policies.known().iter().map(|policy| (policy.arn.as_str(), policy)).collect();
+        let managed = iam.policies.known().iter().map(|policy| {
+            let name = format!("managed policy {}", policy.arn);
+            let attached = Named::new(name, &policy.document, &policy.document_source, || None);
+            (policy.arn.as_str(), Managed { policy, arn: policy.arn.as_str().into(), attached })
+        });
+        let managed = managed.collect();
         let groups = iam.groups.known().iter().map(|group| (group.name.as_str(), group)).collect();
         Self { iam, managed, groups }
     }
@@ -175,19 +190,23 @@ impl<'a> Policies<'a> {
         self.iam.policies.gap().cloned().unwrap_or_else(|| Gap::not_collected(API, &[]))
     }
 
-    fn managed(&self, arn: &str, what: &str) -> Named {
-        let name = format!("{what} {arn}");
-        match self.managed.get(arn) {
-            Some(policy) => Named::new(name, &policy.document, &policy.document_source, None),
-            None => Named::unread(name, &self.missing(), None),
-        }
+    fn attached(&self, arn: &str) -> Named {
+        let known = self.managed.get(arn).map(|known| known.attached.clone());
+        known.unwrap_or_else(|| Named::unread(&format!("managed policy {arn}"), &self.missing(), None))
+    }
+
+    fn arns(&self, attached: &[AttachedPolicy]) -> Vec<Arc<str>> {
+        let arn = |policy: &AttachedPolicy| {
+            self.managed.get(policy.arn.as_str()).map_or_else(|| policy.arn.as_str().into(), |known| known.arn.clone())
+        };
+        attached.iter().map(arn).collect()
     }
 
     fn identity(&self, inline: &[InlinePolicy], attached: &[AttachedPolicy], owner: &str) -> Vec<Named> {
         let inline = inline.iter().map(|policy| {
-            Named::new(format!("inline policy {} of {owner}", policy.name), &policy.document, &policy.source, None)
+            Named::new(format!("inline policy {} of {owner}", policy.name), &policy.document, &policy.source, || None)
         });
-        inline.chain(attached.iter().map(|policy| self.managed(&policy.arn, "managed policy"))).collect()
+        inline.chain(attached.iter().map(|policy| self.attached(&policy.arn))).collect()
     }
 
     fn of_groups(&self, names: &[String]) -> Vec<Named> {
@@ -198,14 +217,21 @@ impl<'a> Policies<'a> {
                     let owner = format!("group {name}");
                     policies.extend(self.identity(&group.inline_policies, &group.attached_policies, &owner));
                 }
-                None => policies.push(Named::unread(format!("policies of group {name}"), &self.missing(), None)),
+                None => policies.push(Named::unread(&format!("policies of group {name}"), &self.missing(), None)),
             }
         }
         policies
     }
 
     fn boundary(&self, arn: Option<&String>) -> Vec<Named> {
-        arn.map(|arn| self.managed(arn, "permissions boundary")).into_iter().collect()
+        let boundary = |arn: &String| {
+            let name = format!("permissions boundary {arn}");
+            match self.managed.get(arn.as_str()) {
+                Some(Managed { policy, .. }) => Named::new(name, &policy.document, &policy.document_source, || None),
+                None => Named::unread(&name, &self.missing(), None),
+            }
+        };
+        arn.map(boundary).into_iter().collect()
     }
 }
 
@@ -222,8 +248,7 @@ fn context_of(account_id: &str, estate: &Estate, principal_type: &str) -> Contex
 
 /// The same, whatever the principal is.
 fn context_of_any(account_id: &str, estate: &Estate) -> Context {
-    let mut context = Context::default();
-    estate.describe(account_id, "aws:Principal", &mut context);
+    let mut context = estate.described(account_id, "aws:Principal");
     one(&mut context, "aws:SecureTransport", "true");
     context
 }
@@ -236,6 +261,7 @@ fn user(user: &User, policies: &Policies<'_>, account: &Account, mut context: Co
     identity.extend(policies.of_groups(&user.groups));
     let mut caller = Caller::new(CallerKind::User, &user.arn);
     caller.unique_id = Some(user.id.clone());
+    let tags = Arc::new(user.tags.clone());
     Principal {
         arn: user.arn.clone(),
         kind: PrincipalKind::User,
@@ -245,13 +271,13 @@ fn user(user: &User, policies: &Policies<'_>, account: &Account, mut context: Co
         boundary: policies.boundary(user.permissions_boundary.as_ref()),
         context,
         assumptions: vec![],
-        tags: Some(user.tags.clone()),
+        tags: Some(tags.clone()),
         handles: Handles {
             trust_policy: None,
-            attached_policies: arns(&user.attached_policies),
+            attached_policies: policies.arns(&user.attached_policies),
             groups: user.groups.clone(),
             boundary: user.permissions_boundary.clone(),
-            tags: user.tags.clone(),
+            tags,
         },
     }
 }
@@ -259,9 +285,10 @@ fn user(user: &User, policies: &Policies<'_>, account: &Account, mut context: Co
 /// `context`: what requests of roles of the account always hold.
 fn role(role: &Role, policies: &Policies<'_>, account: &Account, context: Context) -> Principal {
     let session = format!("arn:{}:sts::{}:assumed-role/{}/{SOME_SESSION}", account.partition, account.id, role.name);
-    let mut caller = Caller::new(CallerKind::Role, &session).of(&role.arn);
+    let mut caller = Caller::session(&session, &role.arn);
     caller.unique_id = Some(format!("{}:{SOME_SESSION}", role.id));
     let name = format!("role {}", role.name);
+    let tags = Arc::new(role.tags.clone());
     Principal {
         arn: role.arn.clone(),
         kind: PrincipalKind::Role,
@@ -270,19 +297,16 @@ fn role(role: &Role, policies: &Policies<'_>, account: &Account, context: Contex
         identity: policies.identity(&role.inline_policies, &role.attached_policies, &name),
         boundary: policies.boundary(role.permissions_boundary.as_ref()),
         context,
-        assumptions: vec![ConditionTest::like("StringLike", "aws:userid", &[format!("{}:*", role.id)])],
-        tags: (!may_be_tagged(role)).then(|| role.tags.clone()),
+        assumptions: vec![],
+        tags: (!may_be_tagged(role)).then(|| tags.clone()),
         handles: Handles {
-            trust_policy: Some(Named::new(
-                format!("trust policy of {name}"),
-                &role.trust_policy,
-                &role.source,
-                Some(PrincipalElement { negated: false, entries: vec![policy::Principal::Everyone] }),
-            )),
-            attached_policies: arns(&role.attached_policies),
+            trust_policy: Some(Named::new(format!("trust policy of {name}"), &role.trust_policy, &role.source, || {
+                Some(PrincipalElement { negated: false, entries: vec![policy::Principal::Everyone] })
+            })),
+            attached_policies: policies.arns(&role.attached_policies),
             groups: vec![],
             boundary: role.permissions_boundary.clone(),
-            tags: role.tags.clone(),
+            tags,
         },
     }
 }
@@ -311,7 +335,7 @@ fn root_of(arn: &str, kind: PrincipalKind, context: Context) -> Principal {
         boundary: vec![],
         context,
         assumptions: vec![],
-        tags: Some(Tags::new()),
+        tags: Some(Arc::default()),
         handles: Handles::default(),
     }
 }
@@ -332,7 +356,7 @@ pub(super) fn named(named: &policy::Principal, identity: Vec<Named>, estate: &Es
         Entry::Role(arn) => {
             let name = arn.name.rsplit('/').next().unwrap_or_default();
             let session = format!("arn:{}:sts::{}:assumed-role/{name}/{SOME_SESSION}", arn.partition, arn.account);
-            (PrincipalKind::Role, Caller::new(CallerKind::Role, &session).of(&arn.arn), "AssumedRole", arn)
+            (PrincipalKind::Role, Caller::session(&session, &arn.arn), "AssumedRole", arn)
         }
         Entry::Session(arn) => (PrincipalKind::Session, session(arn), "AssumedRole", arn),
         Entry::FederatedUser(arn) => {
@@ -358,15 +382,15 @@ pub(super) fn named(named: &policy::Principal, identity: Vec<Named>, estate: &Es
 /// What an account that was not read lets its principals do: whatever its administrators choose.
 pub(super) fn whatever(account_id: &str) -> Vec<Named> {
     vec![Named {
-        name: format!("policies of account {account_id}, which was not read"),
-        document: std::sync::Arc::new(Document::unread(None)),
+        name: format!("policies of account {account_id}, which was not read").into(),
+        document: Arc::new(Document::unread(None)),
         source: None,
     }]
 }
 
 /// One session of a role that was read.
 pub(super) fn session(role: &Principal, arn: &str) -> Principal {
-    let mut caller = Caller::new(CallerKind::Role, arn).of(&role.arn);
+    let mut caller = Caller::session(arn, &role.arn);
     let name = arn.rsplit('/').next().unwrap_or_default();
     caller.unique_id = role.caller.unique_id.as_ref().map(|id| id.replace(SOME_SESSION, name));
     let mut context = role.context.clone();
@@ -390,7 +414,7 @@ pub(super) fn service(name: &str) -> Principal {
         boundary: vec![],
         context,
         assumptions: vec![],
-        tags: Some(Tags::new()),
+        tags: Some(Arc::default()),
         handles: Handles::default(),
     }
 }

@@ -152,7 +152,7 @@ impl Directory {
         let source = named.and_then(|named| named.source.as_ref());
         let statement = named.and_then(|named| named.statement(decider.index));
         StatementRow {
-            policy: named.map_or_else(|| decider.policy.to_string(), |named| named.name.clone()),
+            policy: named.map_or_else(|| decider.policy.to_string(), |named| named.name.to_string()),
             index: decider.index,
             sid: statement.and_then(|statement| statement.sid.clone()),
             effect: decider.effect.to_string(),

@@ -1,15 +1,17 @@
 //! Principals of one account that stand for all who are like them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::directory::Directory;
+use super::column::{Column, patterns};
+use super::directory::{Account, Directory};
 use super::document::Named;
 use super::key::Key;
 use super::kin::{Kin, Spoken, address, all, is_on_key};
 use super::principal::Principal;
 use super::target::{entries, entries_on, names};
-use crate::policy::{self, Action, Document, Effect, Match, ResourcePattern, Statement};
+use crate::policy::{self, Action, Document, Effect, Match, ResourcePattern, Statement, kms_actions};
 
 /// The principals of an account in classes: no decision on one of some actions and on a key of the account tells those of one class
 /// apart. Where a deciding statement stands is told of the policies of keys and of the organization alone: of its identity policies
@@ -26,6 +28,66 @@ pub struct StandIns {
     documents: Vec<Words>,
     /// The number of each entry of the account's key policies and grants.
     entries: BTreeMap<policy::Principal, usize>,
+    /// The keys of the account, by ARN.
+    keys: BTreeMap<String, KeyWords>,
+}
+
+/// A key in decisions on principals of its account.
+#[derive(Debug)]
+struct KeyWords {
+    number: usize,
+    /// Its class among the keys of the account.
+    class: usize,
+    /// Which keys are alike but for their policies and grants.
+    kin: usize,
+    /// Which keys are, as far as no identity policy tells them apart.
+    kin_under_limits: usize,
+    /// The statements of its policies.
+    statements: Vec<KeyStatement>,
+    /// What each document says of it.
+    says: OnceLock<Vec<Says>>,
+}
+
+/// A statement of key policies.
+#[derive(Debug)]
+struct KeyStatement {
+    /// In which policy, and at which position.
+    place: [usize; 2],
+    /// Which of the account's statements say the same, but for the entries that are for one principal each.
+    content: usize,
+    effect: Effect,
+    /// The actions of which it may speak, a bit each.
+    possible: u64,
+    /// Its entries that are for one principal each.
+    entries: Vec<usize>,
+    /// Whether these are all of that kind.
+    is_known: bool,
+    /// Whether it may name somebody by other entries than these.
+    may_name_others: bool,
+    /// Whether it may name anybody otherwise than by the account.
+    may_name_all: bool,
+}
+
+/// What a decision on one of the actions and one key of the account sees of a class and of the key. Where the same is seen the same
+/// is decided, deciding statements of the key included, be it on another key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen {
+    action: u32,
+    class: SeenClass,
+    key: KeyLikeness,
+    /// Those statements of the key that may speak of the action and the class: place, content, whether an entry is for it alone.
+    statements: Vec<([usize; 2], usize, bool)>,
+}
+
+/// What is seen of a key beside its policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum KeyLikeness {
+    /// As of all keys of this kin.
+    Kin(usize),
+    /// As of all keys of this kin, by whose identity policies nothing is open.
+    KinUnderLimits(usize),
+    /// As of no other key, and of this one with so many grants.
+    Alone(usize, usize),
 }
 
 /// What decisions on one key see of a class. Classes with the same have the same, deciding statements of the key included.
@@ -45,8 +107,9 @@ pub struct SeenClass {
 pub struct OnKey<'s> {
     stand_ins: &'s StandIns,
     key_arn: String,
+    words: Option<&'s KeyWords>,
     /// What each document says of the key.
-    says: Vec<Says>,
+    says: Cow<'s, [Says]>,
     /// The entries that stand on the key.
     entries: BTreeSet<usize>,
 }
@@ -73,10 +136,12 @@ impl Says {
 struct Words {
     document: Arc<Document>,
     of_statements: Vec<Word>,
+    /// What it says of every key of the account, where no resource pattern tells them apart.
+    of_every_key: Option<Says>,
 }
 
 /// What a statement says of some actions, a bit each.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Word {
     /// Whether it allows whatever a request holds.
     is_plain: bool,
@@ -84,29 +149,51 @@ struct Word {
     certain: u64,
     /// It may speak of these.
     possible: u64,
+    /// What each of its resource patterns begins with.
+    beginnings: Vec<Box<[u8]>>,
+}
+
+impl Word {
+    fn new(statement: &Statement, actions: &[Action]) -> Self {
+        let is_conditional = statement.condition.is_some() || statement.principal.is_some();
+        let is_plain = statement.effect == Effect::Allow && !is_conditional;
+        let patterns = statement.resources.iter().flat_map(|resources| &resources.patterns);
+        let mut word = Self { is_plain, certain: 0, possible: 0, beginnings: patterns.map(beginning).collect() };
+        for (action, place) in actions.iter().zip(0..u64::BITS) {
+            match statement.matches_action(action.name()) {
+                Match::Yes => word.certain |= 1 << place,
+                Match::Unsure => word.possible |= 1 << place,
+                Match::No => {}
+            }
+        }
+        word.possible |= word.certain;
+        word
+    }
 }
 
 impl Words {
-    fn new(document: &Arc<Document>, actions: &[Action]) -> Self {
-        let word = |statement: &Statement| {
-            let is_conditional = statement.condition.is_some() || statement.principal.is_some();
-            let is_plain = statement.effect == Effect::Allow && !is_conditional;
-            let mut word = Word { is_plain, certain: 0, possible: 0 };
-            for (action, place) in actions.iter().zip(0..u64::BITS) {
-                match statement.matches_action(action.name()) {
-                    Match::Yes => word.certain |= 1 << place,
-                    Match::Unsure => word.possible |= 1 << place,
-                    Match::No => {}
-                }
-            }
-            word.possible |= word.certain;
-            word
+    /// `keys`: those of which it is asked.
+    fn new(document: &Arc<Document>, actions: &[Action], keys: &[Key]) -> Self {
+        let of_statements = document.statements.iter().map(|statement| Word::new(statement, actions)).collect();
+        let mut words = Self { document: document.clone(), of_statements, of_every_key: None };
+        let mut patterns = document.statements.iter().flat_map(|it| &it.resources).flat_map(|it| &it.patterns);
+        let tells_apart = |pattern: &ResourcePattern| {
+            let beginning = beginning(pattern);
+            !pattern.is_everything() && keys.iter().any(|key| may_begin(&beginning, &key.arn))
         };
-        Self { document: document.clone(), of_statements: document.statements.iter().map(word).collect() }
+        if let Some(first) = keys.first()
+            && !patterns.any(tells_apart)
+        {
+            words.of_every_key = Some(words.on(&first.arn));
+        }
+        words
     }
 
     /// What the document says of the actions on one key.
     fn on(&self, arn: &str) -> Says {
+        if let Some(says) = self.of_every_key {
+            return says;
+        }
         let mut says = Says { allowed: 0, open: 0, allows: 0 };
         for (statement, word) in self.document.statements.iter().zip(&self.of_statements) {
             let Some(resources) = &statement.resources else {
@@ -114,6 +201,10 @@ impl Words {
                 continue;
             };
             let has_variables = |pattern: &ResourcePattern| pattern.text().has_variables();
+            // Most patterns are for other keys.
+            if !resources.negated && !word.beginnings.iter().any(|beginning| may_begin(beginning, arn)) {
+                continue;
+            }
             let on_key = match resources.patterns.iter().any(has_variables) {
                 true => Match::Unsure,
                 false => resources.matches(Some(arn), &|_| None),
@@ -132,6 +223,78 @@ impl Words {
         }
         says
     }
+}
+
+impl KeyStatement {
+    fn new(
+        place: [usize; 2],
+        statement: &Statement,
+        actions: &[Action],
+        numbers: &BTreeMap<policy::Principal, usize>,
+    ) -> Self {
+        use policy::Principal as Entry;
+        let element = statement.principal.as_ref();
+        let is_negated = element.is_none_or(|element| element.negated);
+        let (of_one, others): (Vec<&Entry>, Vec<&Entry>) =
+            element.into_iter().flat_map(|element| &element.entries).partition(|entry| is_of_one(entry));
+        let entries: Vec<usize> = of_one.iter().filter_map(|entry| numbers.get(entry)).copied().collect();
+        let is_known = entries.len() == of_one.len();
+        Self {
+            place,
+            content: 0,
+            effect: statement.effect,
+            possible: Word::new(statement, actions).possible,
+            entries,
+            is_known,
+            may_name_others: is_negated || !is_known || !others.is_empty(),
+            // No session and no service is among the principals of an account.
+            may_name_all: is_negated || !is_known || others.iter().any(|it| matches!(it, Entry::Everyone)),
+        }
+    }
+
+    /// What the statement says, without the entries that are for one principal each.
+    fn content_of(&self, statement: &Statement) -> Statement {
+        let mut content = Statement { index: 0, sid: None, ..statement.clone() };
+        // Which are left out matters where those are meant whom it does not list, or who they are is not known.
+        let element = content.principal.as_mut().filter(|element| !element.negated);
+        if let Some(element) = element.filter(|_| self.is_known) {
+            element.entries.retain(|entry| !is_of_one(entry));
+        }
+        content
+    }
+
+    /// Whether it names somebody by one of these entries.
+    fn names(&self, entries: &[usize]) -> bool {
+        self.entries.iter().any(|entry| entries.contains(entry))
+    }
+}
+
+/// The number of a thing, the same for those that are equal.
+fn numbered<T: Ord>(known: &mut BTreeMap<T, usize>, it: T) -> usize {
+    let next = known.len();
+    *known.entry(it).or_insert(next)
+}
+
+/// Whether an entry is for one principal of an account.
+fn is_of_one(entry: &policy::Principal) -> bool {
+    use policy::Principal as Entry;
+    matches!(entry, Entry::User(_) | Entry::Role(_) | Entry::UniqueId(_))
+}
+
+/// What a pattern begins with, before its first wildcard or variable.
+fn beginning(pattern: &ResourcePattern) -> Box<[u8]> {
+    let source = pattern.text().source();
+    source.split(['*', '?', '$']).next().unwrap_or(source).as_bytes().into()
+}
+
+/// Whether an ARN may begin so; up to the account letter case may not count.
+fn may_begin(beginning: &[u8], arn: &str) -> bool {
+    // As far as both go: what an ARN lacks at its end may be read as anything.
+    let length = beginning.len().min(arn.len());
+    beginning
+        .get(..length)
+        .zip(arn.as_bytes().get(..length))
+        .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
 }
 
 /// Who stands for a class.
@@ -156,9 +319,14 @@ impl Directory {
             actions: actions.to_vec(),
             documents: vec![],
             entries: BTreeMap::new(),
+            keys: BTreeMap::new(),
         };
         let Some(account) = self.account(account_id) else { return stand_ins };
-        let spoken = Spoken::new(self, actions);
+        // Keys are put into classes for every action of KMS.
+        let is_new = |name: &&str| actions.iter().all(|action| action.name() != *name);
+        let others = kms_actions().iter().map(|action| action.name).filter(is_new).map(Action::new);
+        let asked: Vec<Action> = actions.iter().cloned().chain(others).collect();
+        let spoken = Spoken::new(self, &asked);
         let named = names(self, account);
         stand_ins.first = account.principals.as_ptr().addr();
         stand_ins.classes = vec![None; account.principals.len()];
@@ -172,7 +340,7 @@ impl Directory {
             let number = *alike.entry(kin.but_for_identity()).or_insert(next);
             let place = |document: &Arc<Document>| {
                 *places.entry(address(document)).or_insert_with(|| {
-                    stand_ins.documents.push(Words::new(document, actions));
+                    stand_ins.documents.push(Words::new(document, actions, &account.keys));
                     stand_ins.documents.len() - 1
                 })
             };
@@ -194,6 +362,7 @@ impl Directory {
                 }
             }
         }
+        stand_ins.meet_keys(account, &spoken, &kins);
         stand_ins
     }
 }
@@ -202,6 +371,12 @@ impl StandIns {
     /// The class of a principal of the account, as it lies in the directory.
     pub fn class_of(&self, principal: &Principal) -> Option<usize> {
         *self.classes.get(self.place(principal)?)?
+    }
+
+    /// The class of a key of the account, by its ARN: no decision that leaves grants out can tell keys of one class apart, as far as
+    /// the principals of the account are concerned. This holds for every action of KMS.
+    pub fn class_of_key(&self, arn: &str) -> Option<usize> {
+        Some(self.keys.get(arn)?.class)
     }
 
     /// How many classes there are.
@@ -215,20 +390,60 @@ impl StandIns {
         (behind % size_of::<Principal>() == 0).then_some(behind / size_of::<Principal>())
     }
 
+    /// Who stands for each class.
+    pub fn ones(&self) -> impl Iterator<Item = &Principal> {
+        self.ones.iter().map(|one| &one.principal)
+    }
+
     /// Who stands for a class.
     pub fn one(&self, class: usize) -> Option<&Principal> {
         Some(&self.ones.get(class)?.principal)
+    }
+
+    /// Reads the policies of the account's keys.
+    fn meet_keys(&mut self, account: &Account, spoken: &Spoken, kins: &[Kin<'_>]) {
+        let levels = [&account.service_control, &account.resource_control].map(|levels| spoken.of_levels(levels));
+        let levels: Vec<Arc<Document>> = levels.into_iter().flatten().flatten().flatten().collect();
+        let of_keys: Vec<Arc<Document>> = account.keys.iter().flat_map(|key| spoken.of_limits(&key.policies)).collect();
+        let limits: Vec<&Document> =
+            kins.iter().flat_map(|kin| &kin.boundary).chain(&levels).chain(&of_keys).map(AsRef::as_ref).collect();
+        let of_identity = kins.iter().flat_map(|kin| &kin.identity).map(AsRef::as_ref);
+        let every: Vec<&Document> = of_identity.chain(limits.iter().copied()).collect();
+        let (limits, every) = (patterns(&limits), patterns(&every));
+        let [mut classes, mut kins_under_limits, mut kins_of_keys]: [BTreeMap<Column<'_>, usize>; 3] =
+            Default::default();
+        let mut contents: BTreeMap<Statement, usize> = BTreeMap::new();
+        for (number, key) in account.keys.iter().enumerate() {
+            let under_limits = Column::new(key, spoken, &limits, false).without_grants();
+            let column = Column::new(key, spoken, &every, false).without_grants();
+            let class = numbered(&mut classes, column.clone());
+            let kin = numbered(&mut kins_of_keys, column.without_policies());
+            let kin_under_limits = numbered(&mut kins_under_limits, under_limits.without_policies());
+            let mut statements = Vec::new();
+            for (place, named) in key.policies.iter().enumerate() {
+                for statement in &named.document.statements {
+                    let mut it = KeyStatement::new([place, statement.index], statement, &self.actions, &self.entries);
+                    it.content = numbered(&mut contents, it.content_of(statement));
+                    statements.push(it);
+                }
+            }
+            let says = OnceLock::new();
+            self.keys.insert(key.arn.clone(), KeyWords { number, class, kin, kin_under_limits, statements, says });
+        }
     }
 
     /// The classes as a key of the account sees them.
     pub fn on(&self, key: &Key) -> OnKey<'_> {
         // An action that is asked of no key is decided by all that speaks of it.
         let is_on_keys = self.actions.len() <= u64::BITS as usize && self.actions.iter().all(is_on_key);
-        let says = |words: &Words| if is_on_keys { words.on(&key.arn) } else { Says::ANYTHING };
+        let say = |words: &Words| if is_on_keys { words.on(&key.arn) } else { Says::ANYTHING };
+        let say_all = || self.documents.iter().map(say).collect::<Vec<Says>>();
+        let words = self.keys.get(&key.arn);
         OnKey {
             stand_ins: self,
             key_arn: key.arn.clone(),
-            says: self.documents.iter().map(says).collect(),
+            words,
+            says: words.map_or_else(|| say_all().into(), |words| words.says.get_or_init(say_all).as_slice().into()),
             entries: entries_on(key).filter_map(|entry| self.entries.get(entry)).copied().collect(),
         }
     }
@@ -245,9 +460,31 @@ impl OnKey<'_> {
         self.seen_of(class, u64::MAX)
     }
 
-    /// What decisions on one of the actions see of a class, as [`place`](Self::place) numbers it.
-    pub fn seen_on(&self, class: usize, place: u32) -> Option<SeenClass> {
-        self.seen_of(class, 1_u64.checked_shl(place)?)
+    /// What decisions on one of the actions, as [`place`](Self::place) numbers it, see of a class and of the key, with those of its
+    /// grants that `key` has.
+    pub fn seen_on(&self, key: &Key, class: usize, place: u32) -> Option<Seen> {
+        let action = 1_u64.checked_shl(place)?;
+        let mut class = self.seen_of(class, action)?;
+        let words = self.words?;
+        let mut statements = Vec::new();
+        for it in words.statements.iter().filter(|it| it.possible & action != 0) {
+            let is_named = it.names(&class.names);
+            if is_named || it.may_name_others {
+                statements.push((it.place, it.content, is_named));
+            }
+        }
+        let is_plain = key.grants.is_empty() && key.grants_gap.is_none() && key.policy_gap.is_none();
+        let key = if is_plain {
+            // By which entries its statements name the class does not matter then.
+            class.names.clear();
+            match class.identity.is_empty() {
+                true => KeyLikeness::KinUnderLimits(words.kin_under_limits),
+                false => KeyLikeness::Kin(words.kin),
+            }
+        } else {
+            KeyLikeness::Alone(words.number, key.grants.len())
+        };
+        Some(Seen { action: place, class, key, statements })
     }
 
     /// The number of an action.
@@ -256,11 +493,14 @@ impl OnKey<'_> {
         u32::try_from(place).ok().filter(|place| *place < u64::BITS)
     }
 
-    /// The actions of which an Allow of the identity policies of a class may speak, a bit each.
+    /// The actions of which an Allow may speak that is of the identity policies of a class, or of a policy of the key that names it
+    /// otherwise than by its account: a bit each.
     pub fn may_be_allowed(&self, class: usize) -> u64 {
-        let identity = self.stand_ins.ones.get(class).map_or(&[][..], |one| one.identity.as_slice());
-        let allows = identity.iter().map(|place| self.says.get(*place).unwrap_or(&Says::ANYTHING).allows);
-        allows.fold(0, |all, allows| all | allows)
+        let (Some(one), Some(words)) = (self.stand_ins.ones.get(class), self.words) else { return u64::MAX };
+        let of_identity = one.identity.iter().map(|place| self.says.get(*place).unwrap_or(&Says::ANYTHING).allows);
+        let allows = words.statements.iter().filter(|it| it.effect == Effect::Allow);
+        let of_key = allows.filter(|it| it.may_name_all || it.names(&one.names)).map(|it| it.possible);
+        of_identity.chain(of_key).fold(0, |all, allows| all | allows)
     }
 
     fn seen_of(&self, class: usize, actions: u64) -> Option<SeenClass> {
@@ -284,7 +524,7 @@ impl OnKey<'_> {
 
 /// A member of a class with what matters of it.
 fn stand_in(kin: &Kin<'_>, member: &Principal) -> Principal {
-    let named = |document: &Arc<Document>| Named { name: String::new(), document: document.clone(), source: None };
+    let named = |document: &Arc<Document>| Named { name: Arc::default(), document: document.clone(), source: None };
     Principal {
         arn: member.arn.clone(),
         kind: member.kind,
@@ -350,6 +590,12 @@ mod tests {
             drop(key.tags.as_mut().map(|tags| tags.insert("team".to_owned(), "red".to_owned())));
         });
         world.key(OWNER, "three", &json!([lets_in(1), lets_in(2)]));
+        // Alike but for their policies.
+        let not_all =
+            json!({"Effect": "Deny", "NotPrincipal": {"AWS": named(5)}, "Action": "kms:Decrypt", "Resource": "*"});
+        world.key(OWNER, "four", &json!([delegation(OWNER), lets_in(5), not_all]));
+        world.key(OWNER, "five", &json!([delegation(OWNER), lets_in(6), lets_in(66)]));
+        world.key(OWNER, "six", &json!([lets_in(5), delegation(OWNER)]));
         world
     }
 
@@ -400,31 +646,30 @@ mod tests {
         let directory = world().directory_of(OWNER);
         let actions = ["kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateGrant"].map(Action::new);
         let stand_ins = directory.stand_ins(OWNER, &actions);
-        let (mut shared, mut kinds) = (0, 0);
+        let (mut shared, mut across_keys) = (0, 0);
+        let mut known = BTreeMap::new();
         for (key, action) in directory.keys().flat_map(|key| actions.iter().map(move |action| (key, action))) {
             let on_key = stand_ins.on(key);
             let place = on_key.place(action).unwrap();
-            let mut known = BTreeMap::new();
             for principal in directory.principals() {
                 let class = stand_ins.class_of(principal).unwrap();
                 let found = decided(&directory, principal, key, action);
-                // What no Allow speaks of is not allowed, unless by the policy of the key or a grant.
-                let is_named = !stand_ins.ones[class].names.is_empty() || principal.kind == PrincipalKind::Root;
+                // What no Allow speaks of is not allowed, unless the account's own entry or a grant gives it.
+                let may_be_given = principal.kind == PrincipalKind::Root || !key.grants.is_empty();
                 let may_be_allowed = on_key.may_be_allowed(class) >> place & 1 == 1;
-                assert!(may_be_allowed || is_named || found.0 == policy::Access::Denied, "{}", principal.arn);
-                let seen = on_key.seen_on(class, place).unwrap();
-                shared += usize::from(known.contains_key(&seen));
-                assert_eq!(
-                    *known.entry(seen).or_insert_with(|| found.clone()),
-                    found,
-                    "{} on {}",
-                    principal.arn,
-                    key.id
-                );
+                assert!(may_be_allowed || may_be_given || found.0 == policy::Access::Denied, "{}", principal.arn);
+                let seen = on_key.seen_on(key, class, place).unwrap();
+                match known.get(&seen) {
+                    None => drop(known.insert(seen, (&key.id, found))),
+                    Some((of_key, known)) => {
+                        assert_eq!(*known, found, "{} on {} and on {of_key}", principal.arn, key.id);
+                        shared += 1;
+                        across_keys += usize::from(**of_key != key.id);
+                    }
+                }
             }
-            kinds += known.len();
         }
-        assert!(shared > 500 && kinds > 30, "{shared} {kinds}");
+        assert!(shared > 500 && across_keys > 20 && known.len() > 30, "{shared} {across_keys} {}", known.len());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::fixtures::{
     MANAGEMENT, ORGANIZATION, OWNER, REGION, SIBLING, STRANGER, World, allow, attached, delegation, denied, document,
     explained, grant, key_arn, role_arn, root,
 };
-use super::{ClassRow, Classes, Decided, Directory, Row};
+use super::{ClassRow, Classes, Decided, Directory, PrincipalKind, Row};
 use crate::model::{Alias, Fact, Grant, Listing, MultiRegion};
 use crate::policy::{Access, Action};
 
@@ -619,4 +619,47 @@ fn what_could_not_be_read_is_possible_and_never_certain() {
     // What is certain stays so.
     assert_eq!(decrypts(&world, &role_arn(OWNER, "Attached")).access, "allowed");
     assert_eq!(key_arn(OWNER, KEY), decrypts(&world, &root(OWNER)).key_arn);
+}
+
+#[test]
+fn a_role_that_may_not_let_somebody_in_is_assumed_by_nobody() {
+    let mut world = World::new();
+    let entries = [
+        json!({"AWS": OWNER}),
+        json!({"AWS": role_arn(OWNER, "Role0")}),
+        json!({"AWS": role_arn(SIBLING, "Role0")}),
+        json!({"AWS": "*"}),
+        json!({"Service": "ec2.amazonaws.com"}),
+    ];
+    let trusts = |effect: &str, named: &str, entry: &serde_json::Value, action: &str| json!({"Effect": effect, named: entry, "Action": action});
+    let mut policies: Vec<serde_json::Value> = Vec::new();
+    for entry in &entries {
+        policies.push(json!(trusts("Allow", "Principal", entry, "sts:AssumeRole")));
+        policies.push(json!(trusts("Allow", "Principal", entry, "sts:TagSession")));
+        policies.push(json!([
+            trusts("Allow", "NotPrincipal", entry, "sts:*"),
+            trusts("Deny", "Principal", entry, "sts:AssumeRole")
+        ]));
+    }
+    for (number, policy) in policies.iter().enumerate() {
+        world.role_with(OWNER, &format!("Role{number}"), &json!(allow("sts:AssumeRole")), |role| {
+            role.trust_policy = document(policy);
+        });
+    }
+    world.role_with(OWNER, "Unread", &json!([]), |role| role.trust_policy = Err(denied("iam:GetRole")));
+    let directory = world.directory_of(OWNER);
+    let (mut open, mut closed) = (0, 0);
+    for role in directory.principals().filter(|it| it.kind == PrincipalKind::Role) {
+        for principal in directory.principals() {
+            let cell = directory.assuming(principal, role).unwrap();
+            match directory.may_let_in(role, principal) {
+                true => open += usize::from(cell.access != Access::Denied),
+                false => {
+                    assert_eq!(cell.access, Access::Denied, "{} assumes {}", principal.arn, role.arn);
+                    closed += 1;
+                }
+            }
+        }
+    }
+    assert!(open > 30 && closed > 30, "{open} {closed}");
 }

@@ -6,30 +6,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::selection::{Place, Tagged};
+use super::resource::{GLOBAL, KeyResource, Resource, Resources};
+use super::selection::Place;
 use super::{ByTag, Context, Part, measured};
 use crate::checks::{Administrator, Check, Judged, Reach, Rule, Scope, Setting, Values, administrators};
-use crate::finding::{Finding, Identity, Judgement, Status, fingerprint};
+use crate::finding::{CheckIdentity, Finding, Judgement, Status};
 use crate::model::{
-    Account, CustomKeyStore, Evidence, Gap, GapKind, Key, Kms, Listing, Organization, OrganizationPolicy, Principal,
-    Provenance, ServerCertificate, Source,
+    Account, CustomKeyStore, Evidence, Gap, GapKind, Listing, Organization, OrganizationPolicy, Principal, Provenance,
+    Source,
 };
 use crate::snapshot::manifest;
 use crate::snapshot::operations::permission;
-
-/// Region of findings about global resources.
-const GLOBAL: &str = "global";
-
-/// A resource as a finding names it.
-struct Resource<'a> {
-    region: &'a str,
-    resource_type: &'static str,
-    arn: &'a str,
-    name: &'a str,
-    discriminator: &'a str,
-    source: Option<&'a Source>,
-    tags: Tagged<'a>,
-}
 
 /// What all findings of an account say of it.
 struct Names {
@@ -54,8 +41,8 @@ impl Names {
 struct Cited<'a> {
     of_account: &'a Provenance,
     of_organization: Option<&'a Provenance>,
-    /// By the addresses of API, file and pointer, which live as long as the item.
-    known: RefCell<BTreeMap<[usize; 3], Arc<Evidence>>>,
+    /// By the address of the pointer, which lives as long as the item.
+    known: RefCell<BTreeMap<usize, Arc<Evidence>>>,
 }
 
 impl<'a> Cited<'a> {
@@ -67,12 +54,14 @@ impl<'a> Cited<'a> {
     /// The evidence of a source. Sources with one pointer in common are copies of one, if their file and API are the same as well.
     fn of(&self, source: &Source) -> Arc<Evidence> {
         let Source { api, file, pointer, .. } = source;
-        let place = [api.as_ptr().addr(), file.as_ptr().addr(), pointer.as_ptr().addr()];
         let evidence = || {
             let holder = self.provenances().find(|it| it.holds(source)).unwrap_or(self.of_account);
             Arc::new(holder.evidence(source))
         };
-        self.known.borrow_mut().entry(place).or_insert_with(evidence).clone()
+        let mut known = self.known.borrow_mut();
+        let known = known.entry(pointer.as_ptr().addr()).or_insert_with(evidence);
+        let is_copy = known.api == *api && Arc::ptr_eq(&known.file, file);
+        if is_copy { known.clone() } else { evidence() }
     }
 
     fn of_gap(&self, gap: &Gap, region: &str) -> Option<Arc<Evidence>> {
@@ -99,8 +88,12 @@ pub(super) struct OfAccount {
 /// Judges an account by every check.
 pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
     let reach = Reach::new(account, &context.estate, &context.documents);
-    let (root_arn, names, cited) = (account.root_arn(), Names::of(account), Cited::new(context, account));
-    let (mut by_check, mut by_tag) = (Vec::new(), ByTag::default());
+    let resources = measured(context.options.timings, Part::Resources, || Resources::of(account));
+    let (names, cited) = (Names::of(account), Cited::new(context, account));
+    // A list of findings that grows is copied again and again.
+    let rules = context.checks.iter().flat_map(|(check, _)| check.rules);
+    let mut findings = Vec::with_capacity(rules.map(|rule| resources.most(*rule)).sum());
+    let mut by_tag = ByTag::default();
     let scope = |values| Scope {
         account,
         organization: context.organization,
@@ -110,36 +103,44 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
         values,
     };
     for (check, controls) in &context.checks {
-        let scope = scope(context.options.parameters.of(check));
-        let settings = context.options.parameters.settings(check);
-        let (root_arn, findings_of_check, by_tag_of_check) = (root_arn.as_str(), Vec::new(), ByTag::default());
+        let first = findings.len();
         let mut judge = Judge {
             check,
-            controls,
+            controls: controls.iter().cloned().collect(),
             names: &names,
             cited: &cited,
             context,
-            scope,
-            settings,
-            root_arn,
-            findings: findings_of_check,
-            by_tag: by_tag_of_check,
+            scope: scope(context.options.parameters.of(check)),
+            settings: context.options.parameters.settings(check),
+            resources: &resources,
+            identity: CheckIdentity::new(check.id, &account.partition, &account.id),
+            findings,
+            first,
+            by_tag: ByTag::default(),
         };
-        measured(context.options.timings, Part::Check(check.id), || judge.all());
+        measured(context.options.timings, Part::Check(check.id), || {
+            judge.all();
+            sort_from(first, &mut judge.findings);
+        });
         by_tag.add(&judge.by_tag);
-        by_check.push(judge.findings);
-    }
-    // Findings are large: their places are sorted, and each is moved to its own.
-    let mut findings = Vec::with_capacity(by_check.iter().map(Vec::len).sum());
-    for of_check in by_check {
-        let mut order: Vec<usize> = (0..of_check.len()).collect();
-        order.sort_by_key(|place| of_check.get(*place).map(place_of));
-        let mut of_check: Vec<Option<Finding>> = of_check.into_iter().map(Some).collect();
-        findings.extend(order.into_iter().filter_map(|place| of_check.get_mut(place)?.take()));
+        findings = judge.findings;
     }
     let values = Values::default();
     let administrators = measured(context.options.timings, Part::Administrators, || administrators(&scope(&values)));
     OfAccount { findings, by_tag, administrators }
+}
+
+/// Sorts the findings of a check, which begin at a place.
+fn sort_from(first: usize, findings: &mut Vec<Finding>) {
+    let of_check = findings.get(first..).unwrap_or_default();
+    if of_check.is_sorted_by_key(place_of) {
+        return;
+    }
+    // Findings are large: their places are sorted, and each is moved to its own.
+    let mut order: Vec<usize> = (0..of_check.len()).collect();
+    order.sort_by_key(|place| of_check.get(*place).map(place_of));
+    let mut of_check: Vec<Option<Finding>> = findings.drain(first..).map(Some).collect();
+    findings.extend(order.into_iter().filter_map(|place| of_check.get_mut(place)?.take()));
 }
 
 /// By what the findings of one check are sorted.
@@ -150,14 +151,18 @@ fn place_of(finding: &Finding) -> (&str, &str, &str, &str) {
 /// One check at work on one account.
 struct Judge<'a> {
     check: &'static Check,
-    controls: &'a Arc<[String]>,
+    /// A copy of the account's own: what all threads count references of keeps them waiting for each other.
+    controls: Arc<[String]>,
     names: &'a Names,
     cited: &'a Cited<'a>,
     context: &'a Context<'a>,
     scope: Scope<'a>,
     settings: Vec<Setting>,
-    root_arn: &'a str,
+    resources: &'a Resources<'a>,
+    identity: CheckIdentity,
+    /// Those of the checks before, and from `first` on its own.
     findings: Vec<Finding>,
+    first: usize,
     by_tag: ByTag,
 }
 
@@ -180,91 +185,77 @@ impl<'a> Judge<'a> {
     }
 
     fn rule(&mut self, rule: Rule) {
-        let iam = &self.scope.account.iam;
-        let scope = self.scope;
+        let (iam, resources, scope) = (&self.scope.account.iam, self.resources, self.scope);
         match rule {
-            Rule::Root(rule) => self.record(&self.root(GLOBAL, ""), || rule(&scope)),
-            Rule::User(rule) => self.each(&iam.users, GLOBAL, |judge, user| {
-                judge.record(&principal(Principal::User(user)), || rule(user, &scope));
-            }),
-            Rule::Group(rule) => self.each(&iam.groups, GLOBAL, |judge, group| {
-                judge.record(&principal(Principal::Group(group)), || rule(group, &scope));
-            }),
-            Rule::Role(rule) => self.each(&iam.roles, GLOBAL, |judge, role| {
-                judge.record(&principal(Principal::Role(role)), || rule(role, &scope));
-            }),
-            Rule::Principal(rule) => self.principals(rule),
-            Rule::ServerCertificate(rule) => self.each(&iam.server_certificates, GLOBAL, |judge, certificate| {
-                judge.record(&server_certificate(certificate), || rule(certificate, &scope));
-            }),
+            Rule::Root(rule) => self.record(&resources.root, || rule(&scope)),
+            Rule::User(rule) => {
+                self.principals(iam.users.gap(), Principal::user, |user| rule(user, &scope));
+            }
+            Rule::Group(rule) => {
+                self.principals(iam.groups.gap(), Principal::group, |group| rule(group, &scope));
+            }
+            Rule::Role(rule) => {
+                self.principals(iam.roles.gap(), Principal::role, |role| rule(role, &scope));
+            }
+            // Users, groups and roles come from one call: one gap, one ERROR.
+            Rule::Principal(rule) => {
+                let gap = iam.users.gap().or(iam.groups.gap()).or(iam.roles.gap());
+                self.principals(gap, Some, |principal| rule(principal, &scope));
+            }
+            Rule::ServerCertificate(rule) => {
+                self.each(&resources.server_certificates, |it| rule(it, &scope));
+                self.gap(GLOBAL, iam.server_certificates.gap());
+            }
             Rule::Organization(rule) => self.organization(rule),
-            Rule::ManagedPolicy(rule) => self.each(&iam.policies, GLOBAL, |judge, policy| {
-                if !policy.is_aws_managed() {
-                    let resource = Resource {
-                        region: GLOBAL,
-                        resource_type: "AWS::IAM::ManagedPolicy",
-                        arn: &policy.arn,
-                        name: &policy.name,
-                        discriminator: "",
-                        source: Some(&policy.source),
-                        tags: Tagged::NotAsked,
-                    };
-                    judge.record(&resource, || rule(policy, &scope));
-                }
-            }),
+            Rule::ManagedPolicy(rule) => {
+                self.each(&resources.policies, |it| rule(it, &scope));
+                self.gap(GLOBAL, iam.policies.gap());
+            }
             Rule::ServiceControlPolicy(rule) => {
                 self.organization_policies(|organization| &organization.service_control_policies, rule);
             }
             Rule::ResourceControlPolicy(rule) => {
                 self.organization_policies(|organization| &organization.resource_control_policies, rule);
             }
-            Rule::Key(rule) => self.keys(|judge, key| judge.record(&key_resource(key), || rule(key, &scope))),
+            Rule::Key(rule) => self.keys(|judge, it| judge.record(&it.resource, || rule(it.key, &scope))),
             Rule::CustomKeyStore(rule) => self.custom_key_stores(rule),
-            Rule::Grant(rule) => self.keys(|judge, key| {
-                for grant in key.grants.known() {
-                    let resource = Resource {
-                        resource_type: "AWS::KMS::Grant",
-                        name: &grant.id,
-                        discriminator: &grant.id,
-                        source: Some(&grant.source),
-                        ..key_resource(key)
-                    };
-                    judge.record(&resource, || rule(grant, key, &scope));
-                }
-                if let Some(gap) = key.grants.gap() {
-                    judge.record(&key_resource(key), || Err(gap.clone()));
+            Rule::Grant(rule) => self.keys(|judge, it| {
+                judge.each(&it.grants, |grant| rule(grant, it.key, &scope));
+                if let Some(gap) = it.key.grants.gap() {
+                    judge.record(&it.resource, || Err(gap.clone()));
                 }
             }),
         }
     }
 
-    /// Each item that was read, and one ERROR if there may be more.
-    fn each<T>(&mut self, listing: &'a Listing<T>, region: &str, mut judge: impl FnMut(&mut Self, &'a T)) {
-        // A list of findings that grows is copied again and again.
-        self.findings.reserve(listing.known().len());
-        for item in listing.known() {
-            judge(self, item);
+    /// Each item that was read.
+    fn each<T: Copy>(&mut self, resources: &[(T, Resource<'_>)], judge: impl Fn(T) -> Judged) {
+        for (item, resource) in resources {
+            self.record(resource, || judge(*item));
         }
-        if let Some(gap) = listing.gap() {
+    }
+
+    /// One ERROR if there may be more than was read.
+    fn gap(&mut self, region: &str, gap: Option<&Gap>) {
+        if let Some(gap) = gap {
             self.missing(region, gap);
         }
     }
 
-    fn principals(&mut self, rule: fn(Principal<'_>, &Scope<'_>) -> Judged) {
-        let iam = &self.scope.account.iam;
-        let scope = self.scope;
-        let users = iam.users.known().iter().map(Principal::User);
-        let groups = iam.groups.known().iter().map(Principal::Group);
-        let roles = iam.roles.known().iter().map(Principal::Role);
-        let every = users.chain(groups).chain(roles);
-        self.findings.reserve(every.size_hint().0);
-        for it in every {
-            self.record(&principal(it), || rule(it, &scope));
+    /// Each principal of a kind, and one ERROR if there may be more.
+    fn principals<T>(
+        &mut self,
+        gap: Option<&Gap>,
+        of_kind: fn(Principal<'a>) -> Option<T>,
+        judge: impl Fn(T) -> Judged,
+    ) {
+        let resources = self.resources;
+        for (principal, resource) in &resources.principals {
+            if let Some(it) = of_kind(*principal) {
+                self.record(resource, || judge(it));
+            }
         }
-        // Users, groups and roles come from one call: one gap, one ERROR.
-        if let Some(gap) = iam.users.gap().or(iam.groups.gap()).or(iam.roles.gap()) {
-            self.missing(GLOBAL, gap);
-        }
+        self.gap(GLOBAL, gap);
     }
 
     /// The policies of the organization are judged with the account that manages it.
@@ -278,11 +269,11 @@ impl<'a> Judge<'a> {
             // Any account may be the one that manages it.
             Err(gap) => self.missing(GLOBAL, gap),
             Ok(Some(organization)) if organization.management_account_id == scope.account.id => {
-                self.each(policies(organization), GLOBAL, |judge, policy| {
-                    if !policy.is_aws_managed() {
-                        judge.record(&organization_policy(policy), || rule(policy, &scope));
-                    }
-                });
+                let policies = policies(organization);
+                for policy in policies.known().iter().filter(|policy| !policy.is_aws_managed()) {
+                    self.record(&Resource::organization_policy(policy), || rule(policy, &scope));
+                }
+                self.gap(GLOBAL, policies.gap());
             }
             Ok(_) => {}
         }
@@ -295,80 +286,43 @@ impl<'a> Judge<'a> {
             Err(gap) => self.missing(GLOBAL, gap),
             Ok(None) => {
                 let exempt = Judgement::not_applicable("the account is in no organization");
-                self.record(&self.root(GLOBAL, ""), || Ok(exempt));
+                self.record(&self.resources.root, || Ok(exempt));
             }
             Ok(Some(it)) if it.management_account_id == scope.account.id => {
-                let resource = Resource {
-                    region: GLOBAL,
-                    resource_type: "AWS::Organizations::Organization",
-                    arn: &it.arn,
-                    name: &it.id,
-                    discriminator: "",
-                    source: Some(&it.source),
-                    tags: Tagged::Never,
-                };
-                self.record(&resource, || rule(it, &scope));
+                self.record(&Resource::organization(it), || rule(it, &scope));
             }
             Ok(Some(_)) => {}
         }
     }
 
-    /// A custom key store has no ARN: its account stands for it.
     fn custom_key_stores(&mut self, rule: fn(&CustomKeyStore, &Scope<'_>) -> Judged) {
         let (account, scope) = (self.scope.account, self.scope);
         for (region, kms) in &account.regions {
-            self.each(&kms.custom_key_stores, region, |judge, store| {
-                let resource = Resource {
-                    resource_type: "AWS::KMS::CustomKeyStore",
-                    name: &store.id,
-                    source: Some(&store.source),
-                    tags: Tagged::Never,
-                    ..judge.root(region, &store.id)
-                };
-                judge.record(&resource, || rule(store, &scope));
-            });
+            for store in kms.custom_key_stores.known() {
+                self.record(&Resource::custom_key_store(account, region, store), || rule(store, &scope));
+            }
+            self.gap(region, kms.custom_key_stores.gap());
         }
-        if let Some(gap) = &account.regions_gap {
-            self.missing(GLOBAL, gap);
-        }
+        self.gap(GLOBAL, account.regions_gap.as_ref());
     }
 
-    fn keys(&mut self, mut judge: impl FnMut(&mut Self, &'a Key)) {
-        let account = self.scope.account;
-        for (region, Kms { keys, .. }) in &account.regions {
-            self.each(keys, region, |this, key| judge(this, key));
+    fn keys(&mut self, judge: impl Fn(&mut Self, &'a KeyResource<'a>)) {
+        for (region, kms, keys) in &self.resources.regions {
+            keys.iter().for_each(|key| judge(self, key));
+            self.gap(region, kms.keys.gap());
         }
-        if let Some(gap) = &account.regions_gap {
-            self.missing(GLOBAL, gap);
-        }
+        self.gap(GLOBAL, self.scope.account.regions_gap.as_ref());
     }
 
     /// One ERROR for a list that could not be read, on the account.
     fn missing(&mut self, region: &str, gap: &Gap) {
-        let api = gap.api.clone();
-        let resource = self.root(region, &api);
+        let resource = Resource::account(self.scope.account, region, &gap.api);
         // Two rules of one check may lack the same list: one ERROR says it.
         let finding = self.finding(&resource, Status::Error, Judgement::undecided(gap.reason()), Some(gap));
-        if self.findings.iter().all(|it| it.fingerprint != finding.fingerprint) {
+        if self.findings.iter().skip(self.first).all(|it| it.fingerprint != finding.fingerprint) {
             self.findings.push(finding);
             // What the list would have held may carry the tags.
             self.by_tag.kept += u64::from(!self.context.options.selection.tags.is_empty());
-        }
-    }
-
-    fn root<'b>(&self, region: &'b str, discriminator: &'b str) -> Resource<'b>
-    where
-        'a: 'b,
-    {
-        let account = self.scope.account;
-        Resource {
-            region,
-            resource_type: "AWS::::Account",
-            arn: self.root_arn,
-            name: &account.id,
-            discriminator,
-            source: None,
-            tags: Tagged::NotAsked,
         }
     }
 
@@ -392,7 +346,7 @@ impl<'a> Judge<'a> {
         let finding = match judged {
             Ok(mut judgement) => {
                 for setting in &self.settings {
-                    judgement.reason.push_str(&format!(" [{setting}]"));
+                    judgement.reason.to_mut().push_str(&format!(" [{setting}]"));
                 }
                 self.finding(resource, status, judgement, None)
             }
@@ -402,19 +356,15 @@ impl<'a> Judge<'a> {
     }
 
     fn finding(&self, resource: &Resource<'_>, status: Status, judgement: Judgement, gap: Option<&Gap>) -> Finding {
-        let account = self.scope.account;
-        let proof_of_gap = gap.and_then(|gap| self.cited.of_gap(gap, resource.region));
+        let proof_of_gap = gap.and_then(|gap| self.cited.of_gap(gap, &resource.region));
         let evidence = |source: &Source| self.cited.of(source);
-        let identity = Identity {
-            check_id: self.check.id,
-            partition: &account.partition,
-            account_id: &account.id,
-            region: resource.region,
-            resource_type: resource.resource_type,
-            resource_arn: resource.arn,
-            discriminator: resource.discriminator,
+        let own = |source| resource.evidence.get_or_init(|| evidence(source)).clone();
+        // Most findings cite the place of their resource.
+        let cited = |source: &Source| match resource.source {
+            Some(place) if Arc::ptr_eq(&place.pointer, &source.pointer) && place.api == source.api => own(place),
+            _ => evidence(source),
         };
-        let fingerprint = fingerprint(identity);
+        let fingerprint = self.identity.fingerprint(&resource.identity);
         Finding {
             first_seen: self.first_seen(&fingerprint),
             fingerprint,
@@ -426,16 +376,16 @@ impl<'a> Judge<'a> {
             account_id: self.names.account_id.clone(),
             account_name: self.names.account_name.clone(),
             ou_path: self.names.ou_path.clone(),
-            region: resource.region.to_owned(),
+            region: resource.region.clone(),
             resource_type: resource.resource_type,
-            resource_arn: resource.arn.to_owned(),
-            resource_name: resource.name.to_owned(),
+            resource_arn: resource.arn.clone(),
+            resource_name: resource.name.clone(),
             reason: judgement.reason,
             aspects: judgement.aspects,
             evidence: match proof_of_gap {
                 Some(evidence) => vec![evidence],
-                None if judgement.evidence.is_empty() => resource.source.into_iter().map(evidence).collect(),
-                None => judgement.evidence.iter().map(evidence).collect(),
+                None if judgement.evidence.is_empty() => resource.source.into_iter().map(own).collect(),
+                None => judgement.evidence.iter().map(cited).collect(),
             },
             statements: judgement.statements,
             affected_principals: judgement.principals,
@@ -470,57 +420,5 @@ fn remedy(gap: &Gap, source: manifest::Source) -> String {
         (GapKind::Failed | GapKind::Truncated | GapKind::NotCollected, _) => {
             format!("Take the answer of {} in full: {again} again.", gap.api)
         }
-    }
-}
-
-fn principal(principal: Principal<'_>) -> Resource<'_> {
-    Resource {
-        region: GLOBAL,
-        resource_type: principal.resource_type(),
-        arn: principal.arn(),
-        name: principal.name(),
-        discriminator: "",
-        source: Some(principal.source()),
-        tags: match principal {
-            Principal::User(user) => Tagged::Read(&user.tags),
-            Principal::Role(role) => Tagged::Read(&role.tags),
-            Principal::Group(_) => Tagged::Never,
-        },
-    }
-}
-
-fn organization_policy(policy: &OrganizationPolicy) -> Resource<'_> {
-    Resource {
-        region: GLOBAL,
-        resource_type: "AWS::Organizations::Policy",
-        arn: &policy.arn,
-        name: &policy.name,
-        discriminator: "",
-        source: Some(&policy.source),
-        tags: Tagged::NotAsked,
-    }
-}
-
-fn server_certificate(certificate: &ServerCertificate) -> Resource<'_> {
-    Resource {
-        region: GLOBAL,
-        resource_type: "AWS::IAM::ServerCertificate",
-        arn: &certificate.arn,
-        name: &certificate.name,
-        discriminator: "",
-        source: Some(&certificate.source),
-        tags: Tagged::NotAsked,
-    }
-}
-
-fn key_resource(key: &Key) -> Resource<'_> {
-    Resource {
-        region: &key.region,
-        resource_type: "AWS::KMS::Key",
-        arn: &key.arn,
-        name: &key.id,
-        discriminator: "",
-        source: Some(&key.source),
-        tags: key.tags.as_ref().map_or(Tagged::NotRead, Tagged::Read),
     }
 }

@@ -7,6 +7,7 @@ mod evidence;
 mod first_seen;
 mod judge;
 mod ledger;
+mod resource;
 mod rollup;
 mod selection;
 mod summary;

@@ -153,16 +153,21 @@ impl Summary {
         }
         let id = &account.facts.id;
         let mut counts = Counts::default();
-        for finding in &account.findings {
-            let status = finding.status;
-            counts.add(status);
-            self.by_check.entry(finding.check_id).or_default().add(status);
-            self.by_severity.entry(finding.severity).or_default().add(status);
-            self.by_account_and_check.entry((id.clone(), finding.check_id)).or_default().add(status);
-            for aspect in &finding.aspects {
-                self.by_aspect.entry((finding.check_id, aspect.name.clone())).or_default().add(aspect.status);
+        for of_check in account.findings.chunk_by(|a, b| a.check_id == b.check_id) {
+            let mut counts_of_check = Counts::default();
+            for finding in of_check {
+                counts_of_check.add(finding.status);
+                self.by_severity.entry(finding.severity).or_default().add(finding.status);
+                for aspect in &finding.aspects {
+                    self.by_aspect.entry((finding.check_id, aspect.name.clone())).or_default().add(aspect.status);
+                }
+                self.add_limited(finding);
             }
-            self.add_limited(finding);
+            if let [first, ..] = of_check {
+                *self.by_check.entry(first.check_id).or_default() += counts_of_check;
+                *self.by_account_and_check.entry((id.clone(), first.check_id)).or_default() += counts_of_check;
+            }
+            counts += counts_of_check;
         }
         waiving::add(&mut self.uses, &account.uses);
         self.omitted.by_tag.add(&account.by_tag);

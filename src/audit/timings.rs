@@ -10,6 +10,8 @@ use std::time::Duration;
 pub enum Part {
     /// Decompressing and parsing the snapshot.
     Reading,
+    /// Preparing how findings name what is judged.
+    Resources,
     /// One check, by id.
     Check(&'static str),
     /// Numbering what findings rest on, and taking it from the raw answers.

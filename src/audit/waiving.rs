@@ -77,9 +77,9 @@ fn note(finding: &mut Finding, waiver: &Waiver, day: Date) -> bool {
         let aspects = finding.aspects.iter_mut().filter(|aspect| aspect.status == Status::Fail);
         aspects.for_each(|aspect| aspect.status = Status::Waived);
     } else {
-        finding.reason.push_str(&format!(" [{}]", reference.words()));
+        finding.reason.to_mut().push_str(&format!(" [{}]", reference.words()));
     }
-    finding.waiver = Some(reference);
+    finding.waiver = Some(reference.into());
     is_waived
 }
 

@@ -110,7 +110,7 @@ mod tests {
             ),
         ] {
             let judgement = judged(contacts).unwrap();
-            assert_eq!((judgement.verdict, judgement.reason.as_str()), (Verdict::Fail, reason));
+            assert_eq!((judgement.verdict, judgement.reason.as_ref()), (Verdict::Fail, reason));
         }
     }
 

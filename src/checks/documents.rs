@@ -7,16 +7,16 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use super::Told;
 use super::escalations::ESCALATIONS;
 use crate::policy::{
-    AdminStatement, Coverage, Document, Effect, LintFacts, LintFinding, PolicyKind, ServiceStatement, Statement,
-    admin_statements, coverage, full_service_statements, kms_full_access, lint,
+    AdminStatement, Coverage, Digested, Document, Effect, LintFacts, LintFinding, Match, PolicyKind, ServiceStatement,
+    Statement, admin_statements, coverage, full_service_statements, kms_full_access, lint,
 };
 
 /// Documents that are kept for all accounts. Those that come later are studied in each account anew, so that memory does not grow
 /// with the organization.
 const MOST: usize = 2048;
 
-/// What is known of documents, by partition and text.
-type Known = BTreeMap<(String, Arc<Document>), Arc<Studied>>;
+/// What is known of documents in each partition.
+type Known = BTreeMap<String, BTreeMap<Digested, Arc<Studied>>>;
 
 /// The documents of an audit. What is said of one depends on nothing else, so that it does not matter which account asked first.
 #[derive(Debug, Default)]
@@ -25,14 +25,14 @@ pub struct Documents(Mutex<Known>);
 impl Documents {
     /// What is known of a document in a partition.
     pub(super) fn of(&self, partition: &str, document: &Arc<Document>) -> Arc<Studied> {
+        let digested = Digested::new(document.clone());
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (partition.to_owned(), document.clone());
-        if let Some(known) = known.get(&place) {
+        if let Some(known) = known.get(partition).and_then(|known| known.get(&digested)) {
             return known.clone();
         }
         let studied = Arc::new(Studied::new(partition, document.clone()));
-        if known.len() < MOST {
-            known.insert(place, studied.clone());
+        if known.values().map(BTreeMap::len).sum::<usize>() < MOST {
+            known.entry(partition.to_owned()).or_default().insert(digested, studied.clone());
         }
         studied
     }
@@ -50,7 +50,8 @@ pub(super) struct Studied {
     everything: OnceLock<Vec<AdminStatement>>,
     services: OnceLock<Vec<ServiceStatement>>,
     every_action_of_kms: OnceLock<Arc<Coverage>>,
-    coverages: Told<String, Arc<Coverage>>,
+    /// By whether each statement speaks of the action: nothing else of an action matters.
+    coverages: Told<Vec<Match>, Arc<Coverage>>,
     escalating: OnceLock<BTreeSet<&'static str>>,
     /// By what the answer depends on beside the document.
     lint: Told<(PolicyKind, Option<String>), Arc<[LintFinding]>>,
@@ -82,7 +83,8 @@ impl Studied {
 
     /// How much of the key universe it opens for an action.
     pub(super) fn coverage(&self, action: &str) -> Arc<Coverage> {
-        self.coverages.once(action.to_owned(), || Arc::new(coverage(&self.document, &self.partition, action)))
+        let spoken_of = self.document.statements.iter().map(|statement| statement.matches_action(action)).collect();
+        self.coverages.once(spoken_of, || Arc::new(coverage(&self.document, &self.partition, action)))
     }
 
     /// How much of the key universe it opens for every action of KMS.
@@ -130,6 +132,17 @@ mod tests {
         let other = documents.of("aws", &document("iam:PassRole"));
         assert_eq!((first.everything().len(), other.everything().len()), (1, 0));
         assert_eq!(other.escalating(), &BTreeSet::from(["iam:PassRole"]));
+    }
+
+    #[test]
+    fn actions_of_which_the_same_statements_speak_are_covered_once() {
+        let text = r#"{"Statement": [{"Effect": "Allow", "Action": ["kms:Decrypt", "kms:Sign"], "Resource": "*"},
+            {"Effect": "Deny", "Action": "kms:Sign", "Resource": "*"}]}"#;
+        let studied = Studied::new("aws", Arc::new(Document::parse(text).unwrap()));
+        let names = ["kms:Decrypt", "kms:Sign", "kms:Encrypt"];
+        assert_eq!(names.map(|name| studied.coverage(name).level.name()), ["ALL", "NONE", "NONE"]);
+        assert!(Arc::ptr_eq(&studied.coverage("kms:Encrypt"), &studied.coverage("s3:GetObject")));
+        assert!(!Arc::ptr_eq(&studied.coverage("kms:Encrypt"), &studied.coverage("kms:Sign")));
     }
 
     #[test]

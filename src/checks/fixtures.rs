@@ -229,6 +229,7 @@ pub(super) fn role(path: &str) -> Role {
         create_date: Some("2026-01-01T00:00:00Z".parse().expect("a time")),
         last_used: Ok(Some("2026-09-29T00:00:00Z".parse().expect("a time"))),
         trust_policy: statements(""),
+        trust_policy_source: source("iam:GetAccountAuthorizationDetails").child("AssumeRolePolicyDocument"),
         inline_policies: Vec::new(),
         attached_policies: Vec::new(),
         permissions_boundary: None,

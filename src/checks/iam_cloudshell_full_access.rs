@@ -133,7 +133,7 @@ mod tests {
         let user = User { attached_policies: attached("arn:aws:iam::aws:policy/AmazonBedrockFullAccess"), ..user() };
         let judgement = judge_principal_in(&CHECK, Principal::User(&user), &world).unwrap();
         assert_eq!(
-            (judgement.verdict, judgement.reason.as_str()),
+            (judgement.verdict, judgement.reason.as_ref()),
             (Verdict::Fail, "AmazonBedrockFullAccess is attached")
         );
         assert_eq!(judge_principal(&CHECK, Principal::User(&user)).unwrap().verdict, Verdict::Pass);

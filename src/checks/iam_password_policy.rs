@@ -395,7 +395,7 @@ mod tests {
         assert_eq!(of(&["cis-aws"], lasting()).verdict, Verdict::Pass);
         let judgement = of(&["cis-aws", "pci-dss-4.0.1"], lasting());
         let reason = "for pci-dss-4.0.1, passwords do not expire";
-        assert_eq!((judgement.verdict, judgement.reason.as_str()), (Verdict::Fail, reason));
+        assert_eq!((judgement.verdict, judgement.reason.as_ref()), (Verdict::Fail, reason));
         let caseless = PasswordPolicy { require_uppercase: Some(false), require_lowercase: Some(false), ..strong() };
         assert_eq!(of(&["pci-dss-3.2.1"], caseless.clone()).reason, "for pci-dss-3.2.1, no letter is required");
         let lower = PasswordPolicy { require_lowercase: Some(true), ..caseless };

@@ -1,14 +1,13 @@
 //! What the checks of key policies share: who is exempt, which statements speak of the key, how answers become one verdict.
 
-use std::cell::{OnceCell, RefCell};
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::{Judged, Reach, reference};
-use crate::access::{
-    Cell, Directory, Key as AccessKey, Named, OfMembers, OnKey, Principal, PrincipalKind, SeenClass, StandIns,
-};
+use crate::access::{Cell, Key as AccessKey, Named, OfMembers, OnKey, Principal, PrincipalKind, SeenClass, StandIns};
 use crate::finding::{Judgement, StatementReference, Verdict};
 use crate::model::{Gap, Key, KeyManager, KeyPolicy};
 use crate::policy::{
@@ -173,19 +172,22 @@ impl Tally {
     }
 
     /// The worst answers decide, and are said; without any the reason is `otherwise`.
-    pub(super) fn conclude(self, otherwise: impl Into<String>) -> Judgement {
+    pub(super) fn conclude(self, otherwise: impl Into<Cow<'static, str>>) -> Judgement {
         let worst = self.counts.first_key_value().map_or(0, |(_, count)| *count);
         concluded(self.spelt_out, worst.saturating_sub(SPELT_OUT), otherwise)
     }
 }
 
 /// The worst answers decide, and are said; without any the reason is `otherwise`.
-pub(super) fn conclude(answers: Vec<Answer>, otherwise: impl Into<String>) -> Judgement {
+pub(super) fn conclude(answers: Vec<Answer>, otherwise: impl Into<Cow<'static, str>>) -> Judgement {
     concluded(answers, 0, otherwise)
 }
 
 /// The same; `more` of the worst are not among the answers.
-fn concluded(mut answers: Vec<Answer>, more: usize, otherwise: impl Into<String>) -> Judgement {
+fn concluded(mut answers: Vec<Answer>, more: usize, otherwise: impl Into<Cow<'static, str>>) -> Judgement {
+    if answers.is_empty() {
+        return Judgement::pass(otherwise);
+    }
     let worst = WORST.into_iter().find(|verdict| answers.iter().any(|answer| answer.verdict == *verdict));
     answers.retain(|answer| Some(answer.verdict) == worst);
     let mut met = BTreeSet::new();
@@ -219,15 +221,15 @@ pub(super) fn actions(names: &[&str]) -> Vec<Action> {
 
 /// Some actions on one key: what is the same whoever asks for them.
 pub(super) struct Asking<'k> {
-    directory: &'k Directory,
+    reach: &'k Reach<'k>,
     key: &'k AccessKey,
     actions: Vec<Asked>,
     /// Which decisions count.
     counts: fn(&Action, &Cell) -> bool,
+    /// The bits of the actions where classes are seen; none where one of them has none.
+    places: OnceCell<Option<u64>>,
     /// The Allow statements of the policies of the key that may speak of one of them.
     allows: Vec<&'k Statement>,
-    /// What was decided of classes, by the number of the action.
-    decided: RefCell<BTreeMap<(usize, Alteration, SeenClass), Cell>>,
     members: OfMembers<'k>,
 }
 
@@ -240,7 +242,7 @@ pub(super) struct Who<'a> {
 }
 
 /// How the principal was altered that stands for a class: by which of the alterations of a check, each of which is the same for all.
-type Alteration = Option<&'static str>;
+pub(super) type Alteration = Option<&'static str>;
 
 impl<'a> From<&'a Principal> for Who<'a> {
     fn from(principal: &'a Principal) -> Self {
@@ -249,7 +251,7 @@ impl<'a> From<&'a Principal> for Who<'a> {
 }
 
 impl<'a> Who<'a> {
-    /// The same, altered as everybody is by that name.
+    /// The same, altered as everybody is by that name, which no other check may use.
     pub(super) fn altered<'b>(self, name: &'static str, principal: &'b Principal) -> Who<'b>
     where
         'a: 'b,
@@ -274,7 +276,7 @@ impl Asked {
 
 impl<'k> Asking<'k> {
     /// Looks the actions up.
-    pub(super) fn new(directory: &'k Directory, key: &'k AccessKey, names: &[&str]) -> Self {
+    pub(super) fn new(reach: &'k Reach<'_>, key: &'k AccessKey, names: &[&str]) -> Self {
         let speaks = |statement: &Statement, name: &str| statement.matches_action(name).is_possible();
         let statements = key.policies.iter().flat_map(|named| named.document.statements_of(Effect::Allow));
         let allows: Vec<&Statement> = statements.filter(|it| names.iter().any(|name| speaks(it, name))).collect();
@@ -284,13 +286,13 @@ impl<'k> Asking<'k> {
             Asked { action: Action::new(name), allows, place: OnceCell::new() }
         };
         Self {
-            directory,
+            reach,
             key,
             actions: names.iter().map(asked).collect(),
             counts: |_, _| true,
+            places: OnceCell::new(),
             allows,
-            decided: RefCell::default(),
-            members: OfMembers::new(directory, key),
+            members: OfMembers::new(reach.directory(), key),
         }
     }
 
@@ -304,8 +306,8 @@ impl<'k> Asking<'k> {
         let who = who.into();
         let mut perhaps = None;
         // What no Allow speaks of need not be decided.
-        for (number, asked) in self.within_reach(who) {
-            let (action, cell) = (&asked.action, self.cell(who, number, asked)?);
+        for asked in self.within_reach(who) {
+            let (action, cell) = (&asked.action, self.cell(who, asked)?);
             match cell.access {
                 Access::Denied => {}
                 _ if !(self.counts)(action, &cell) => {}
@@ -317,17 +319,15 @@ impl<'k> Asking<'k> {
     }
 
     /// The decision on one of the actions: one for classes that it cannot tell apart.
-    fn cell(&self, who: Who<'_>, number: usize, asked: &Asked) -> Result<Cell, Unanswered> {
+    fn cell(&self, who: Who<'_>, asked: &Asked) -> Result<Cell, Unanswered> {
         let decide = || {
-            let cell = self.directory.cell(who.principal, self.key, &asked.action)?;
+            let cell = self.reach.directory().cell(who.principal, self.key, &asked.action)?;
             Ok(if hangs_on_the_unknown(&cell, who.principal) { cell.perhaps() } else { cell })
         };
         let of_this_key = who.class.filter(|(on_key, _)| on_key.is_of(self.key));
-        let seen = of_this_key.and_then(|(on_key, class)| on_key.seen_on(class, asked.place(on_key)?));
-        let Some(seen) = seen else { return decide() };
-        match self.decided.borrow_mut().entry((number, who.alteration, seen)) {
-            Entry::Occupied(known) => Ok(known.get().clone()),
-            Entry::Vacant(unknown) => Ok(unknown.insert(decide()?).clone()),
+        match of_this_key.and_then(|(on_key, class)| on_key.seen_on(self.key, class, asked.place(on_key)?)) {
+            Some(seen) => self.reach.decided.once((who.alteration, seen), decide),
+            None => decide(),
         }
     }
 
@@ -348,30 +348,46 @@ impl<'k> Asking<'k> {
 
     /// Whether anything may give somebody one of the actions.
     pub(super) fn may_be_of<'a>(&self, who: impl Into<Who<'a>>) -> bool {
-        self.within_reach(who.into()).next().is_some()
+        let who = who.into();
+        // Most are told by the first look.
+        let is_out_of_reach = |(on_key, class): (&OnKey<'_>, usize)| {
+            let places = || self.actions.iter().try_fold(0, |all, asked| Some(all | 1 << asked.place(on_key)?));
+            self.places.get_or_init(places).is_some_and(|places| on_key.may_be_allowed(class) & places == 0)
+        };
+        let is_granted = !self.key.grants.is_empty();
+        let is_closed = !is_granted && !self.is_open_to(who.principal);
+        !(is_closed && who.class.is_some_and(is_out_of_reach)) && self.within_reach(who).next().is_some()
     }
 
-    /// The actions that something may give somebody, each with its number.
-    fn within_reach<'s>(&'s self, who: Who<'_>) -> impl Iterator<Item = (usize, &'s Asked)> {
+    /// Whether somebody may have an action of which no Allow speaks to him.
+    fn is_open_to(&self, principal: &Principal) -> bool {
+        let needs_identity_policy =
+            matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
+        !needs_identity_policy || self.key.policy_gap.is_some()
+    }
+
+    /// The actions that something may give somebody.
+    fn within_reach<'s>(&'s self, who: Who<'_>) -> impl Iterator<Item = &'s Asked> {
         let Who { principal, class, .. } = who;
-        let needs_no_identity_policy =
-            !matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role | PrincipalKind::Session);
-        let is_open = needs_no_identity_policy || self.key.policy_gap.is_some();
+        let is_open = self.is_open_to(principal);
         let of_class = class.map(|(on_key, class)| (on_key, on_key.may_be_allowed(class)));
+        let named: Vec<bool> = match of_class {
+            Some(_) => vec![],
+            None => self.allows.iter().map(|statement| !is_open && is_named(principal, statement)).collect(),
+        };
         let may_be_allowed = move |asked: &Asked| match of_class {
             // Of an action that is not among those of the classes nothing is known.
             Some((on_key, bits)) => asked.place(on_key).is_none_or(|place| bits >> place & 1 == 1),
-            None => self.is_allowed_by_one_of(&principal.identity, &asked.action),
+            None => {
+                self.is_allowed_by_one_of(&principal.identity, &asked.action)
+                    || asked.allows.iter().any(|statement| named.get(*statement) == Some(&true))
+            }
         };
-        let named: Vec<bool> = self.allows.iter().map(|statement| !is_open && is_named(principal, statement)).collect();
         let is_within = move |asked: &Asked| {
             let is_granted = || asked.action.kms().is_some_and(|it| it.grant_operation) && !self.key.grants.is_empty();
-            is_open
-                || may_be_allowed(asked)
-                || asked.allows.iter().any(|statement| named.get(*statement) == Some(&true))
-                || is_granted()
+            is_open || may_be_allowed(asked) || is_granted()
         };
-        self.actions.iter().enumerate().filter(move |(_, asked)| is_within(asked))
+        self.actions.iter().filter(move |asked| is_within(asked))
     }
 
     /// Whether an Allow of identity policies may speak of an action on the key.

@@ -91,7 +91,7 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
 
 fn answer(policies: &Policies<'_>, scope: &Scope<'_>) -> Judged {
     let key = policies.without_grants(scope.reach)?;
-    let destroy = Asking::new(scope.reach.directory(), &key, &scope.values.strings(&ACTIONS));
+    let destroy = Asking::new(scope.reach, &key, &scope.values.strings(&ACTIONS));
     let question = Question { policies, scope, destroy };
     let (mut answers, mut machines) = (Vec::new(), Vec::new());
     let stand_ins = scope.reach.stand_ins();

@@ -79,10 +79,9 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         if !is_outside_named(policies, &scope.account.id) {
             return Ok(conclude(vec![], "the key policy names no principal of another account"));
         }
-        let directory = scope.reach.directory();
         // Grants have a check of their own.
         let without_grants = policies.without_grants(scope.reach)?;
-        let crossing = Asking::new(directory, &without_grants, &crossing(policies));
+        let crossing = Asking::new(scope.reach, &without_grants, &crossing(policies));
         let mut tally = Tally::default();
         let trusted = scope.values.strings(&TRUSTED_ACCOUNTS);
         let kin = match scope.values.boolean(&ORG_ACCOUNTS) {

@@ -1,7 +1,7 @@
 //! Keys whose policy the account may lose its hold on.
 
 use super::key_policy::{self, Asking, Policies, on_key, unanswered};
-use super::{Check, Judged, Remediation, Rule, Scope};
+use super::{Check, Judged, Reach, Remediation, Rule, Scope};
 use crate::access::{Directory, Estate, Principal, PrincipalKind};
 use crate::finding::{Judgement, Severity, Status};
 use crate::model::{Fact, Key};
@@ -66,7 +66,8 @@ fn judge(key: &Key, scope: &Scope<'_>) -> Judged {
         match alone.cell(root, &key, &action) {
             Err(error) => Ok(unanswered(&error)),
             Ok(cell) if cell.access == Access::Denied => {
-                let reason = format!("the key policy does not let the account change it; {}", others(directory, &key));
+                let reason =
+                    format!("the key policy does not let the account change it; {}", others(scope.reach, &key));
                 Ok(Judgement::fail(reason).by_statements(policies.deciding(&cell)))
             }
             Ok(cell) if cell.access == Access::Possible => {
@@ -102,9 +103,10 @@ fn is_plainly_delegated(policies: &Policies<'_>, own: &str) -> bool {
 }
 
 /// Who of the account can change the policy all the same, in words.
-fn others(directory: &Directory, key: &crate::access::Key) -> String {
+fn others(reach: &Reach<'_>, key: &crate::access::Key) -> String {
+    let directory = reach.directory();
     let (mut certain, mut perhaps) = (Vec::new(), Vec::new());
-    let put = Asking::new(directory, key, &[PUT_KEY_POLICY]);
+    let put = Asking::new(reach, key, &[PUT_KEY_POLICY]);
     let people = directory.principals().filter(|it| it.kind != PrincipalKind::Root);
     for principal in people {
         match put.first(principal) {

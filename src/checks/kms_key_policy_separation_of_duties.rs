@@ -139,8 +139,8 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
     let directory = scope.reach.directory();
     // What a service asks for on behalf of the principal is not its administration.
     let is_own = |action: &Action, cell: &Cell| action.name() != CREATE_GRANT || cell.access != Access::ViaService;
-    let administer = Asking::new(directory, &without_grants, &scope.values.strings(&ADMIN_ACTIONS)).counting(is_own);
-    let usage = Asking::new(directory, with_grants, &scope.values.strings(&USAGE_ACTIONS));
+    let administer = Asking::new(scope.reach, &without_grants, &scope.values.strings(&ADMIN_ACTIONS)).counting(is_own);
+    let usage = Asking::new(scope.reach, with_grants, &scope.values.strings(&USAGE_ACTIONS));
     let question = Question { policies, administer, usage };
     let stand_ins = scope.reach.stand_ins();
     let mut of_classes = OfClasses::new(stand_ins, with_grants);
@@ -150,7 +150,8 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
     let is_unlisted = |it: &Principal| it.kind == PrincipalKind::Account && it.account_id == scope.account.id;
     for principal in directory.candidates(with_grants).iter().filter(|it| !is_unlisted(it)) {
         let found = match stand_ins.class_of(principal) {
-            _ if !counts(principal) => continue,
+            Some(class) if !scope.reach.is_accountable(class) => continue,
+            None if !is_accountable(principal) => continue,
             Some(class) => of_classes.said(class, (), |who| question.may_be_of(who), |who| question.found(who)),
             None => question.usage.once(principal, &mut of_members, || {
                 let who = Who::from(principal.as_ref());
@@ -175,7 +176,7 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
 }
 
 /// Whether a principal is one whose duties can be separated.
-fn counts(principal: &Principal) -> bool {
+pub(super) fn is_accountable(principal: &Principal) -> bool {
     !matches!(principal.kind, PrincipalKind::Root | PrincipalKind::Service)
         && !principal.caller.is_service_linked_role()
 }

@@ -141,14 +141,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{self, Directory, Estate, StandIns};
+use crate::access::{self, Cell, Directory, Estate, Seen, StandIns};
 use crate::finding::{Judgement, Severity, StatementReference, Status};
 use crate::model::{
     Account, CustomKeyStore, Fact, Gap, Grant, Group, Key, ManagedPolicy, Organization, OrganizationPolicy, Principal,
     Role, ServerCertificate, User,
 };
-use crate::policy::{Action, Document, Statement};
+use crate::policy::{Action, Document, Statement, Unanswered};
 use documents::Studied;
+use key_policy::Alteration;
 use kms_key_policy_destructive_without_mfa::{Actor, DESTROY};
 use kms_key_policy_separation_of_duties::{ADMINISTER, USE};
 
@@ -444,12 +445,16 @@ pub struct Reach<'a> {
     directory: OnceLock<Directory>,
     /// Where each managed policy stands in the account's list, by ARN.
     policies: OnceLock<BTreeMap<String, usize>>,
-    /// The class of each key, by ARN.
-    classes: OnceLock<BTreeMap<String, usize>>,
+    /// Where one key of each class stands among those of the account.
+    kinds_of_keys: OnceLock<Vec<usize>>,
     /// Who stands for the principals of the account in decisions on its keys.
     stand_ins: OnceLock<StandIns>,
+    /// Of each class of principals, whether their duties can be separated.
+    accountable: OnceLock<Vec<bool>>,
     /// Its users and roles, with who acts as them.
     actors: OnceLock<Vec<Actor>>,
+    /// What was decided of classes of principals and of keys that a decision cannot tell apart.
+    decided: Told<(Alteration, Seen), Result<Cell, Unanswered>>,
     /// What a check says of a class of keys.
     said: Told<(&'static str, usize), Judged>,
     /// The documents of every account.
@@ -466,9 +471,11 @@ impl<'a> Reach<'a> {
             estate,
             directory: OnceLock::new(),
             policies: OnceLock::new(),
-            classes: OnceLock::new(),
+            kinds_of_keys: OnceLock::new(),
             stand_ins: OnceLock::new(),
+            accountable: OnceLock::new(),
             actors: OnceLock::new(),
+            decided: Told::default(),
             said: Told::default(),
             documents,
             studied: Told::default(),
@@ -507,10 +514,15 @@ impl<'a> Reach<'a> {
     /// One key of each class of the customer's keys, sorted by ARN: no decision that leaves grants out tells others of its class
     /// apart. A key of which it was not read who manages it counts as the customer's.
     fn kinds_of_keys(&self) -> Vec<&access::Key> {
-        let mut met = BTreeSet::new();
         let keys = self.directory().account(&self.account.id).map_or(&[][..], |account| account.keys.as_slice());
-        let own = keys.iter().filter(|key| key.is_aws_managed != Some(true));
-        own.filter(|key| self.classes().get(&key.arn).is_none_or(|class| met.insert(*class))).collect()
+        let kinds = self.kinds_of_keys.get_or_init(|| {
+            let mut met = BTreeSet::new();
+            let own = keys.iter().enumerate().filter(|(_, key)| key.is_aws_managed != Some(true));
+            let mut is_new =
+                |key: &access::Key| self.stand_ins().class_of_key(&key.arn).is_none_or(|class| met.insert(class));
+            own.filter(|(_, key)| is_new(key)).map(|(place, _)| place).collect()
+        });
+        kinds.iter().filter_map(|place| keys.get(*place)).collect()
     }
 
     /// Who stands for the principals of the account in decisions on its keys that administer, use or destroy them.
@@ -522,20 +534,23 @@ impl<'a> Reach<'a> {
         })
     }
 
+    fn is_accountable(&self, class: usize) -> bool {
+        let of_classes = || self.stand_ins().ones().map(kms_key_policy_separation_of_duties::is_accountable).collect();
+        self.accountable.get_or_init(of_classes).get(class) == Some(&true)
+    }
+
     fn actors(&self) -> &[Actor] {
         self.actors.get_or_init(|| {
             kms_key_policy_destructive_without_mfa::actors(self.directory(), self.stand_ins(), self.account)
         })
     }
 
-    fn classes(&self) -> &BTreeMap<String, usize> {
-        self.classes.get_or_init(|| self.directory().key_classes(&self.account.id))
-    }
-
     /// What a check says of a key if its grants do not matter: asked once for keys that no decision can tell apart.
     fn once(&self, check: &'static str, key_arn: &str, judge: impl FnOnce() -> Judged) -> Judged {
-        let Some(class) = self.classes().get(key_arn) else { return judge() };
-        self.said.once((check, *class), judge)
+        match self.stand_ins().class_of_key(key_arn) {
+            Some(class) => self.said.once((check, class), judge),
+            None => judge(),
+        }
     }
 }
 

@@ -124,7 +124,7 @@ mod tests {
         };
         let one = of(&deny(r#""Resource": "*""#));
         let reason = "no service control policy denies kms:PutKeyPolicy";
-        assert_eq!((one.verdict, one.reason.as_str()), (Verdict::Fail, reason));
+        assert_eq!((one.verdict, one.reason.as_ref()), (Verdict::Fail, reason));
         assert_eq!(of(&deny(r#""Resource": "*""#).replace("kms:ScheduleKeyDeletion", "kms:*")).verdict, Verdict::Pass);
     }
 

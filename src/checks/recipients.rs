@@ -63,7 +63,7 @@ pub(super) fn named<'a>(
     if judgement.verdict == Verdict::Fail {
         let stake = stake();
         // Without an action to ask for nothing can be said.
-        judgement.principals = (!stake.actions.is_empty()).then(|| affected(held, &stake, scope));
+        judgement.principals = (!stake.actions.is_empty()).then(|| affected(held, &stake, scope).into());
     }
     Ok(judgement)
 }
@@ -160,7 +160,7 @@ fn on_keys(holder: &Holder, action: &str, scope: &Scope<'_>) -> Said {
         complete: account.regions_gap.is_none() && account.regions.values().all(|kms| kms.keys.gap().is_none()),
         none: "the account has no key of its own",
     };
-    resources.widest(holder, action, |key| directory.by_policies(holder, key, &asked))
+    resources.widest(holder, action, |_| true, |key| directory.by_policies(holder, key, &asked))
 }
 
 fn on_roles(holder: &Holder, scope: &Scope<'_>) -> Said {
@@ -172,7 +172,12 @@ fn on_roles(holder: &Holder, scope: &Scope<'_>) -> Said {
         complete: scope.account.iam.roles.gap().is_none(),
         none: "the account has no other role",
     };
-    resources.widest(holder, "sts:AssumeRole", |role| directory.assuming(holder, role))
+    resources.widest(
+        holder,
+        "sts:AssumeRole",
+        |role| directory.may_let_in(role, holder),
+        |role| directory.assuming(holder, role),
+    )
 }
 
 /// What an action is tried on, each with its ARN.
@@ -185,9 +190,19 @@ struct Resources<'a, T> {
 }
 
 impl<T> Resources<'_, T> {
-    fn widest(&self, holder: &Holder, action: &str, decide: impl Fn(&T) -> Result<Cell, Unanswered>) -> Said {
+    /// Where nothing `may` be allowed need not be decided, once it is known what keeps from the action.
+    fn widest(
+        &self,
+        holder: &Holder,
+        action: &str,
+        may: impl Fn(&T) -> bool,
+        decide: impl Fn(&T) -> Result<Cell, Unanswered>,
+    ) -> Said {
         let mut widest = (Access::Denied, None, Some(self.none));
         for (arn, resource) in self.arns.iter().take(MOST_RESOURCES) {
+            if widest.1.is_some() && !may(resource) {
+                continue;
+            }
             let (access, blocked_by) = told(decide(resource));
             if access < widest.0 || widest.1.is_none() {
                 widest = (access, Some(*arn), blocked_by);
@@ -271,7 +286,7 @@ mod tests {
 
     fn found(check: &str, policy: &ManagedPolicy, world: &World) -> AffectedPrincipals {
         let check = find(check).unwrap();
-        judge_managed_in(check, policy, world).unwrap().principals.unwrap()
+        *judge_managed_in(check, policy, world).unwrap().principals.unwrap()
     }
 
     fn lines(found: &AffectedPrincipals) -> Vec<(&str, &str, Option<&str>)> {

@@ -44,7 +44,7 @@ pub(super) struct Forbidden<'a> {
     /// The kind of request, behind the action: `without attestation`.
     pub(super) how: &'a str,
     /// What is so when nobody can.
-    pub(super) otherwise: &'a str,
+    pub(super) otherwise: &'static str,
     /// A principal in requests of this kind.
     pub(super) requests: &'a dyn Fn(&Principal) -> Principal,
     /// Whom the rule counts.
@@ -55,7 +55,7 @@ pub(super) struct Forbidden<'a> {
 pub(super) fn judged(policies: &Policies<'_>, scope: &Scope<'_>, forbidden: &Forbidden<'_>) -> Judged {
     let directory = scope.reach.directory();
     let key = policies.in_directory(scope.reach)?;
-    let asking = Asking::new(directory, key, forbidden.actions);
+    let asking = Asking::new(scope.reach, key, forbidden.actions);
     let mut answers = Vec::new();
     // Who stands for principals of the account that were not listed is answered for below.
     let is_unlisted = |it: &Principal| it.kind == PrincipalKind::Account && it.account_id == scope.account.id;

@@ -16,7 +16,7 @@ pub(super) fn judged(role: &Role, judge: impl FnOnce(&Document) -> Judged) -> Ju
         return Ok(Judgement::not_applicable(reason).because_of(&role.source));
     }
     let document = role.trust_policy.as_ref().map_err(Clone::clone)?;
-    Ok(judge(document)?.because_of(&role.source.child("AssumeRolePolicyDocument")))
+    Ok(judge(document)?.because_of(&role.trust_policy_source))
 }
 
 /// The Allow statements that speak of `sts:AssumeRole`, each with whom it names.

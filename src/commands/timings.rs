@@ -25,6 +25,7 @@ pub(super) fn in_words(
     for (part, time) in spent {
         let phase = match part {
             Part::Reading => "reading",
+            Part::Resources => "resources",
             Part::Check(id) => {
                 checks.push((*id, *time));
                 "checks"

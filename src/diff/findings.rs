@@ -87,12 +87,12 @@ fn change(finding: &Finding, old_status: Option<Status>, new_status: Option<Stat
         severity: finding.severity,
         account_id: finding.account_id.to_string(),
         account_name: finding.account_name.to_string(),
-        region: finding.region.clone(),
+        region: finding.region.to_string(),
         resource_type: finding.resource_type,
-        resource_arn: finding.resource_arn.clone(),
-        resource_name: finding.resource_name.clone(),
-        reason: finding.reason.clone(),
-        waiver: finding.waiver.clone(),
+        resource_arn: finding.resource_arn.to_string(),
+        resource_name: finding.resource_name.to_string(),
+        reason: finding.reason.to_string(),
+        waiver: finding.waiver.as_deref().cloned(),
     }
 }
 

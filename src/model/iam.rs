@@ -147,6 +147,21 @@ pub enum Principal<'a> {
 }
 
 impl<'a> Principal<'a> {
+    /// The user, if it is one.
+    pub fn user(self) -> Option<&'a User> {
+        if let Self::User(user) = self { Some(user) } else { None }
+    }
+
+    /// The group, if it is one.
+    pub fn group(self) -> Option<&'a Group> {
+        if let Self::Group(group) = self { Some(group) } else { None }
+    }
+
+    /// The role, if it is one.
+    pub fn role(self) -> Option<&'a Role> {
+        if let Self::Role(role) = self { Some(role) } else { None }
+    }
+
     /// Its ARN.
     pub fn arn(self) -> &'a str {
         match self {
@@ -272,6 +287,8 @@ pub struct Role {
     pub last_used: Fact<Option<Timestamp>>,
     /// Its trust policy.
     pub trust_policy: Document,
+    /// Where the trust policy was read.
+    pub trust_policy_source: Source,
     /// Its inline policies.
     pub inline_policies: Vec<InlinePolicy>,
     /// Managed policies attached to it.

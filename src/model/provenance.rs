@@ -24,13 +24,16 @@ impl Source {
     /// The same source, one member deeper.
     #[must_use]
     pub fn child(&self, member: &str) -> Self {
-        Self { pointer: format!("{}/{}", self.pointer, escape(member)).into(), ..self.clone() }
+        Self { pointer: [&self.pointer, "/", &escape(member)].concat().into(), ..self.clone() }
     }
 }
 
 /// Escapes one member name for a JSON pointer.
-pub fn escape(member: &str) -> String {
-    member.replace('~', "~0").replace('/', "~1")
+pub fn escape(member: &str) -> Cow<'_, str> {
+    match member.contains(['~', '/']) {
+        true => member.replace('~', "~0").replace('/', "~1").into(),
+        false => member.into(),
+    }
 }
 
 /// The member name that stands escaped in a JSON pointer.
@@ -178,7 +181,10 @@ impl Provenance {
     pub fn evidence(&self, source: &Source) -> Evidence {
         let file = self.files.get(&source.file);
         let pages = file.and_then(|file| file.pages(source.api, &source.resource));
-        let call = pages.and_then(|pages| pages_of(&source.pointer, pages).first().copied());
+        let call = pages.and_then(|pages| match pages.as_slice() {
+            [only] => Some(only),
+            pages => bringing(&source.pointer, pages).next().or(pages.first()),
+        });
         Evidence {
             ev_id: String::new(),
             file: source.file.clone(),
@@ -213,20 +219,31 @@ impl RecordedFile {
 
 /// The pages of a list that brought what a pointer names: one for an item of the list, all for the whole answer.
 fn pages_of<'a>(pointer: &str, pages: &'a [RecordedCall]) -> Vec<&'a RecordedCall> {
+    let bringing: Vec<&RecordedCall> = bringing(pointer, pages).collect();
+    if bringing.is_empty() { pages.iter().collect() } else { bringing }
+}
+
+/// The pages of a list that brought the item that a pointer names.
+fn bringing<'a>(pointer: &str, pages: &'a [RecordedCall]) -> impl Iterator<Item = &'a RecordedCall> {
     let item = list_item(pointer);
-    let brings = |page: &RecordedCall| {
+    pages.iter().filter(move |page| {
         let range = item.and_then(|(list, index)| Some((page.items.get(list)?, index)));
         range.is_some_and(|((from, to), index)| (*from..*to).contains(&index))
-    };
-    let bringing: Vec<&RecordedCall> = pages.iter().filter(|page| brings(page)).collect();
-    if bringing.is_empty() { pages.iter().collect() } else { bringing }
+    })
 }
 
 /// The outermost `…/List/7` of a pointer: which list, which index.
 fn list_item(pointer: &str) -> Option<(&str, usize)> {
-    let pairs = pointer.split('/').zip(pointer.split('/').skip(1));
-    let mut items = pairs.filter(|(list, _)| !list.is_empty());
-    items.find_map(|(list, index)| Some((list, index.parse().ok()?)))
+    let mut list = "";
+    for token in pointer.split('/') {
+        if !list.is_empty()
+            && let Ok(index) = token.parse()
+        {
+            return Some((list, index));
+        }
+        list = token;
+    }
+    None
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use super::Match;
 use super::glob::{Glob, Symbol};
+use super::identity::compared_by_identity;
 
 /// `Action` or `NotAction` of a statement.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Actions {
     /// True for `NotAction`.
     pub negated: bool,
@@ -43,7 +44,7 @@ impl Actions {
 }
 
 /// One action pattern, `*` or `service:name` with wildcards in the name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct ActionPattern {
     source: String,
     glob: Glob,
@@ -52,7 +53,7 @@ pub struct ActionPattern {
 }
 
 /// How a pattern is written, as far as matching gets shorter by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// Without wildcards.
     Literal,
@@ -72,7 +73,7 @@ impl Form {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// `*`, or `*:*` which is met in the wild and means the same.
     Everything,
@@ -84,7 +85,14 @@ enum Kind {
     Nothing,
 }
 
+compared_by_identity!(ActionPattern);
+
 impl ActionPattern {
+    /// The pattern as written, from which all the rest follows.
+    fn identity(&self) -> &str {
+        &self.source
+    }
+
     /// Reads a pattern; every string is one.
     #[must_use]
     pub fn new(source: String) -> Self {

@@ -53,6 +53,13 @@ impl Caller {
         caller
     }
 
+    /// A session of a role whose ARN with its path is known.
+    #[must_use]
+    pub fn session(arn: &str, role_arn: &str) -> Self {
+        // Which role it is need not be read from the session.
+        Self { kind: CallerKind::Role, ..Self::new(CallerKind::User, arn).of(role_arn) }
+    }
+
     /// The same caller, with the role (path included) of a role session or the user of a federated session.
     #[must_use]
     pub fn of(mut self, source_arn: &str) -> Self {

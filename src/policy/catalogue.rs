@@ -1,5 +1,6 @@
 //! What is known about the actions of KMS: data with a date, in `data/kms_actions.tsv`.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The date of the knowledge about actions and their condition keys, which reports print.
@@ -60,8 +61,12 @@ pub fn kms_actions() -> &'static [KmsAction] {
 /// The known action of that name, letter case ignored.
 #[must_use]
 pub fn kms_action(name: &str) -> Option<&'static KmsAction> {
-    kms_actions().iter().find(|action| action.name.eq_ignore_ascii_case(name))
+    BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
 }
+
+/// The actions by their names in lower case.
+static BY_NAME: LazyLock<BTreeMap<String, &'static KmsAction>> =
+    LazyLock::new(|| kms_actions().iter().map(|action| (action.name.to_ascii_lowercase(), action)).collect());
 
 fn action(line: &'static str) -> Option<KmsAction> {
     let columns: Vec<&str> = line.split('\t').collect();

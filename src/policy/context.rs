@@ -1,6 +1,8 @@
 //! The condition keys that a request carries.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
 
 use super::keys::is_multivalued;
 use super::operator::Found;
@@ -9,8 +11,8 @@ use super::operator::Found;
 /// evaluator derives itself ([`Request::find`](super::Request::find)).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Context {
-    /// By key in lower case: keys have no letter case.
-    entries: BTreeMap<String, Entry>,
+    /// By key in lower case: keys have no letter case. The contexts of an account have most in common.
+    entries: BTreeMap<Arc<str>, Arc<Entry>>,
     /// Whether any of them is a tag or alias of the resource.
     key_properties: bool,
 }
@@ -45,7 +47,8 @@ impl Context {
             other => other,
         };
         self.key_properties |= is_key_property(&lower);
-        self.entries.insert(lower, Entry { written: key.to_owned(), value }).map(|entry| entry.value)
+        let entry = Arc::new(Entry { written: key.to_owned(), value });
+        self.entries.insert(lower.into(), entry).map(|entry| Arc::unwrap_or_clone(entry).value)
     }
 
     /// What stands under a key, given in lower case; `None` when nothing was said about it.
@@ -82,7 +85,7 @@ impl Context {
 
     /// The pairs of the encryption context, their keys as written.
     pub fn encryption_context(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.entries.range(ENCRYPTION_CONTEXT.to_owned()..);
+        let pairs = self.entries.range::<str, _>((Bound::Included(ENCRYPTION_CONTEXT), Bound::Unbounded));
         pairs.take_while(|(key, _)| key.starts_with(ENCRYPTION_CONTEXT)).filter_map(|(_, entry)| {
             let name = entry.written.get(ENCRYPTION_CONTEXT.len()..)?;
             match &entry.value {

@@ -249,15 +249,18 @@ impl Clause<'_> {
 impl<'d> Question<'d> {
     fn new(document: &'d Document, actions: &[&str]) -> Self {
         let mut question = Self { kinds: BTreeSet::new(), globs: vec![], clauses: vec![], notes: vec![] };
-        let length = document.statements.len();
+        let mut services: Vec<&str> = actions.iter().filter_map(|action| action.split(':').next()).collect();
+        services.dedup();
+        // Most statements are about other services, which is told without a look at each action.
+        let is_near = |statement: &&Statement| services.iter().any(|service| statement.actions.may_concern(service));
+        let near: Vec<&Statement> = document.statements.iter().filter(is_near).collect();
+        if near.is_empty() {
+            return question;
+        }
+        let length = near.len();
         let mut kinds = vec![Bits::none(length); actions.len()];
-        let services: BTreeSet<&str> = actions.iter().filter_map(|action| action.split(':').next()).collect();
-        for statement in &document.statements {
+        for statement in near {
             let Some(resources) = &statement.resources else { continue };
-            // Most statements are about other services, which is told without a look at each action.
-            if !services.iter().any(|service| statement.actions.may_concern(service)) {
-                continue;
-            }
             let position = question.clauses.len();
             let mut unsure = false;
             let mut speaks = false;

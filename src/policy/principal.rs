@@ -1,7 +1,7 @@
 //! Whom a statement of a key, trust or other resource policy names.
 
 /// `Principal` or `NotPrincipal` of a statement.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PrincipalElement {
     /// True for `NotPrincipal`.
     pub negated: bool,
@@ -10,7 +10,7 @@ pub struct PrincipalElement {
 }
 
 /// One listed principal. ARNs and names keep their spelling: they are case-sensitive (semantics P-3).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Principal {
     /// `"*"` or `{"AWS": "*"}`.
     Everyone,
@@ -42,7 +42,7 @@ pub enum Principal {
 }
 
 /// The ARN of a principal with its account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PrincipalArn {
     /// The whole ARN as written.
     pub arn: String,

@@ -5,15 +5,16 @@ use std::fmt;
 
 use super::document::Document;
 use super::glob::{Glob, Symbol};
+use super::identity::compared_by_identity;
 
 /// A resource pattern or condition value as written, read once.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct Text {
     source: String,
     form: Form,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 enum Form {
     /// No variable: both readings are known now. `plain` is `None` when it equals the source.
     Fixed {
@@ -24,7 +25,7 @@ enum Form {
 }
 
 /// A piece of a text that holds variables.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// Characters as written; `*` and `?` act where wildcards act.
     Written(String),
@@ -35,7 +36,7 @@ pub enum Part {
 }
 
 /// A policy variable.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Variable {
     /// The condition key, in lower case, because keys have no letter case.
     pub key: String,
@@ -43,7 +44,17 @@ pub struct Variable {
     pub default: Option<String>,
 }
 
+compared_by_identity!(Text);
+
 impl Text {
+    /// The text as written, and what it says where variables act in it. Its glob follows from these.
+    fn identity(&self) -> (&str, Option<&str>, &[Part]) {
+        match &self.form {
+            Form::Fixed { plain, .. } => (&self.source, plain.as_deref(), &[]),
+            Form::Template(parts) => (&self.source, None, parts),
+        }
+    }
+
     /// Reads `source`. Variables exist only under version 2012-10-17; before it `${` is plain text.
     #[must_use]
     pub fn new(source: String, variables: Variables) -> Self {

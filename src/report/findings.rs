@@ -35,11 +35,11 @@ pub(super) const FINDINGS_COLUMNS: [Column; 31] = [
     }),
     ("account_name", "Name of the account in the organization", |it| it.account_name.as_ref().into()),
     ("ou_path", "Place of the account in the organization, from the root down", |it| it.ou_path.as_ref().into()),
-    ("region", "Region, or global", |it| (&it.region).into()),
+    ("region", "Region, or global", |it| it.region.as_ref().into()),
     ("resource_type", "CloudFormation's name of the type", |it| it.resource_type.into()),
-    ("resource_arn", "ARN of the resource", |it| (&it.resource_arn).into()),
-    ("resource_name", "Name of the resource; the grant id for grants", |it| (&it.resource_name).into()),
-    ("reason", "The facts that decided, as one sentence", |it| (&it.reason).into()),
+    ("resource_arn", "ARN of the resource", |it| it.resource_arn.as_ref().into()),
+    ("resource_name", "Name of the resource; the grant id for grants", |it| it.resource_name.as_ref().into()),
+    ("reason", "The facts that decided, as one sentence", |it| it.reason.as_ref().into()),
     ("aspects", "Results under other parameters: name (parameters): status", |it| {
         joined(&it.aspects, |it| format!("{} ({}): {}", it.name, it.parameters, it.status))
     }),
@@ -101,7 +101,7 @@ pub(super) const FINDINGS_COLUMNS: [Column; 31] = [
 ];
 
 fn of_waiver(finding: &Finding, text: for<'a> fn(&'a WaiverReference) -> Cow<'a, str>) -> Cow<'_, str> {
-    finding.waiver.as_ref().map(text).unwrap_or_default()
+    finding.waiver.as_deref().map(text).unwrap_or_default()
 }
 
 fn of_evidence(finding: &Finding, text: for<'a> fn(&'a Evidence) -> Cow<'a, str>) -> Cow<'_, str> {

@@ -58,7 +58,7 @@ impl Suites {
 fn case(checks: &Checks, finding: &Finding, text: &mut String) {
     text.extend(["    <testcase classname=\"", &escaped(&finding.account_id), "\" name=\"", finding.check_id, " "]);
     text.push_str(&escaped(&finding.resource_arn));
-    if !finding.resource_arn.ends_with(&finding.resource_name) {
+    if !finding.resource_arn.ends_with(finding.resource_name.as_ref()) {
         text.extend([" ", &escaped(&finding.resource_name)]);
     }
     text.push_str("\">\n      <properties>\n");

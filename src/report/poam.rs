@@ -86,7 +86,7 @@ const COLUMNS: [Column; 30] = [
     ("Weakness Detector Source", "This program and its version", |it| it.identity.tool.clone()),
     ("Weakness Source Identifier", "Id of the check", |it| it.weakness.tested.check.id.to_owned()),
     ("Asset Identifier", "ARNs of the resources that fail", |it| {
-        let arns: BTreeSet<&str> = it.weakness.findings.iter().map(|finding| finding.resource_arn.as_str()).collect();
+        let arns: BTreeSet<&str> = it.weakness.findings.iter().map(|finding| finding.resource_arn.as_ref()).collect();
         arns.into_iter().collect::<Vec<_>>().join(SEPARATOR)
     }),
     ("Point of Contact", "Account of the resources: 12 digits and its name; its owner is not known", |it| {

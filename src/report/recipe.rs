@@ -75,12 +75,12 @@ fn filled(command: &str, finding: &Finding) -> Option<String> {
 /// What a name in a command stands for.
 fn value<'a>(name: &str, finding: &'a Finding) -> Option<&'a str> {
     let named =
-        |resource_type: &str| (finding.resource_type == resource_type).then_some(finding.resource_name.as_str());
-    let arn_of = |types: &[&str]| types.contains(&finding.resource_type).then_some(finding.resource_arn.as_str());
+        |resource_type: &str| (finding.resource_type == resource_type).then_some(finding.resource_name.as_ref());
+    let arn_of = |types: &[&str]| types.contains(&finding.resource_type).then_some(finding.resource_arn.as_ref());
     match name {
         "account" => Some(&finding.account_id),
         "partition" => Some(&finding.partition),
-        "region" => Some(finding.region.as_str()).filter(|region| *region != "global"),
+        "region" => Some(finding.region.as_ref()).filter(|region| *region != "global"),
         "user" => named("AWS::IAM::User"),
         "group" => named("AWS::IAM::Group"),
         "role" => named("AWS::IAM::Role"),
@@ -192,11 +192,11 @@ mod tests {
             account_id: "111122223333".into(),
             account_name: "".into(),
             ou_path: "".into(),
-            region: "global".to_owned(),
+            region: "global".into(),
             resource_type,
-            resource_arn: "arn:aws:organizations::111122223333:policy/o-a/service_control_policy/p-abc".to_owned(),
-            resource_name: name.to_owned(),
-            reason: String::new(),
+            resource_arn: "arn:aws:organizations::111122223333:policy/o-a/service_control_policy/p-abc".into(),
+            resource_name: name.into(),
+            reason: "".into(),
             aspects: vec![],
             evidence: vec![],
             statements: vec![],

@@ -46,7 +46,7 @@ impl Firsts {
                 href: format!("checks/{}#{}", file_name(finding.check_id), view::anchor(finding)),
                 account: finding.account_id.to_string(),
                 account_name: shortened(&finding.account_name),
-                region: finding.region.clone(),
+                region: finding.region.to_string(),
                 resource: shortened(&finding.resource_name),
                 reason: shortened(&finding.reason),
                 commands: view::commands(finding),

@@ -51,7 +51,7 @@ impl Rows {
                 "check" => finding.check_id.to_owned(),
                 "account" => finding.account_id.to_string(),
                 "name" => shortened(&finding.account_name),
-                "region" => finding.region.clone(),
+                "region" => finding.region.to_string(),
                 "resource" => shortened(&finding.resource_name),
                 "reason" => shortened(&finding.reason),
                 _ => anchor(finding),

@@ -52,11 +52,11 @@ pub(super) const COLUMNS: [Column; 20] = [
         it.account_id.to_string()
     }),
     ("account_name", "Name of the account in the organization", |_, it| it.account_name.to_string()),
-    ("region", "Region, or global", |_, it| it.region.clone()),
+    ("region", "Region, or global", |_, it| it.region.to_string()),
     ("resource_type", "CloudFormation's name of the type", |_, it| it.resource_type.to_owned()),
-    ("resource_arn", "ARN of the resource", |_, it| it.resource_arn.clone()),
-    ("resource_name", "Name of the resource; the grant id for grants", |_, it| it.resource_name.clone()),
-    ("reason", "The facts that decided", |_, it| it.reason.clone()),
+    ("resource_arn", "ARN of the resource", |_, it| it.resource_arn.to_string()),
+    ("resource_name", "Name of the resource; the grant id for grants", |_, it| it.resource_name.to_string()),
+    ("reason", "The facts that decided", |_, it| it.reason.to_string()),
     ("evidence_files", "Files inside the snapshot", |_, it| joined(it, |it| it.file.to_string())),
     ("evidence_pointers", "JSON pointers into them", |_, it| joined(it, |it| it.pointer.to_string())),
     ("evidence_request_ids", "AWS's request ids, to be looked up in CloudTrail", |_, it| {

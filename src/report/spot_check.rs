@@ -85,7 +85,7 @@ fn operation(finding: &Finding, evidence: &Evidence, tokens: &[String]) -> Strin
     if evidence.api == "kms:ListGrants" && finding.resource_type == "AWS::KMS::Grant" {
         words += &format!(" --grant-id={}", quoted(&finding.resource_name));
     }
-    if finding.region != "global" && service == "kms" {
+    if finding.region.as_ref() != "global" && service == "kms" {
         words += &format!(" --region={}", quoted(&finding.region));
     }
     words
@@ -106,7 +106,7 @@ fn details(finding: &Finding, list: &str) -> String {
     let mut words = format!("aws iam get-account-authorization-details --filter={filter}");
     if finding.resource_type == *resource_type {
         // A literal of JMESPath is JSON between backquotes.
-        let arn = serde_json::Value::String(finding.resource_arn.clone()).to_string().replace('`', "\\u0060");
+        let arn = serde_json::Value::from(finding.resource_arn.as_ref()).to_string().replace('`', "\\u0060");
         words += &format!(" --query={}", quoted(&format!("{list}[?Arn==`{arn}`]")));
     }
     words
@@ -165,11 +165,11 @@ mod tests {
             account_id: "111122223333".into(),
             account_name: "".into(),
             ou_path: "".into(),
-            region: region.to_owned(),
+            region: region.into(),
             resource_type,
-            resource_arn: arn.to_owned(),
-            resource_name: name.to_owned(),
-            reason: String::new(),
+            resource_arn: arn.into(),
+            resource_name: name.into(),
+            reason: "".into(),
             aspects: Vec::new(),
             evidence: evidence.iter().map(item).map(Arc::new).collect(),
             statements: Vec::new(),

@@ -329,7 +329,7 @@ impl FindingView {
             check: finding.check_id,
             account: finding.account_id.to_string(),
             account_name: shortened(&finding.account_name),
-            region: finding.region.clone(),
+            region: finding.region.to_string(),
             resource_type: finding.resource_type,
             resource: shortened(&finding.resource_name),
             resource_arn: shortened(&finding.resource_arn),
@@ -344,13 +344,13 @@ impl FindingView {
                 })
                 .collect(),
             statements: statements.collect(),
-            recipients: finding.affected_principals.as_ref().map(RecipientsView::new),
+            recipients: finding.affected_principals.as_deref().map(RecipientsView::new),
             evidence: finding.evidence.iter().take(MAX_ITEMS).map(|it| evidence(finding, it, places)).collect(),
             more: more.into_iter().map(|items| items.saturating_sub(MAX_ITEMS)).sum(),
             remediation: shortened(&finding.remediation),
             commands: commands(finding),
             first_seen: finding.first_seen.to_string(),
-            waiver: finding.waiver.as_ref().map(waiver_mark),
+            waiver: finding.waiver.as_deref().map(waiver_mark),
         }
     }
 }

@@ -103,7 +103,7 @@ impl Meant {
             check: finding.check_id,
             account: finding.account_id.to_string(),
             account_name: shortened(&finding.account_name),
-            region: finding.region.clone(),
+            region: finding.region.to_string(),
             resource: shortened(&finding.resource_name),
             reason: shortened(&finding.reason),
             href: format!("checks/{}#{}", file_name(finding.check_id), view::anchor(finding)),

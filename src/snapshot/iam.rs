@@ -294,6 +294,7 @@ fn role(answers: &Answers, source: Source, role: v1::RoleDetail) -> Role {
     Role {
         inline_policies: inline(answers, &arn, &source, "RolePolicyList", role.role_policy_list),
         trust_policy: document(answers, &arn, role.assume_role_policy_document.as_deref()),
+        trust_policy_source: source.child("AssumeRolePolicyDocument"),
         name: role.role_name.unwrap_or_default(),
         id: role.role_id.unwrap_or_default(),
         path: role.path.unwrap_or_default(),

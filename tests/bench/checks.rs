@@ -62,7 +62,7 @@ fn main() {
     };
     println!("reading {:.2}", of(&|part| *part == Part::Reading));
     println!("evidence {:.2}", of(&|part| *part == Part::Evidence));
-    println!("checks {:.2}", of(&|part| matches!(part, Part::Check(_) | Part::Administrators)));
+    println!("checks {:.2}", of(&|part| matches!(part, Part::Check(_) | Part::Resources | Part::Administrators)));
     let mut each: Vec<(&Part, &Duration)> =
         spent.iter().filter(|(part, _)| matches!(part, Part::Check(_) | Part::Administrators)).collect();
     each.sort_by_key(|(_, spent)| std::cmp::Reverse(**spent));

@@ -14,8 +14,7 @@ use crate::policy::{self, Access, Action, Context, Document, PrincipalElement, U
 impl Directory {
     /// What every request about a user or role holds of it.
     pub(in crate::access) fn context_of(&self, principal: &Principal) -> Context {
-        let mut context = Context::default();
-        self.estate.describe(&principal.account_id, "aws:Resource", &mut context);
+        let mut context = self.of_resources(&principal.account_id).into_owned();
         for prefix in ["aws:ResourceTag/", "iam:ResourceTag/"] {
             directory::tag(&mut context, prefix, &principal.handles.tags, &self.tested);
         }
@@ -69,8 +68,7 @@ impl Casts<'_> {
         if !provider.arn.contains(":saml-provider/") || !hand.mentions(UPDATE) {
             return Ok(None);
         }
-        let mut context = Context::default();
-        self.directory.estate.describe(&provider.account_id, "aws:Resource", &mut context);
+        let context = self.directory.of_resources(&provider.account_id);
         let object = Object::plain(Some(&provider.arn), &provider.account_id, &context);
         let actor = &hand.actor.principal;
         let proof = self.directory.proof(actor, object, &Action::new(UPDATE))?;
@@ -97,7 +95,7 @@ impl Casts<'_> {
         let object = Object::plain(Some(&role.arn), &role.account_id, &context);
         let entry = policy::Principal::aws(actor.caller.principal_arn().unwrap_or(&actor.arn).to_owned());
         let trust = Named {
-            name: "trust policy as it would write it".to_owned(),
+            name: "trust policy as it would write it".into(),
             document: Arc::new(Document::everything(Some(PrincipalElement { negated: false, entries: vec![entry] }))),
             source: None,
         };

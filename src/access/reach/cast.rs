@@ -43,7 +43,7 @@ impl<'a> Actor<'a> {
     fn changed(&self, form: Form, groups: &[Membership]) -> Self {
         let mut principal = self.principal.clone().into_owned();
         let everything = || Named {
-            name: "identity policy as it would be written".to_owned(),
+            name: "identity policy as it would be written".into(),
             document: Arc::new(Document::everything(None)),
             source: None,
         };

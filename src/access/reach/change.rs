@@ -6,7 +6,7 @@ use super::Link;
 use super::cast::{Casts, Form, Hand, is_changeable};
 use super::proof::Proof;
 use super::step::Step;
-use crate::policy::{Access, Action, Context, ContextValue, Unanswered};
+use crate::policy::{Access, Action, ContextValue, Unanswered};
 
 /// The actions of IAM with which links within an account begin.
 pub(super) const ACTIONS: [&str; 18] = [
@@ -78,8 +78,7 @@ impl Casts<'_> {
     }
 
     fn granted(&self, hand: &Hand<'_>, target: &Principal, way: &Way) -> Result<Option<Proof>, Unanswered> {
-        let mut context = Context::default();
-        self.directory.estate.describe(&target.account_id, "aws:Resource", &mut context);
+        let mut context = self.directory.of_resources(&target.account_id).into_owned();
         if way.resources.contains(&target.arn) {
             context = self.directory.context_of(target);
             let boundary = target.handles.boundary.clone();
@@ -98,10 +97,10 @@ impl Casts<'_> {
         let joined: Vec<&Membership> =
             groups.iter().filter(|group| target.handles.groups.contains(&group.name)).collect();
         let of_groups: Vec<String> = joined.iter().map(|group| group.arn.clone()).collect();
-        let of_customer = |arn: &&String| !arn.contains(":iam::aws:policy/");
+        let of_customer = |arn: &str| !arn.contains(":iam::aws:policy/");
         let attached = target.handles.attached_policies.iter();
         let attached = attached.chain(joined.iter().flat_map(|group| &group.attached_policies));
-        let attached: Vec<String> = attached.filter(of_customer).cloned().collect();
+        let attached: Vec<String> = attached.filter(|arn| of_customer(arn)).map(ToString::to_string).collect();
         let administrator = format!("arn:{}:iam::aws:policy/AdministratorAccess", self.directory.partition);
         let administrator = Some(("iam:PolicyARN", administrator));
         let way = |step, action, resources: &Vec<String>, sets: &Option<(&'static str, String)>| Way {

@@ -89,7 +89,7 @@ impl Opening<'_> {
     fn own_policy(&self, name: &str) -> Named {
         let principal = self.principal.caller.principal_arn().unwrap_or(&self.principal.arn);
         let element = PrincipalElement { negated: false, entries: vec![policy::Principal::aws(principal.to_owned())] };
-        Named { name: name.to_owned(), document: Arc::new(Document::everything(Some(element))), source: None }
+        Named { name: name.into(), document: Arc::new(Document::everything(Some(element))), source: None }
     }
 
     /// A grant by policy may hold any operation and go to anyone; by a grant it holds no more than that one. One that only a

@@ -137,6 +137,7 @@ impl World {
             create_date: None,
             last_used: Ok(None),
             trust_policy: document(trust),
+            trust_policy_source: source(),
             inline_policies: inline(statements),
             attached_policies: vec![],
             permissions_boundary: None,

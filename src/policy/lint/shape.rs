@@ -6,7 +6,27 @@ use crate::policy::glob::{Glob, Symbol};
 /// text) and `~` (text without `/`); after a character or class `{n}`, `{n,m}`, `+` and `?` say how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shape {
-    alternatives: Vec<Vec<Step>>,
+    alternatives: Vec<Alternative>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Alternative {
+    steps: Vec<Step>,
+    /// The steps that may be left out.
+    optional: Positions,
+    /// Where an end begins that any text is; behind the last step where there is none.
+    anything_from: usize,
+}
+
+impl From<Vec<Step>> for Alternative {
+    fn from(steps: Vec<Step>) -> Self {
+        let mut optional = Positions::none(steps.len());
+        let places = steps.iter().enumerate().filter(|(_, step)| step.repeat != Repeat::Once);
+        places.for_each(|(place, _)| optional.insert(place));
+        let is_anything = |step: &&Step| step.set == Set::Any && step.repeat == Repeat::AnyTimes;
+        let anything_from = steps.len() - steps.iter().rev().take_while(is_anything).count();
+        Self { steps, optional, anything_from }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +75,7 @@ pub(super) enum Case {
 impl Shape {
     /// Reads a shape; every text is one.
     pub(super) fn parse(text: &str) -> Self {
-        Self { alternatives: text.split('|').map(steps).collect() }
+        Self { alternatives: text.split('|').map(|text| steps(text).into()).collect() }
     }
 
     /// The ARNs of a resource type: no star of the first five fields runs past a colon.
@@ -69,15 +89,16 @@ impl Shape {
                     step.set = Set::AnyBut(':');
                 }
             }
-            found
+            found.into()
         };
         Self { alternatives: templates.iter().map(alternative).collect() }
     }
 
     /// The one text and nothing else.
     pub(super) fn literal(text: &str) -> Self {
-        let steps = text.chars().map(|character| Step { set: one(character), repeat: Repeat::Once }).collect();
-        Self { alternatives: vec![steps] }
+        let steps: Vec<Step> =
+            text.chars().map(|character| Step { set: one(character), repeat: Repeat::Once }).collect();
+        Self { alternatives: vec![steps.into()] }
     }
 
     /// The strings that a pattern matches, wildcards crossing colons.
@@ -87,74 +108,117 @@ impl Shape {
             Symbol::Letter(_) | Symbol::One | Symbol::OneInField => Step { set: Set::Any, repeat: Repeat::Once },
             Symbol::Many | Symbol::ManyInField => Step { set: Set::Any, repeat: Repeat::AnyTimes },
         };
-        Self { alternatives: vec![pattern.symbols().iter().map(step).collect()] }
+        let steps: Vec<Step> = pattern.symbols().iter().map(step).collect();
+        Self { alternatives: vec![steps.into()] }
     }
 
     /// Whether some string of the shape matches the pattern. A wildcard that stops at colons is read as one that does
     /// not, so that a `false` is certain.
     pub(super) fn meets(&self, pattern: &Glob, case: Case) -> bool {
-        self.alternatives.iter().any(|steps| meet(pattern.symbols(), steps, case))
+        self.alternatives.iter().any(|alternative| meet(pattern.symbols(), alternative, case))
     }
 
     /// How much work [`Shape::meets`] is at most, for a pattern of `length` symbols.
     pub(super) fn cost(&self, length: usize) -> usize {
-        self.alternatives.iter().map(|steps| (steps.len() + 1) * (length + 1)).sum()
+        self.alternatives.iter().map(|alternative| (alternative.steps.len() + 1) * (length + 1)).sum()
     }
 }
 
-/// Walks the pairs of positions that a common string can reach, row by row of the pattern. Most rows reach few: only those between
-/// the first and the last are looked at.
-fn meet(symbols: &[Symbol], steps: &[Step], case: Case) -> bool {
-    let length = steps.len() + 1;
-    let (mut reached, mut next) = (vec![false; length], vec![false; length]);
-    reached[0] = true;
-    let mut window = 0..skip(&mut reached, steps, 0..1);
-    for symbol in symbols {
-        let end = match symbol {
-            Symbol::Many | Symbol::ManyInField => {
-                next[window.start..].fill(true);
-                length
+/// Positions between the steps of an alternative, a bit each: the first 64 in the first word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Positions(Vec<u64>);
+
+impl Positions {
+    fn none(length: usize) -> Self {
+        Self(vec![0; length / 64 + 1])
+    }
+
+    fn insert(&mut self, position: usize) {
+        if let Some(word) = self.0.get_mut(position / 64) {
+            *word |= 1 << (position % 64);
+        }
+    }
+
+    fn contains(&self, position: usize) -> bool {
+        self.0.get(position / 64).is_some_and(|word| word >> (position % 64) & 1 == 1)
+    }
+
+    /// Takes all positions out.
+    fn drain(&mut self, mut each: impl FnMut(usize)) {
+        for (at, word) in self.0.iter_mut().enumerate() {
+            let mut bits = std::mem::take(word);
+            while bits != 0 {
+                each(at * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
             }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    /// Everything from the first position on.
+    fn fill(&mut self) {
+        let mut met = false;
+        for word in &mut self.0 {
+            *word = match (met, *word) {
+                (true, _) => u64::MAX,
+                (false, 0) => 0,
+                (false, some) => u64::MAX << some.trailing_zeros(),
+            };
+            met |= *word != 0;
+        }
+    }
+
+    /// Adds the position behind each of those that are there and that may be left out, those that come by it included.
+    fn skip(&mut self, optional: &Self) {
+        let mut carry = 0;
+        for (word, optional) in self.0.iter_mut().zip(&optional.0) {
+            *word |= carry;
+            // Adding to a run of ones clears it from the lowest one that is added, and sets what is behind it.
+            let (sum, is_over) = (*word & optional).overflowing_add(*optional);
+            *word |= sum ^ optional;
+            carry = u64::from(is_over);
+        }
+    }
+}
+
+/// Walks the pairs of positions that a common string can reach, row by row of the pattern.
+fn meet(symbols: &[Symbol], alternative: &Alternative, case: Case) -> bool {
+    let Alternative { steps, optional, anything_from } = alternative;
+    let mut reached = Positions::none(steps.len());
+    // Empty before each row.
+    let mut next = reached.clone();
+    reached.insert(0);
+    reached.skip(optional);
+    for symbol in symbols {
+        if *anything_from < steps.len() && reached.contains(*anything_from) {
+            return true;
+        }
+        match symbol {
+            Symbol::Many | Symbol::ManyInField => reached.fill(),
             Symbol::Char(_) | Symbol::Letter(_) | Symbol::One | Symbol::OneInField => {
-                let end = (window.end + 1).min(length);
-                next[window.start..end].fill(false);
-                for position in window.start..window.end.min(steps.len()) {
-                    if !reached[position] {
-                        continue;
-                    }
-                    let step = &steps[position];
+                reached.drain(|position| {
+                    let Some(step) = steps.get(position) else { return };
                     let fits = match symbol {
                         Symbol::Char(character) => step.set.contains_in(*character, case),
                         Symbol::Letter(character) => step.set.contains_in(*character, Case::Ignored),
                         _ => true,
                     };
-                    let stays = step.repeat == Repeat::AnyTimes;
-                    next[position] |= fits && stays;
-                    next[position + 1] |= fits && !stays;
+                    if fits {
+                        next.insert(if step.repeat == Repeat::AnyTimes { position } else { position + 1 });
+                    }
+                });
+                if next.is_empty() {
+                    return false;
                 }
-                skip(&mut next, steps, window.start..end)
+                next.skip(optional);
+                std::mem::swap(&mut reached, &mut next);
             }
-        };
-        std::mem::swap(&mut reached, &mut next);
-        let Some(first) = reached[window.start..end].iter().position(|at| *at) else { return false };
-        window = window.start + first..end;
-    }
-    window.end == length && reached[length - 1]
-}
-
-/// Steps that may be left out are passed, from the positions of a window on; gives its new end, behind which nothing is reached.
-fn skip(reached: &mut [bool], steps: &[Step], window: std::ops::Range<usize>) -> usize {
-    let mut end = window.end;
-    let mut position = window.start;
-    while position < end.min(steps.len()) {
-        if reached[position] && steps[position].repeat != Repeat::Once {
-            // What lies behind the window was not cleared.
-            end = end.max(position + 2);
-            reached[position + 1] = true;
         }
-        position += 1;
     }
-    end
+    reached.contains(steps.len())
 }
 
 fn one(character: char) -> Set {
@@ -284,7 +348,7 @@ mod tests {
         #[test]
         fn a_pattern_meets_a_shape_when_it_does_step_by_step(shape in "[ab*~?+]{0,6}", pattern in "[ab*?]{0,5}") {
             let (shape, glob) = (Shape::parse(&shape), Glob::parse(&pattern));
-            let plainly = shape.alternatives.iter().any(|steps| meet_plainly(glob.symbols(), steps));
+            let plainly = shape.alternatives.iter().any(|it| meet_plainly(glob.symbols(), &it.steps));
             prop_assert_eq!(shape.meets(&glob, Case::Kept), plainly);
         }
 

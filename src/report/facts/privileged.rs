@@ -71,7 +71,7 @@ impl Sheet for Privileged {
         ),
         ("escalation_by", "What that check says", |it| {
             let found = it.escalation.filter(|it| !matches!(it.status, Status::Pass | Status::Error));
-            found.map(|it| it.reason.clone()).unwrap_or_default()
+            found.map(|it| it.reason.to_string()).unwrap_or_default()
         }),
         ("mfa", "MFA devices of a user; of a root user yes or no; empty for a role", |it| match it.who {
             Who::Root => it.summary("AccountMFAEnabled", |number| if number > 0 { "yes" } else { "no" }.to_owned()),
@@ -164,7 +164,7 @@ impl Row<'_> {
 pub(super) fn write(making: &mut Making<Privileged>, audited: &AuditedAccount) -> Result<(), Error> {
     let account = &audited.facts;
     let found = audited.findings.iter().filter(|finding| finding.check_id == ESCALATION);
-    let escalations: BTreeMap<&str, &Finding> = found.map(|finding| (finding.resource_arn.as_str(), finding)).collect();
+    let escalations: BTreeMap<&str, &Finding> = found.map(|finding| (finding.resource_arn.as_ref(), finding)).collect();
     let administrators: BTreeMap<&str, &Administrator> =
         audited.administrators.iter().map(|it| (it.arn.as_str(), it)).collect();
     making.row(account, &Row { account, who: Who::Root, administrator: None, escalation: None })?;

@@ -398,7 +398,7 @@ impl Telling<'_> {
     }
 
     fn reason(&self, it: &StatementRow) -> Reason {
-        let of_key = self.key.policies.iter().position(|policy| policy.name == it.policy);
+        let of_key = self.key.policies.iter().position(|policy| policy.name.as_ref() == it.policy);
         let source = it.file.as_ref().zip(it.pointer.as_ref());
         Reason {
             what: format!("{} in", it.effect),

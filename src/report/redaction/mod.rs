@@ -150,8 +150,8 @@ impl Redaction {
         for text in [&mut shown.account_id, &mut shown.account_name, &mut shown.ou_path] {
             *text = self.text(text).into();
         }
-        shown.resource_arn = text(&finding.resource_arn);
-        shown.resource_name = self.words.name(&finding.resource_name);
+        shown.resource_arn = self.text(&finding.resource_arn).into();
+        shown.resource_name = self.words.name(&finding.resource_name).into();
         shown.remediation = self.text(&finding.remediation).into();
         for it in shown.evidence.iter_mut().map(Arc::make_mut) {
             it.ev_id = self.reference(&it.ev_id);
@@ -160,7 +160,7 @@ impl Redaction {
             it.request_id = it.request_id.as_ref().map(text);
         }
         if self.has_texts() {
-            shown.reason = text(&finding.reason);
+            shown.reason = self.text(&finding.reason).into();
             for statement in &mut shown.statements {
                 statement.policy = self.text(&statement.policy);
                 statement.sid = statement.sid.as_ref().map(text);
@@ -170,7 +170,7 @@ impl Redaction {
                 principal.resource_arn = principal.resource_arn.as_ref().map(text);
             }
         } else {
-            WITHHELD.clone_into(&mut shown.reason);
+            shown.reason = WITHHELD.into();
             shown.statements.clear();
             shown.affected_principals.iter_mut().for_each(|it| it.principals.clear());
         }
