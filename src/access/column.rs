@@ -9,6 +9,8 @@ use crate::policy::{ConditionTest, Context, Document, Grant, Match, ResourcePatt
 /// What decisions can see of a key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Column<'a> {
+    /// The ARN without the id of the key: decisions look at its partition, Region and kind of resource.
+    arn_but_for_id: &'a str,
     region: &'a str,
     is_aws_managed: Option<bool>,
     policies: Vec<usize>,
@@ -31,6 +33,7 @@ impl<'a> Column<'a> {
         let may_match = |pattern: &&ResourcePattern| pattern.text().widest_glob().matches(&key.arn);
         let is_alone = is_alone || open.iter().any(may_match);
         Self {
+            arn_but_for_id: key.arn.rsplit_once('/').map_or(&key.arn, |(before, _)| before),
             region: &key.region,
             is_aws_managed: key.is_aws_managed,
             policies: spoken.of_limits(&key.policies).iter().map(address).collect(),

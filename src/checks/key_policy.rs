@@ -6,8 +6,10 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::{Judged, Reach, reference};
-use crate::access::{Cell, Key as AccessKey, Named, OfMembers, OnKey, Principal, PrincipalKind, SeenClass, StandIns};
+use super::{Judged, Reach, Told, reference};
+use crate::access::{
+    Cell, Key as AccessKey, Named, OfMembers, OnKey, Principal, PrincipalKind, Seen, SeenClass, StandIns,
+};
 use crate::finding::{Judgement, StatementReference, Verdict};
 use crate::model::{Gap, Key, KeyManager, KeyPolicy};
 use crate::policy::{
@@ -226,6 +228,8 @@ pub(super) struct Asking<'k> {
     actions: Vec<Asked>,
     /// Which decisions count.
     counts: fn(&Action, &Cell) -> bool,
+    /// What was decided of classes on this key alone.
+    decided: Told<(Alteration, Seen), Result<Cell, Unanswered>>,
     /// The bits of the actions where classes are seen; none where one of them has none.
     places: OnceCell<Option<u64>>,
     /// The Allow statements of the policies of the key that may speak of one of them.
@@ -290,6 +294,7 @@ impl<'k> Asking<'k> {
             key,
             actions: names.iter().map(asked).collect(),
             counts: |_, _| true,
+            decided: Told::default(),
             places: OnceCell::new(),
             allows,
             members: OfMembers::new(reach.directory(), key),
@@ -324,9 +329,10 @@ impl<'k> Asking<'k> {
             let cell = self.reach.directory().cell(who.principal, self.key, &asked.action)?;
             Ok(if hangs_on_the_unknown(&cell, who.principal) { cell.perhaps() } else { cell })
         };
-        let of_this_key = who.class.filter(|(on_key, _)| on_key.is_of(self.key));
-        match of_this_key.and_then(|(on_key, class)| on_key.seen_on(self.key, class, asked.place(on_key)?)) {
-            Some(seen) => self.reach.decided.once((who.alteration, seen), decide),
+        let seen = |(on_key, class): (&OnKey<'_>, usize)| on_key.seen_on(self.key, class, asked.place(on_key)?);
+        match self.class_here(who).and_then(seen) {
+            Some(seen) if seen.is_of_others() => self.reach.decided.once((who.alteration, seen), decide),
+            Some(seen) => self.decided.once((who.alteration, seen), decide),
             None => decide(),
         }
     }
@@ -349,14 +355,22 @@ impl<'k> Asking<'k> {
     /// Whether anything may give somebody one of the actions.
     pub(super) fn may_be_of<'a>(&self, who: impl Into<Who<'a>>) -> bool {
         let who = who.into();
-        // Most are told by the first look.
-        let is_out_of_reach = |(on_key, class): (&OnKey<'_>, usize)| {
+        // Most are told by one look at all the actions.
+        if let Some((on_key, class)) = self.class_here(who)
+            && self.key.grants.is_empty()
+            && !self.is_open_to(who.principal)
+        {
             let places = || self.actions.iter().try_fold(0, |all, asked| Some(all | 1 << asked.place(on_key)?));
-            self.places.get_or_init(places).is_some_and(|places| on_key.may_be_allowed(class) & places == 0)
-        };
-        let is_granted = !self.key.grants.is_empty();
-        let is_closed = !is_granted && !self.is_open_to(who.principal);
-        !(is_closed && who.class.is_some_and(is_out_of_reach)) && self.within_reach(who).next().is_some()
+            if let Some(places) = self.places.get_or_init(places) {
+                return on_key.may_be_allowed(class) & places != 0;
+            }
+        }
+        self.within_reach(who).next().is_some()
+    }
+
+    /// The class of whoever asks, as this key sees it.
+    fn class_here<'a>(&self, who: Who<'a>) -> Option<(&'a OnKey<'a>, usize)> {
+        who.class.filter(|(on_key, _)| on_key.is_of(self.key))
     }
 
     /// Whether somebody may have an action of which no Allow speaks to him.
@@ -368,9 +382,9 @@ impl<'k> Asking<'k> {
 
     /// The actions that something may give somebody.
     fn within_reach<'s>(&'s self, who: Who<'_>) -> impl Iterator<Item = &'s Asked> {
-        let Who { principal, class, .. } = who;
+        let principal = who.principal;
         let is_open = self.is_open_to(principal);
-        let of_class = class.map(|(on_key, class)| (on_key, on_key.may_be_allowed(class)));
+        let of_class = self.class_here(who).map(|(on_key, class)| (on_key, on_key.may_be_allowed(class)));
         let named: Vec<bool> = match of_class {
             Some(_) => vec![],
             None => self.allows.iter().map(|statement| !is_open && is_named(principal, statement)).collect(),

@@ -453,7 +453,7 @@ pub struct Reach<'a> {
     accountable: OnceLock<Vec<bool>>,
     /// Its users and roles, with who acts as them.
     actors: OnceLock<Vec<Actor>>,
-    /// What was decided of classes of principals and of keys that a decision cannot tell apart.
+    /// What was decided of classes of principals and of keys that a decision cannot tell apart; nothing that holds for one key alone.
     decided: Told<(Alteration, Seen), Result<Cell, Unanswered>>,
     /// What a check says of a class of keys.
     said: Told<(&'static str, usize), Judged>,
@@ -547,7 +547,8 @@ impl<'a> Reach<'a> {
 
     /// What a check says of a key if its grants do not matter: asked once for keys that no decision can tell apart.
     fn once(&self, check: &'static str, key_arn: &str, judge: impl FnOnce() -> Judged) -> Judged {
-        match self.stand_ins().class_of_key(key_arn) {
+        // What is said of a key that is not of this account is said of no other.
+        match self.directory().key(key_arn).and_then(|key| self.stand_ins().class_of_key(&key.arn)) {
             Some(class) => self.said.once((check, class), judge),
             None => judge(),
         }

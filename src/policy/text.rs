@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use super::document::Document;
 use super::glob::{Glob, Symbol};
-use super::identity::compared_by_identity;
 
 /// A resource pattern or condition value as written, read once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text {
     source: String,
     form: Form,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     /// No variable: both readings are known now. `plain` is `None` when it equals the source.
     Fixed {
@@ -25,7 +25,7 @@ enum Form {
 }
 
 /// A piece of a text that holds variables.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// Characters as written; `*` and `?` act where wildcards act.
     Written(String),
@@ -36,7 +36,7 @@ pub enum Part {
 }
 
 /// A policy variable.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Variable {
     /// The condition key, in lower case, because keys have no letter case.
     pub key: String,
@@ -44,17 +44,14 @@ pub struct Variable {
     pub default: Option<String>,
 }
 
-compared_by_identity!(Text);
+/// Most texts that are written alike are read alike.
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.source.hash(state);
+    }
+}
 
 impl Text {
-    /// The text as written, and what it says where variables act in it. Its glob follows from these.
-    fn identity(&self) -> (&str, Option<&str>, &[Part]) {
-        match &self.form {
-            Form::Fixed { plain, .. } => (&self.source, plain.as_deref(), &[]),
-            Form::Template(parts) => (&self.source, None, parts),
-        }
-    }
-
     /// Reads `source`. Variables exist only under version 2012-10-17; before it `${` is plain text.
     #[must_use]
     pub fn new(source: String, variables: Variables) -> Self {
