@@ -46,19 +46,12 @@ impl io::Write for Running {
 /// Bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    const PAIRS: [[u8; 2]; 256] = {
-        let mut pairs = [[0; 2]; 256];
-        let mut byte = 0;
-        while byte < pairs.len() {
-            pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-            byte += 1;
-        }
-        pairs
-    };
-    let mut text = vec![0; 2 * bytes.len()];
-    text.as_chunks_mut().0.iter_mut().zip(bytes).for_each(|(pair, byte)| *pair = PAIRS[usize::from(*byte)]);
-    // Digits are ASCII. The other way writes the same and cannot fail, but takes longer.
-    String::from_utf8(text).unwrap_or_else(|refused| refused.as_bytes().iter().copied().map(char::from).collect())
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// The characters of bytes in base32 (RFC 4648), five bits each; what is left over is dropped.

@@ -93,6 +93,7 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
     // A list of findings that grows is copied again and again.
     let rules = context.checks.iter().flat_map(|(check, _)| check.rules);
     let mut findings = Vec::with_capacity(rules.map(|rule| resources.most(*rule)).sum());
+    let mut of_check = Vec::new();
     let mut by_tag = ByTag::default();
     let scope = |values| Scope {
         account,
@@ -103,7 +104,6 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
         values,
     };
     for (check, controls) in &context.checks {
-        let first = findings.len();
         let mut judge = Judge {
             check,
             controls: controls.iter().cloned().collect(),
@@ -114,32 +114,31 @@ pub(super) fn account(context: &Context<'_>, account: &Account) -> OfAccount {
             settings: context.options.parameters.settings(check),
             resources: &resources,
             identity: CheckIdentity::new(check.id, &account.partition, &account.id),
-            findings,
-            first,
+            findings: of_check,
             by_tag: ByTag::default(),
         };
         measured(context.options.timings, Part::Check(check.id), || {
             judge.all();
-            sort_from(first, &mut judge.findings);
+            move_sorted(&mut judge.findings, &mut findings);
         });
         by_tag.add(&judge.by_tag);
-        findings = judge.findings;
+        of_check = judge.findings;
     }
     let values = Values::default();
     let administrators = measured(context.options.timings, Part::Administrators, || administrators(&scope(&values)));
     OfAccount { findings, by_tag, administrators }
 }
 
-/// Sorts the findings of a check, which begin at a place.
-fn sort_from(first: usize, findings: &mut Vec<Finding>) {
-    let of_check = findings.get(first..).unwrap_or_default();
+/// Moves the findings of a check behind those of the checks before, in their order.
+fn move_sorted(of_check: &mut Vec<Finding>, findings: &mut Vec<Finding>) {
     if of_check.is_sorted_by_key(place_of) {
+        findings.append(of_check);
         return;
     }
     // Findings are large: their places are sorted, and each is moved to its own.
     let mut order: Vec<usize> = (0..of_check.len()).collect();
     order.sort_by_key(|place| of_check.get(*place).map(place_of));
-    let mut of_check: Vec<Option<Finding>> = findings.drain(first..).map(Some).collect();
+    let mut of_check: Vec<Option<Finding>> = of_check.drain(..).map(Some).collect();
     findings.extend(order.into_iter().filter_map(|place| of_check.get_mut(place)?.take()));
 }
 
@@ -160,9 +159,7 @@ struct Judge<'a> {
     settings: Vec<Setting>,
     resources: &'a Resources<'a>,
     identity: CheckIdentity,
-    /// Those of the checks before, and from `first` on its own.
     findings: Vec<Finding>,
-    first: usize,
     by_tag: ByTag,
 }
 
@@ -319,7 +316,7 @@ impl<'a> Judge<'a> {
         let resource = Resource::account(self.scope.account, region, &gap.api);
         // Two rules of one check may lack the same list: one ERROR says it.
         let finding = self.finding(&resource, Status::Error, Judgement::undecided(gap.reason()), Some(gap));
-        if self.findings.iter().skip(self.first).all(|it| it.fingerprint != finding.fingerprint) {
+        if self.findings.iter().all(|it| it.fingerprint != finding.fingerprint) {
             self.findings.push(finding);
             // What the list would have held may carry the tags.
             self.by_tag.kept += u64::from(!self.context.options.selection.tags.is_empty());
@@ -357,12 +354,12 @@ impl<'a> Judge<'a> {
 
     fn finding(&self, resource: &Resource<'_>, status: Status, judgement: Judgement, gap: Option<&Gap>) -> Finding {
         let proof_of_gap = gap.and_then(|gap| self.cited.of_gap(gap, &resource.region));
-        let evidence = |source: &Source| self.cited.of(source);
-        let own = |source| resource.evidence.get_or_init(|| evidence(source)).clone();
         // Most findings cite the place of their resource.
         let cited = |source: &Source| match resource.source {
-            Some(place) if Arc::ptr_eq(&place.pointer, &source.pointer) && place.api == source.api => own(place),
-            _ => evidence(source),
+            Some(own) if Arc::ptr_eq(&own.pointer, &source.pointer) && own.api == source.api => {
+                resource.evidence.get_or_init(|| self.cited.of(own)).clone()
+            }
+            _ => self.cited.of(source),
         };
         let fingerprint = self.identity.fingerprint(&resource.identity);
         Finding {
@@ -384,7 +381,7 @@ impl<'a> Judge<'a> {
             aspects: judgement.aspects,
             evidence: match proof_of_gap {
                 Some(evidence) => vec![evidence],
-                None if judgement.evidence.is_empty() => resource.source.into_iter().map(own).collect(),
+                None if judgement.evidence.is_empty() => resource.source.into_iter().map(cited).collect(),
                 None => judgement.evidence.iter().map(cited).collect(),
             },
             statements: judgement.statements,
