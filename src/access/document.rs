@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::{Fact, Gap, Source};
-use crate::policy::{Document, PrincipalElement, Statement};
+use crate::policy::{self, Document, PrincipalElement, Statement};
 
 /// A document and its name.
 #[derive(Debug, Clone)]
@@ -17,16 +17,22 @@ pub struct Named {
 }
 
 impl Named {
-    /// A document, or what stands for it where it could not be read: for the policy of a resource with whom it may mean.
-    pub(super) fn new(
-        name: impl Into<Arc<str>>,
-        document: &Fact<Arc<Document>>,
-        source: &Source,
-        principal: impl FnOnce() -> Option<PrincipalElement>,
-    ) -> Self {
+    /// A document of a principal, or what stands for it where it could not be read.
+    pub(super) fn new(name: &str, document: &Fact<Arc<Document>>, source: &Source) -> Self {
         match document {
             Ok(document) => Self { name: name.into(), document: document.clone(), source: Some(source.clone()) },
-            Err(gap) => Self::unread(&name.into(), gap, principal()),
+            Err(gap) => Self::unread(name, gap, None),
+        }
+    }
+
+    /// The same of a resource: where it could not be read, it may mean everyone.
+    pub(super) fn of_resource(name: &str, document: &Fact<Arc<Document>>, source: &Source) -> Self {
+        match document {
+            Ok(_) => Self::new(name, document, source),
+            Err(gap) => {
+                let everyone = PrincipalElement { negated: false, entries: vec![policy::Principal::Everyone] };
+                Self::unread(name, gap, Some(everyone))
+            }
         }
     }
 

@@ -38,8 +38,7 @@ impl Spoken {
     /// Reads every document of a directory.
     pub(super) fn new(directory: &Directory, actions: &[Action]) -> Self {
         let all: Vec<&Arc<Document>> = directory.documents().collect();
-        let services: BTreeSet<&str> = actions.iter().filter_map(|action| action.name().split(':').next()).collect();
-        let cut = |document: &&Arc<Document>| Some(Digested::new(Arc::new(document.about(&services, actions)?)));
+        let cut = |document: &&Arc<Document>| Some(Digested::new(Arc::new(document.about(actions)?)));
         let cut: Vec<Option<Digested>> = all.par_iter().map(cut).collect();
         // What is asked of no key is decided by all that speaks of it.
         let is_all_on_keys = actions.iter().all(is_on_key);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::document::Named;
 use super::organization::Estate;
 use crate::model::{Account, AttachedPolicy, Gap, Group, Iam, InlinePolicy, Role, Tags, User};
-use crate::policy::{self, Caller, CallerKind, ConditionTest, Context, ContextValue, Document, PrincipalElement};
+use crate::policy::{self, Caller, CallerKind, ConditionTest, Context, ContextValue, Document};
 
 /// A principal that may act on keys.
 #[derive(Debug, Clone)]
@@ -177,7 +177,7 @@ impl<'a> Policies<'a> {
     fn new(iam: &'a Iam) -> Self {
         let managed = iam.policies.known().iter().map(|policy| {
             let name = format!("managed policy {}", policy.arn);
-            let attached = Named::new(name, &policy.document, &policy.document_source, || None);
+            let attached = Named::new(&name, &policy.document, &policy.document_source);
             (policy.arn.as_str(), Managed { policy, arn: policy.arn.as_str().into(), attached })
         });
         let managed = managed.collect();
@@ -204,7 +204,7 @@ impl<'a> Policies<'a> {
 
     fn identity(&self, inline: &[InlinePolicy], attached: &[AttachedPolicy], owner: &str) -> Vec<Named> {
         let inline = inline.iter().map(|policy| {
-            Named::new(format!("inline policy {} of {owner}", policy.name), &policy.document, &policy.source, || None)
+            Named::new(&format!("inline policy {} of {owner}", policy.name), &policy.document, &policy.source)
         });
         inline.chain(attached.iter().map(|policy| self.attached(&policy.arn))).collect()
     }
@@ -227,7 +227,7 @@ impl<'a> Policies<'a> {
         let boundary = |arn: &String| {
             let name = format!("permissions boundary {arn}");
             match self.managed.get(arn.as_str()) {
-                Some(Managed { policy, .. }) => Named::new(name, &policy.document, &policy.document_source, || None),
+                Some(Managed { policy, .. }) => Named::new(&name, &policy.document, &policy.document_source),
                 None => Named::unread(&name, &self.missing(), None),
             }
         };
@@ -300,9 +300,11 @@ fn role(role: &Role, policies: &Policies<'_>, account: &Account, context: Contex
         assumptions: vec![],
         tags: (!may_be_tagged(role)).then(|| tags.clone()),
         handles: Handles {
-            trust_policy: Some(Named::new(format!("trust policy of {name}"), &role.trust_policy, &role.source, || {
-                Some(PrincipalElement { negated: false, entries: vec![policy::Principal::Everyone] })
-            })),
+            trust_policy: Some(Named::of_resource(
+                &format!("trust policy of {name}"),
+                &role.trust_policy,
+                &role.source,
+            )),
             attached_policies: policies.arns(&role.attached_policies),
             groups: vec![],
             boundary: role.permissions_boundary.clone(),

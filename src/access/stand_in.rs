@@ -153,19 +153,21 @@ struct Word {
 impl Word {
     fn new(statement: &Statement, actions: &[Action]) -> Self {
         let is_conditional = statement.condition.is_some() || statement.principal.is_some();
-        let is_plain = statement.effect == Effect::Allow && !is_conditional;
         let patterns = statement.resources.iter().flat_map(|resources| &resources.patterns);
-        let mut word = Self { is_plain, certain: 0, possible: 0, beginnings: patterns.map(beginning).collect() };
-        for (action, place) in actions.iter().zip(0..u64::BITS) {
-            match statement.matches_action(action.name()) {
-                Match::Yes => word.certain |= 1 << place,
-                Match::Unsure => word.possible |= 1 << place,
-                Match::No => {}
-            }
+        Self {
+            is_plain: statement.effect == Effect::Allow && !is_conditional,
+            certain: spoken_of(statement, actions, |matches| matches == Match::Yes),
+            possible: spoken_of(statement, actions, Match::is_possible),
+            beginnings: patterns.map(beginning).collect(),
         }
-        word.possible |= word.certain;
-        word
     }
+}
+
+/// The actions of which a statement speaks so, a bit each.
+fn spoken_of(statement: &Statement, actions: &[Action], so: fn(Match) -> bool) -> u64 {
+    let numbered = actions.iter().zip(0..u64::BITS);
+    let spoken_of = numbered.filter(|(action, _)| so(statement.matches_action(action.name())));
+    spoken_of.fold(0, |all, (_, place)| all | 1 << place)
 }
 
 impl Words {
@@ -230,23 +232,19 @@ impl Seen {
 }
 
 impl KeyStatement {
-    fn new(
-        place: [usize; 2],
-        statement: &Statement,
-        actions: &[Action],
-        numbers: &BTreeMap<policy::Principal, usize>,
-    ) -> Self {
+    /// `content`: as [`content_of`](Self::content_of) is numbered.
+    fn new(place: [usize; 2], content: usize, statement: &Statement, stand_ins: &StandIns) -> Self {
         use policy::Principal as Entry;
         let element = statement.principal.as_ref();
         let is_negated = element.is_none_or(|element| element.negated);
         let (of_one, others): (Vec<&Entry>, Vec<&Entry>) =
             element.into_iter().flat_map(|element| &element.entries).partition(|entry| is_of_one(entry));
-        let entries: Vec<usize> = of_one.iter().filter_map(|entry| numbers.get(entry)).copied().collect();
+        let entries: Vec<usize> = of_one.iter().filter_map(|entry| stand_ins.entries.get(entry)).copied().collect();
         Self {
             place,
-            content: 0,
+            content,
             effect: statement.effect,
-            possible: Word::new(statement, actions).possible,
+            possible: spoken_of(statement, &stand_ins.actions, Match::is_possible),
             entries,
             may_name_others: is_negated || !others.is_empty(),
             // No session and no service is among the principals of an account.
@@ -391,11 +389,6 @@ impl StandIns {
         (behind % size_of::<Principal>() == 0).then_some(behind / size_of::<Principal>())
     }
 
-    /// Who stands for each class.
-    pub fn ones(&self) -> impl Iterator<Item = &Principal> {
-        self.ones.iter().map(|one| &one.principal)
-    }
-
     /// Who stands for a class.
     pub fn one(&self, class: usize) -> Option<&Principal> {
         Some(&self.ones.get(class)?.principal)
@@ -425,9 +418,8 @@ impl StandIns {
             let mut statements = Vec::new();
             for (place, named) in key.policies.iter().enumerate() {
                 for statement in &named.document.statements {
-                    let mut it = KeyStatement::new([place, statement.index], statement, &self.actions, &self.entries);
-                    it.content = numbered(&mut contents, KeyStatement::content_of(statement));
-                    statements.push(it);
+                    let content = numbered(&mut contents, KeyStatement::content_of(statement));
+                    statements.push(KeyStatement::new([place, statement.index], content, statement, self));
                 }
             }
             let says = OnceLock::new();

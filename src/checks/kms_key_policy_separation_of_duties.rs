@@ -150,8 +150,6 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
     let is_unlisted = |it: &Principal| it.kind == PrincipalKind::Account && it.account_id == scope.account.id;
     for principal in directory.candidates(with_grants).iter().filter(|it| !is_unlisted(it)) {
         let found = match stand_ins.class_of(principal) {
-            Some(class) if !scope.reach.is_accountable(class) => continue,
-            None if !is_accountable(principal) => continue,
             Some(class) => of_classes.said(class, (), |who| question.may_be_of(who), |who| question.found(who)),
             None => question.usage.once(principal, &mut of_members, || {
                 let who = Who::from(principal.as_ref());
@@ -176,7 +174,7 @@ fn answer(policies: &Policies<'_>, with_grants: &AccessKey, scope: &Scope<'_>) -
 }
 
 /// Whether a principal is one whose duties can be separated.
-pub(super) fn is_accountable(principal: &Principal) -> bool {
+fn is_accountable(principal: &Principal) -> bool {
     !matches!(principal.kind, PrincipalKind::Root | PrincipalKind::Service)
         && !principal.caller.is_service_linked_role()
 }
@@ -199,7 +197,7 @@ struct Found {
 impl Question<'_> {
     /// Most have neither, and a half alone is not worth a decision.
     fn may_be_of(&self, who: Who<'_>) -> bool {
-        self.administer.may_be_of(who) && self.usage.may_be_of(who)
+        self.administer.may_be_of(who) && self.usage.may_be_of(who) && is_accountable(who.principal)
     }
 
     fn found(&self, who: Who<'_>) -> Result<Option<Found>, Unanswered> {

@@ -449,8 +449,6 @@ pub struct Reach<'a> {
     kinds_of_keys: OnceLock<Vec<usize>>,
     /// Who stands for the principals of the account in decisions on its keys.
     stand_ins: OnceLock<StandIns>,
-    /// Of each class of principals, whether their duties can be separated.
-    accountable: OnceLock<Vec<bool>>,
     /// Its users and roles, with who acts as them.
     actors: OnceLock<Vec<Actor>>,
     /// What was decided of classes of principals and of keys that a decision cannot tell apart; nothing that holds for one key alone.
@@ -473,7 +471,6 @@ impl<'a> Reach<'a> {
             policies: OnceLock::new(),
             kinds_of_keys: OnceLock::new(),
             stand_ins: OnceLock::new(),
-            accountable: OnceLock::new(),
             actors: OnceLock::new(),
             decided: Told::default(),
             said: Told::default(),
@@ -532,11 +529,6 @@ impl<'a> Reach<'a> {
             let actions: Vec<Action> = names.into_iter().map(Action::new).collect();
             self.directory().stand_ins(&self.account.id, &actions)
         })
-    }
-
-    fn is_accountable(&self, class: usize) -> bool {
-        let of_classes = || self.stand_ins().ones().map(kms_key_policy_separation_of_duties::is_accountable).collect();
-        self.accountable.get_or_init(of_classes).get(class) == Some(&true)
     }
 
     fn actors(&self) -> &[Actor] {

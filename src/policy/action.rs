@@ -2,10 +2,9 @@
 
 use super::Match;
 use super::glob::{Glob, Symbol};
-use super::identity::compared_by_identity;
 
 /// `Action` or `NotAction` of a statement.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Actions {
     /// True for `NotAction`.
     pub negated: bool,
@@ -43,8 +42,15 @@ impl Actions {
     }
 }
 
+/// The services of actions, each once where those of one stand together.
+pub(super) fn services_of<'a>(actions: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut services: Vec<&str> = actions.filter_map(|action| action.split(':').next()).collect();
+    services.dedup();
+    services
+}
+
 /// One action pattern, `*` or `service:name` with wildcards in the name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ActionPattern {
     source: String,
     glob: Glob,
@@ -53,7 +59,7 @@ pub struct ActionPattern {
 }
 
 /// How a pattern is written, as far as matching gets shorter by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     /// Without wildcards.
     Literal,
@@ -73,7 +79,7 @@ impl Form {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     /// `*`, or `*:*` which is met in the wild and means the same.
     Everything,
@@ -85,14 +91,7 @@ enum Kind {
     Nothing,
 }
 
-compared_by_identity!(ActionPattern);
-
 impl ActionPattern {
-    /// The pattern as written, from which all the rest follows.
-    fn identity(&self) -> &str {
-        &self.source
-    }
-
     /// Reads a pattern; every string is one.
     #[must_use]
     pub fn new(source: String) -> Self {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::text::{Text, Variables};
 
 /// All tests of one block; every one must hold.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Condition {
     /// One entry for each operator and key, in the order of the document.
     pub tests: Vec<ConditionTest>,
@@ -15,7 +15,7 @@ pub struct Condition {
 }
 
 /// One operator applied to one key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConditionTest {
     /// What is compared, and how.
     pub operator: Operator,
@@ -30,7 +30,7 @@ pub struct ConditionTest {
 }
 
 /// A condition operator with its prefix and suffix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operator {
     /// Compares the values of the key.
     Compare(Comparing),
@@ -43,7 +43,7 @@ pub enum Operator {
 }
 
 /// A comparing operator taken apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Comparing {
     /// The test of one value of the request against one value of the policy.
     pub comparison: Comparison,
@@ -56,7 +56,7 @@ pub struct Comparing {
 }
 
 /// How an operator treats a key that holds a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quantifier {
     /// `ForAnyValue:`
     Any,
@@ -65,7 +65,7 @@ pub enum Quantifier {
 }
 
 /// The positive test behind an operator and its negation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Comparison {
     /// `StringEquals`
     StringEquals,
@@ -88,7 +88,7 @@ pub enum Comparison {
 }
 
 /// An order between a value of the request (left) and one of the policy (right).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Order {
     /// `=`
     Equal,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Match;
+use super::action::services_of;
 use super::catalogue::{KMS_OTHER, kms_actions};
 use super::document::{Document, Effect, Statement};
 use super::glob::Glob;
@@ -249,8 +250,7 @@ impl Clause<'_> {
 impl<'d> Question<'d> {
     fn new(document: &'d Document, actions: &[&str]) -> Self {
         let mut question = Self { kinds: BTreeSet::new(), globs: vec![], clauses: vec![], notes: vec![] };
-        let mut services: Vec<&str> = actions.iter().filter_map(|action| action.split(':').next()).collect();
-        services.dedup();
+        let services = services_of(actions.iter().copied());
         // Most statements are about other services, which is told without a look at each action.
         let is_near = |statement: &&Statement| services.iter().any(|service| statement.actions.may_concern(service));
         let near: Vec<&Statement> = document.statements.iter().filter(is_near).collect();

@@ -1,11 +1,9 @@
 //! A policy document as the engine sees it: typed, with every statement known by its index.
 
-use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use super::Match;
-use super::action::{ActionPattern, Actions};
+use super::action::{ActionPattern, Actions, services_of};
 use super::condition::{Condition, ConditionTest, Operator};
 use super::parse::{self, ParseError};
 use super::principal::PrincipalElement;
@@ -15,7 +13,7 @@ use super::text::{Text, Variables};
 
 /// One policy document: identity, boundary, session, key, trust, service control or resource control policy. The
 /// language is one; which elements mean something depends on where the document is attached.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Document {
     /// The version that governs the statements of this document and of no other.
     pub version: Version,
@@ -28,7 +26,7 @@ pub struct Document {
 }
 
 /// The language version of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
     /// `2008-10-17`, also the meaning of an absent `Version`: policy variables are plain text.
     V2008,
@@ -65,7 +63,7 @@ pub enum Effect {
 }
 
 /// Something the parser accepted as AWS does.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tolerance {
     /// The statement, or `None` for the document as a whole.
     pub statement: Option<usize>,
@@ -74,7 +72,7 @@ pub struct Tolerance {
 }
 
 /// What was accepted although it is not the canonical form.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Tolerated {
     /// The text was URL-encoded, as the IAM API returns it.
@@ -158,10 +156,10 @@ impl Document {
         Self { version: Version::V2012, id: None, statements: vec![], tolerated: vec![] }
     }
 
-    /// The document without the statements that speak of none of the actions; `None` when nothing is left. `services`: those of the
-    /// actions.
+    /// The document without the statements that speak of none of the actions; `None` when nothing is left.
     #[must_use]
-    pub fn about(&self, services: &BTreeSet<&str>, actions: &[Action]) -> Option<Self> {
+    pub fn about(&self, actions: &[Action]) -> Option<Self> {
+        let services = services_of(actions.iter().map(Action::name));
         // Most statements are about other services, which is told without a look at each action.
         let is_near = |statement: &Statement| services.iter().any(|service| statement.actions.may_concern(service));
         let speaks = |statement: &&Statement| {
@@ -175,14 +173,6 @@ impl Document {
     /// The statements of one effect, in order.
     pub fn statements_of(&self, effect: Effect) -> impl Iterator<Item = &Statement> {
         self.statements.iter().filter(move |statement| statement.effect == effect)
-    }
-}
-
-/// What tells most statements apart: a hash of everything would take longer than the comparing that it saves.
-impl Hash for Statement {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.effect, &self.principal, self.actions.patterns.first(), self.actions.patterns.len()).hash(state);
-        self.resources.hash(state);
     }
 }
 

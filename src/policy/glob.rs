@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One position of a glob.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Symbol {
     /// This character.
     Char(char),
@@ -20,7 +20,7 @@ pub enum Symbol {
 }
 
 /// A pattern that a whole string must match.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Glob {
     symbols: Vec<Symbol>,
 }

@@ -42,7 +42,6 @@ mod effective_laws;
 mod evaluate;
 mod glob;
 mod grant;
-mod identity;
 mod implicants;
 mod json;
 mod key_access;

@@ -27,7 +27,7 @@ pub enum Found<'a> {
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The outcome of one value of the request against one value of the policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
     Same,
     Different,
@@ -280,7 +280,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// A range of addresses of one family, as its first and last address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AddressRange {
     /// True for IPv6. The families never match each other.
     pub is_v6: bool,

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 
 use super::Match;
 use super::glob::{Glob, Symbol};
-use super::identity::compared_by_identity;
 use super::text::Text;
 
 /// `Resource` or `NotResource` of a statement.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Resources {
     /// True for `NotResource`.
     pub negated: bool,
@@ -39,7 +38,7 @@ impl Resources {
 }
 
 /// One resource pattern.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourcePattern {
     text: Text,
     /// The narrower reading, present only where it may differ from the wider one.
@@ -50,14 +49,7 @@ pub struct ResourcePattern {
     any_service: bool,
 }
 
-compared_by_identity!(ResourcePattern);
-
 impl ResourcePattern {
-    /// The text, from which all the rest follows.
-    fn identity(&self) -> &Text {
-        &self.text
-    }
-
     /// Reads a pattern; every string is one.
     #[must_use]
     pub fn new(text: Text) -> Self {

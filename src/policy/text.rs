@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use super::document::Document;
 use super::glob::{Glob, Symbol};
@@ -42,13 +41,6 @@ pub struct Variable {
     pub key: String,
     /// What to use when the key is absent.
     pub default: Option<String>,
-}
-
-/// Most texts that are written alike are read alike.
-impl Hash for Text {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.source.hash(state);
-    }
 }
 
 impl Text {
